@@ -1,0 +1,9 @@
+//! Pictures, and how they move between threads: what the programs `sender` and `receiver` have in common.
+//!
+//! Nothing here knows the network. [`Image`] is a raw picture, [`Picture`] is a raw picture or a ready JPEG,
+//! [`mailbox`] is the one-slot mailbox in which the newest frame wins.
+
+pub mod image;
+pub mod mailbox;
+
+pub use image::{Image, ImageError, Picture, PixelFormat};
