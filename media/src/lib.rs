@@ -4,6 +4,7 @@
 //! [`mailbox`] is the one-slot mailbox in which the newest frame wins.
 
 pub mod image;
+pub mod jpeg;
 pub mod mailbox;
 
 pub use image::{Image, ImageError, Picture, PixelFormat};
