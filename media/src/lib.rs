@@ -6,5 +6,6 @@
 pub mod image;
 pub mod jpeg;
 pub mod mailbox;
+pub mod mjpeg;
 
 pub use image::{Image, ImageError, Picture, PixelFormat};
