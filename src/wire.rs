@@ -1,0 +1,27 @@
+//! The bytes on the network: the only code that indexes them.
+//!
+//! Nothing here panics, for any bytes. Parsing checks once and hands out typed values; emitting writes into
+//! arrays of fixed size. Integers are big-endian.
+//!
+//! * [`plain`]: one countdown byte, then payload. What every peer of this family speaks.
+//! * [`tag`]: what a frame says about itself, inside the JPEG, where decoders skip it.
+
+pub mod plain;
+pub mod tag;
+
+/// Why a datagram cannot be read. It is dropped and counted; nothing else follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// No bytes at all, or a countdown byte without the payload that must follow it.
+    #[error("datagram of {len} bytes is too short: a countdown byte and at least one byte of payload are needed")]
+    TooShort {
+        /// Length of the datagram in bytes.
+        len: usize,
+    },
+    /// The first byte is 0, which opens a datagram that is not a plain segment; this version reads none of them.
+    #[error("datagram opens with the zero escape, of unknown type {datagram_type:#04x}")]
+    UnknownType {
+        /// The second byte: what kind of datagram it says it is.
+        datagram_type: u8,
+    },
+}
