@@ -1,0 +1,272 @@
+//! `HOST:PORT` on the command line: read first, looked up when it is needed.
+
+use std::fmt::{self, Display};
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+/// A host (IPv4, IPv6 or a name) and a port, not looked up yet.
+///
+/// Reading it is a matter of the command line; looking it up may fail for reasons that are not, and takes time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HostPort {
+    host: String,
+    port: u16,
+}
+
+/// What is wrong with a `HOST:PORT`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostPortError {
+    /// There is no `:PORT`.
+    #[error("no port; give HOST:PORT, for example {host}:12345")]
+    NoPort {
+        /// The host, in brackets if it needs them.
+        host: String,
+    },
+    /// There is nothing before the colon.
+    #[error("no host; give HOST:PORT, for example 127.0.0.1:{port}")]
+    NoHost {
+        /// What stands for the port.
+        port: String,
+    },
+    /// What follows the last colon is no port.
+    #[error("{port:?} is no port; give a number from 0 to 65535")]
+    NotAPort {
+        /// What stands there.
+        port: String,
+    },
+    /// Port 0 where something is sent to.
+    #[error("nobody can be reached on port 0; give the port that the other side listens on")]
+    PortZero,
+    /// A URL.
+    #[error("this is a URL; give HOST:PORT alone, for example 127.0.0.1:12345")]
+    Url,
+    /// Brackets around what is not an IPv6 address, or only one of them.
+    #[error("not an IPv6 address in brackets; write it as in [::1]:12345")]
+    Brackets,
+}
+
+/// A name that leads to no address.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot resolve {host}: {source}; check the spelling, or give an address instead of a name")]
+pub struct ResolveError {
+    host: String,
+    source: io::Error,
+}
+
+impl HostPort {
+    /// Value parser for an address to send to: as [`FromStr`], and the port must not be 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`FromStr`], and for port 0.
+    pub fn remote(text: &str) -> Result<Self, HostPortError> {
+        Self::from_str(text)?.reachable()
+    }
+
+    /// Reads `HOST[:PORT]`; without a port, `port` is taken. An IPv6 address may then stand without brackets.
+    ///
+    /// # Errors
+    ///
+    /// As [`FromStr`], save for a missing port, and for port 0.
+    pub fn with_default_port(text: &str, port: u16) -> Result<Self, HostPortError> {
+        if is_ipv6(text.trim()) {
+            return Ok(Self { host: text.trim().to_owned(), port });
+        }
+        match Self::from_str(text) {
+            Err(HostPortError::NoPort { host }) => Ok(Self { host: bare(&host).to_owned(), port }),
+            other => other?.reachable(),
+        }
+    }
+
+    /// The host as it was given, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The first address that the host has; for an address, that address.
+    ///
+    /// # Errors
+    ///
+    /// The name leads to no address. May take as long as the system's resolver does.
+    pub fn resolve(&self) -> Result<SocketAddr, ResolveError> {
+        let failed = |source| ResolveError { host: self.host.clone(), source };
+        self.resolve_all()?.into_iter().next().ok_or_else(|| failed(io::Error::other("the name has no address")))
+    }
+
+    /// Every address that the host has, in the system's order of preference, each once.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn resolve_all(&self) -> Result<Vec<SocketAddr>, ResolveError> {
+        let found = (self.host.as_str(), self.port).to_socket_addrs();
+        let found = found.map_err(|source| ResolveError { host: self.host.clone(), source })?;
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
+    }
+
+    fn reachable(self) -> Result<Self, HostPortError> {
+        if self.port == 0 { Err(HostPortError::PortZero) } else { Ok(self) }
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = HostPortError;
+
+    fn from_str(text: &str) -> Result<Self, HostPortError> {
+        let text = text.trim();
+        if text.contains("://") {
+            return Err(HostPortError::Url);
+        }
+        // Here the last colon is part of the address: `::1` is not port 1 of `:`.
+        if is_ipv6(text) {
+            return Err(HostPortError::NoPort { host: format!("[{text}]") });
+        }
+        let Some((host, port)) = text.rsplit_once(':').filter(|_| !text.ends_with(']')) else {
+            let bracketed = text.starts_with('[') || text.ends_with(']');
+            let well_formed = !bracketed || is_ipv6(bare(text));
+            return Err(match (well_formed, text.is_empty()) {
+                (false, _) => HostPortError::Brackets,
+                (_, true) => HostPortError::NoHost { port: "12345".to_owned() },
+                (_, false) => HostPortError::NoPort { host: text.to_owned() },
+            });
+        };
+        if host.is_empty() {
+            return Err(HostPortError::NoHost { port: port.to_owned() });
+        }
+        // A colon, or a bracket, only in `[IPv6]`.
+        if host.contains([':', '[', ']']) && (bare(host) == host || !is_ipv6(bare(host))) {
+            return Err(HostPortError::Brackets);
+        }
+        let port = match port.parse() {
+            // `u16` takes a plus sign, too.
+            Ok(port_number) if port.bytes().all(|byte| byte.is_ascii_digit()) => port_number,
+            _ => return Err(HostPortError::NotAPort { port: port.to_owned() }),
+        };
+        Ok(Self { host: bare(host).to_owned(), port })
+    }
+}
+
+impl Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            f.pad(&format!("[{}]:{}", self.host, self.port))
+        } else {
+            f.pad(&format!("{}:{}", self.host, self.port))
+        }
+    }
+}
+
+impl From<SocketAddr> for HostPort {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+            _ => IpAddr::to_string(&address.ip()),
+        };
+        Self { host, port: address.port() }
+    }
+}
+
+/// The text without the brackets around it, if it has both.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
+}
+
+/// An IPv6 address, perhaps with a zone (`fe80::1%eth0`), which the system's resolver reads.
+fn is_ipv6(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<HostPort, HostPortError> {
+        text.parse()
+    }
+
+    #[test]
+    fn addresses_and_names() {
+        for (text, host, port) in [
+            ("127.0.0.1:12345", "127.0.0.1", 12345),
+            ("[::1]:12345", "::1", 12345),
+            ("[fe80::1%eth0]:9", "fe80::1%eth0", 9),
+            ("camera.example:80", "camera.example", 80),
+            ("0.0.0.0:0", "0.0.0.0", 0),
+        ] {
+            let parsed = parse(text).unwrap();
+            assert_eq!((parsed.host(), parsed.port()), (host, port));
+            assert_eq!(parsed.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let message = |text| parse(text).unwrap_err().to_string();
+        assert_eq!(message("127.0.0.1"), "no port; give HOST:PORT, for example 127.0.0.1:12345");
+        assert_eq!(message("::1"), "no port; give HOST:PORT, for example [::1]:12345");
+        assert_eq!(message("[::1]"), "no port; give HOST:PORT, for example [::1]:12345");
+        assert_eq!(message(":9"), "no host; give HOST:PORT, for example 127.0.0.1:9");
+        assert_eq!(message(""), "no host; give HOST:PORT, for example 127.0.0.1:12345");
+        for port in ["", "x", "65536", "-1", "+1"] {
+            let expected = HostPortError::NotAPort { port: port.to_owned() };
+            assert_eq!(parse(&format!("localhost:{port}")), Err(expected));
+        }
+        assert_eq!(parse("udp://127.0.0.1:9"), Err(HostPortError::Url));
+        for text in ["1::1:9x:9", "[::1:9", "::1]:9", "[localhost]:9", "[]:9", "[::1", "[[::1]]:9", "a:b:9"] {
+            assert_eq!(parse(text), Err(HostPortError::Brackets), "{text}");
+        }
+    }
+
+    #[test]
+    fn port_zero_is_for_listening_only() {
+        assert!(parse("0.0.0.0:0").is_ok());
+        assert_eq!(HostPort::remote("127.0.0.1:0"), Err(HostPortError::PortZero));
+        assert_eq!(HostPort::with_default_port("224.3.29.71:0", 10000), Err(HostPortError::PortZero));
+    }
+
+    #[test]
+    fn a_default_port_is_taken_where_none_is_given() {
+        for (text, expected) in [
+            ("224.3.29.71", "224.3.29.71:10000"),
+            ("224.3.29.71:99", "224.3.29.71:99"),
+            ("ff02::1", "[ff02::1]:10000"),
+            ("[ff02::1]", "[ff02::1]:10000"),
+            ("[ff02::1]:99", "[ff02::1]:99"),
+        ] {
+            assert_eq!(HostPort::with_default_port(text, 10000).unwrap().to_string(), expected);
+        }
+        assert!(HostPort::with_default_port("", 10000).is_err());
+    }
+
+    #[test]
+    fn addresses_resolve_to_themselves() {
+        for text in ["127.0.0.1:12345", "[::1]:12345", "[::]:0"] {
+            let address: SocketAddr = text.parse().unwrap();
+            assert_eq!(parse(text).unwrap().resolve().unwrap(), address);
+            assert_eq!(HostPort::from(address).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_name_that_does_not_resolve_says_what_to_do() {
+        // RFC 6761 section 6.4: this never resolves.
+        let message = parse("camera.invalid:9").unwrap().resolve().unwrap_err().to_string();
+        assert!(message.starts_with("cannot resolve camera.invalid: "), "{message}");
+        assert!(message.ends_with("; check the spelling, or give an address instead of a name"), "{message}");
+    }
+}
