@@ -1,0 +1,124 @@
+//! SIGINT and SIGTERM as a flag that threads can wait for.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+use crate::ExitStatus;
+
+/// Whether the user has asked the program to end. Clones share the answer.
+///
+/// The first signal asks; the program then closes what it has open. A second one, from someone who does not want to
+/// wait for that, ends the process at once with [`ExitStatus::Failed`].
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Behind its own `Arc` because that is what the signal handler takes.
+    asked: Arc<AtomicBool>,
+    /// Held for the moment between looking at `asked` and waiting, so that no wake-up falls between the two.
+    gate: Mutex<()>,
+    changed: Condvar,
+}
+
+impl Interrupt {
+    /// Listens to SIGINT and SIGTERM from here on, for the life of the process.
+    ///
+    /// A shell starts a background job of a script with SIGINT ignored; this listens to it all the same.
+    ///
+    /// # Errors
+    ///
+    /// The handlers or the thread that waits for signals cannot be set up.
+    pub fn install() -> io::Result<Self> {
+        let interrupt = Self::default();
+        for signal in [SIGINT, SIGTERM] {
+            // Handlers run in this order: the first signal finds the flag clear and sets it, the second finds it set.
+            let status = i32::from(ExitStatus::Failed.code());
+            flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupt.shared.asked))?;
+            flag::register(signal, Arc::clone(&interrupt.shared.asked))?;
+        }
+        // A handler may not wake a condition variable (signal-safety(7)), so a thread does.
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let woken = interrupt.clone();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for _ in &mut signals {
+                woken.set();
+            }
+        })?;
+        Ok(interrupt)
+    }
+
+    /// A flag that no signal sets, for tests and for programs that handle signals themselves.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self::default()
+    }
+
+    /// Asks the program to end, as a signal would: for the key `q`, a closed window, the last frame of a limit.
+    pub fn set(&self) {
+        self.shared.asked.store(true, Ordering::SeqCst);
+        let _gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.changed.notify_all();
+    }
+
+    /// Whether the program has been asked to end.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the program is asked to end, at most for `timeout`; says whether it was.
+    #[must_use]
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        // A timeout beyond what the clock can name is no timeout.
+        let deadline = Instant::now().checked_add(timeout);
+        let mut gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        while !self.is_set() {
+            let remaining = deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if remaining.is_zero() {
+                return false;
+            }
+            gate = self.shared.changed.wait_timeout(gate, remaining).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_ends_with_the_timeout() {
+        let interrupt = Interrupt::manual();
+        assert!(!interrupt.wait_timeout(Duration::ZERO));
+        assert!(!interrupt.wait_timeout(Duration::from_millis(5)));
+        assert!(!interrupt.is_set());
+    }
+
+    #[test]
+    fn every_clone_that_waits_is_woken() {
+        let interrupt = Interrupt::manual();
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let interrupt = interrupt.clone();
+                thread::spawn(move || interrupt.wait_timeout(Duration::MAX))
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(20));
+        interrupt.set();
+        for thread in waiting {
+            assert!(thread.join().unwrap());
+        }
+        assert!(interrupt.wait_timeout(Duration::ZERO), "stays set");
+    }
+}
