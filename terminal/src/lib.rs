@@ -2,19 +2,28 @@
 //!
 //! * [`exit`]: exit statuses, and the one message that says why a program failed
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
+//! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
+//! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`units`]: rates, sizes and times as a person reads them
 //! * [`seconds`], [`size`], [`address`]: parsers for values of options
+//! * [`completions`]: `--completions SHELL`
 //!
 //! Nothing here knows a network or a picture.
 
 pub mod address;
+pub mod completions;
 pub mod exit;
 pub mod interrupt;
 pub mod seconds;
 pub mod size;
+pub mod stats;
 pub mod units;
+pub mod verbosity;
 
 pub use address::HostPort;
+pub use completions::Completions;
 pub use exit::{Advise, ExitStatus, Failure};
 pub use interrupt::Interrupt;
 pub use size::Size;
+pub use stats::{Reporter, StatsArgs, StatsFormat};
+pub use verbosity::Verbosity;
