@@ -1,11 +1,15 @@
 //! Pictures, and how they move between threads: what the programs `sender` and `receiver` have in common.
 //!
 //! Nothing here knows the network. [`Image`] is a raw picture, [`Picture`] is a raw picture or a ready JPEG,
-//! [`mailbox`] is the one-slot mailbox in which the newest frame wins.
+//! [`mailbox`] is the one-slot mailbox in which the newest frame wins, [`codec`] turns pixels into JPEG and back.
 
+pub mod codec;
+#[cfg(test)]
+mod gradient;
 pub mod image;
 pub mod jpeg;
 pub mod mailbox;
 pub mod mjpeg;
+mod planes;
 
 pub use image::{Image, ImageError, Picture, PixelFormat};

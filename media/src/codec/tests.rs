@@ -1,0 +1,171 @@
+use super::*;
+use crate::Image;
+use crate::gradient::{assert_alike, gradient};
+
+const EVERY_FORMAT: [PixelFormat; 7] = [
+    PixelFormat::Gray,
+    PixelFormat::Bgr,
+    PixelFormat::Rgb,
+    PixelFormat::Bgrx,
+    PixelFormat::I420,
+    PixelFormat::Nv12,
+    PixelFormat::Yuyv,
+];
+
+fn jpeg(width: u32, height: u32) -> Vec<u8> {
+    Encoder::new().unwrap().encode(&gradient(width, height, PixelFormat::Bgr), 90).unwrap().to_vec()
+}
+
+#[test]
+fn every_layout_and_odd_sizes_come_back_as_the_same_picture() {
+    let (mut encoder, mut decoder) = (Encoder::new().unwrap(), Decoder::new().unwrap());
+    // One encoder for all of them, large before small, so that what one picture leaves behind would show in the next.
+    for (width, height) in [(161, 97), (160, 96), (37, 23), (38, 23), (37, 24), (2, 2), (1, 1)] {
+        for format in EVERY_FORMAT {
+            if format.len(width, height).is_none() {
+                continue;
+            }
+            let jpeg = encoder.encode(&gradient(width, height, format), 95).unwrap();
+            // Where the whole picture has one sample of chroma, its colours cannot come back.
+            let gray = format == PixelFormat::Gray || width <= 2;
+            let to = if gray { PixelFormat::Gray } else { PixelFormat::Bgr };
+            let decoded = decoder.decode(&jpeg, to, Scale::Full).unwrap();
+            assert_alike(&decoded, &gradient(width, height, to), 14);
+        }
+    }
+}
+
+#[test]
+fn every_layout_is_decoded_with_its_channels_in_place() {
+    let jpeg = jpeg(64, 48);
+    let mut decoder = Decoder::new().unwrap();
+    for format in [PixelFormat::Bgr, PixelFormat::Rgb, PixelFormat::Bgrx, PixelFormat::Gray] {
+        assert_alike(&decoder.decode(&jpeg, format, Scale::Full).unwrap(), &gradient(64, 48, format), 10);
+    }
+    for format in [PixelFormat::I420, PixelFormat::Nv12, PixelFormat::Yuyv] {
+        assert_eq!(decoder.decode(&jpeg, format, Scale::Full), Err(CodecError::Layout(format)));
+    }
+}
+
+#[test]
+fn chroma_is_4_2_0_except_where_there_is_none_or_the_camera_has_more() {
+    for format in EVERY_FORMAT {
+        let jpeg = Encoder::new().unwrap().encode(&gradient(16, 16, format), 80).unwrap();
+        let expected = match format {
+            PixelFormat::Gray => turbojpeg::Subsamp::Gray,
+            PixelFormat::Yuyv => turbojpeg::Subsamp::Sub2x1,
+            _ => turbojpeg::Subsamp::Sub2x2,
+        };
+        assert_eq!(turbojpeg::read_header(&jpeg).unwrap().subsamp, expected, "{format:?}");
+    }
+}
+
+#[test]
+fn quality_changes_the_size_and_what_is_no_quality_is_refused() {
+    let mut encoder = Encoder::new().unwrap();
+    let image = gradient(320, 240, PixelFormat::Bgr);
+    let mut len = |quality| encoder.encode(&image, quality).map(|jpeg| jpeg.len());
+    assert!(len(1).unwrap() < len(50).unwrap() && len(50).unwrap() < len(100).unwrap());
+    assert_eq!(len(0), Err(CodecError::Quality(0)));
+    assert_eq!(len(101), Err(CodecError::Quality(101)));
+}
+
+#[test]
+fn smaller_scales_show_the_whole_picture_in_fewer_pixels() {
+    let jpeg = jpeg(163, 101);
+    let mut decoder = Decoder::new().unwrap();
+    for (scale, width, height) in [(Scale::Half, 82, 51), (Scale::Quarter, 41, 26), (Scale::Eighth, 21, 13)] {
+        let decoded = decoder.decode(&jpeg, PixelFormat::Bgr, scale).unwrap();
+        assert_alike(&decoded, &gradient(width, height, PixelFormat::Bgr), 20);
+    }
+    // The scale of one picture does not stick to the next.
+    assert_eq!(decoder.decode(&jpeg, PixelFormat::Bgr, Scale::Full).unwrap().width(), 163);
+}
+
+#[test]
+fn the_scale_is_the_smallest_that_covers_the_window() {
+    assert_eq!(Scale::to_fit((1920, 1080), (1920, 1080)), Scale::Full);
+    assert_eq!(Scale::to_fit((1920, 1080), (961, 541)), Scale::Full);
+    assert_eq!(Scale::to_fit((1920, 1080), (960, 540)), Scale::Half);
+    assert_eq!(Scale::to_fit((1920, 1080), (481, 271)), Scale::Half);
+    assert_eq!(Scale::to_fit((1920, 1080), (10, 10)), Scale::Eighth);
+    // A tall window: the picture is fitted to its width.
+    assert_eq!(Scale::to_fit((1920, 1080), (480, 4000)), Scale::Quarter);
+    assert_eq!(Scale::to_fit((640, 480), (4000, 4000)), Scale::Full);
+}
+
+#[test]
+fn memory_of_another_picture_is_used_again() {
+    let mut decoder = Decoder::new().unwrap();
+    let mut image = Image::zeroed(200, 100, PixelFormat::Bgrx).unwrap();
+    let memory = image.pixels().as_ptr();
+    decoder.decode_into(&jpeg(64, 48), PixelFormat::Rgb, Scale::Full, &mut image).unwrap();
+    assert_alike(&image, &gradient(64, 48, PixelFormat::Rgb), 10);
+    assert_eq!(image.pixels().as_ptr(), memory);
+}
+
+#[test]
+fn a_header_that_claims_a_huge_picture_is_refused_before_memory_is_taken() {
+    let mut jpeg = jpeg(16, 16);
+    // T.81 B.2.2: SOF0, length, precision, then height and width in 16 bits each.
+    let sof = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+    jpeg[sof + 5..sof + 9].copy_from_slice(&[0xFF, 0xDC, 0xFF, 0xDC]);
+    assert_eq!(Decoder::header(&jpeg), Ok((65_500, 65_500)));
+    let refused = Decoder::new().unwrap().decode(&jpeg, PixelFormat::Bgr, Scale::Eighth);
+    assert_eq!(refused, Err(CodecError::TooLarge { width: 65_500, height: 65_500 }));
+    let image = Image::zeroed(65_535, 1025, PixelFormat::Gray).unwrap();
+    let refused = Encoder::new().unwrap().encode(&image, 50);
+    assert_eq!(refused, Err(CodecError::TooLarge { width: 65_535, height: 1025 }));
+}
+
+#[test]
+fn damage_that_the_library_gets_over_is_counted_and_the_rest_shown() {
+    let mut decoder = Decoder::new().unwrap();
+    let whole = jpeg(64, 64);
+    // Stray bytes before EOI, as webcams send them: the picture is as good as new.
+    let mut stray = whole.clone();
+    stray.splice(whole.len() - 2..whole.len() - 2, [0, 0, 0]);
+    let decoded = decoder.decode(&stray, PixelFormat::Bgr, Scale::Full).unwrap();
+    assert_alike(&decoded, &gradient(64, 64, PixelFormat::Bgr), 10);
+    assert_eq!(decoder.damaged(), 1);
+    // Cut off: what is there is shown.
+    let scan = whole.windows(2).position(|marker| marker == [0xFF, 0xDA]).unwrap();
+    let cut = scan + (whole.len() - scan) * 3 / 4;
+    let decoded = decoder.decode(&whole[..cut], PixelFormat::Bgr, Scale::Full).unwrap();
+    assert_eq!(decoder.damaged(), 2);
+    let rows = 16 * 64 * 3;
+    let top = Image::new(64, 16, PixelFormat::Bgr, decoded.pixels()[..rows].to_vec()).unwrap();
+    let expected = gradient(64, 64, PixelFormat::Bgr).pixels()[..rows].to_vec();
+    assert_alike(&top, &Image::new(64, 16, PixelFormat::Bgr, expected).unwrap(), 10);
+}
+
+#[test]
+fn what_is_no_picture_is_an_error_that_says_so() {
+    let mut decoder = Decoder::new().unwrap();
+    let whole = jpeg(32, 32);
+    let tables_only = [&whole[..2], &[0xFF, 0xD9]].concat();
+    for bytes in [&b""[..], b"\xFF", b"\xFF\xD8", b"no JPEG at all", &whole[..whole.len() / 8], &tables_only] {
+        // A good picture first: nothing of it may be told of the next one.
+        decoder.decode(&whole, PixelFormat::Bgr, Scale::Full).unwrap();
+        assert!(matches!(Decoder::header(bytes), Err(CodecError::Decode { .. })), "{bytes:?}");
+        let refused = decoder.decode(bytes, PixelFormat::Bgr, Scale::Full).unwrap_err();
+        assert!(matches!(refused, CodecError::Decode { .. }), "{bytes:?}: {refused}");
+    }
+    let refused = decoder.decode(b"GIF89a", PixelFormat::Bgr, Scale::Full).unwrap_err().to_string();
+    assert!(refused.starts_with("cannot decode 6 bytes as a JPEG: "), "{refused}");
+}
+
+#[test]
+fn no_damage_to_one_picture_panics_or_harms_the_next() {
+    let mut decoder = Decoder::new().unwrap();
+    let whole = jpeg(33, 17);
+    let mut image = Image::zeroed(1, 1, PixelFormat::Gray).unwrap();
+    for at in 0..whole.len() {
+        let mut jpeg = whole.clone();
+        jpeg[at] = !jpeg[at];
+        // Whether this is a picture or an error is all the same here.
+        let _ = decoder.decode_into(&jpeg, PixelFormat::Bgr, Scale::Half, &mut image);
+        decoder.decode_into(&whole, PixelFormat::Bgr, Scale::Full, &mut image).unwrap();
+        assert_alike(&image, &gradient(33, 17, PixelFormat::Bgr), 14);
+    }
+}
