@@ -11,5 +11,8 @@ pub mod jpeg;
 pub mod mailbox;
 pub mod mjpeg;
 mod planes;
+mod reshape;
+pub mod scale;
+pub mod text;
 
 pub use image::{Image, ImageError, Picture, PixelFormat};
