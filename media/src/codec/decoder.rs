@@ -3,6 +3,7 @@
 use turbojpeg::{Decompressor, ScalingFactor};
 
 use super::{CodecError, check_size};
+use crate::reshape::reshape;
 use crate::{Image, PixelFormat};
 
 /// The most scans that a progressive JPEG may have. Encoders write about ten; a hostile file may repeat a cheap scan
@@ -198,23 +199,6 @@ fn size(decompressor: &mut Decompressor, jpeg: &[u8]) -> Result<(u32, u32), Code
         (Ok(width), Ok(height)) => Ok((width, height)),
         _ => Err(CodecError::Decode { len: jpeg.len(), reason: "its size is no size".to_owned() }),
     }
-}
-
-/// Gives `image` another size or format, in the memory that it has where that is enough.
-fn reshape(image: &mut Image, width: u32, height: u32, format: PixelFormat) -> Result<(), CodecError> {
-    if (image.width(), image.height(), image.format()) == (width, height, format) {
-        return Ok(());
-    }
-    let needed = format.len(width, height).ok_or(crate::ImageError::Size { width, height, format })?;
-    let mut pixels = std::mem::replace(image, Image::zeroed(1, 1, PixelFormat::Gray)?).into_pixels();
-    if pixels.capacity() < needed {
-        // Not a resize: that would copy pixels that are of no use.
-        pixels = vec![0; needed];
-    } else {
-        pixels.resize(needed, 0);
-    }
-    *image = Image::new(width, height, format, pixels)?;
-    Ok(())
 }
 
 fn decode_error(jpeg: &[u8], error: &turbojpeg::Error) -> CodecError {
