@@ -1,5 +1,15 @@
 //! Whole JPEG frames over UDP.
+mod delivered;
+mod frame;
+mod interval;
+mod numbering;
+mod partial;
 pub mod path;
-pub mod segmenter;
+mod reassembler;
+mod segmenter;
+mod source;
+pub mod stats;
 pub mod wire;
-pub use segmenter::{Segment, Segmenter, TooManySegments, WireFrame};
+pub use frame::Frame;
+pub use reassembler::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN_SOURCE_BYTES};
+pub use segmenter::{DatagramLenError, Segment, Segmenter, TooManySegments, WireFrame};

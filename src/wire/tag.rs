@@ -182,6 +182,14 @@ pub fn find(frame: &[u8]) -> Found {
     }
 }
 
+/// Whether `bytes` begin with SOI, marker and name of a tag of any version: certainly the start of a frame.
+#[must_use]
+pub fn starts_frame(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(&SOI).is_some_and(|rest| {
+        rest.get(field::MARKER) == Some(&MARKER[..]) && rest.get(field::IDENTIFIER) == Some(&IDENTIFIER[..])
+    })
+}
+
 /// Whether frame number `a` comes after `b`, by the serial arithmetic of RFC 1982 section 3.2. Of two that lie
 /// exactly half of all numbers apart, neither does.
 #[must_use]

@@ -1,0 +1,92 @@
+//! The frame that was delivered last, kept to recognise late duplicates of its datagrams.
+
+use crate::partial::{Placed, segment};
+use crate::wire::tag::SOI;
+use bytes::Bytes;
+use std::time::Instant;
+
+/// A delivered frame as it came, segment by segment. It shares its bytes with whoever was handed the JPEG.
+#[derive(Debug)]
+pub(crate) struct Delivered {
+    /// When it was delivered.
+    pub(crate) at: Instant,
+    bytes: Bytes,
+    placed: Vec<Placed>,
+    /// Where SOI was written over the end of the tag, and what stood there.
+    patch: usize,
+    original: [u8; SOI.len()],
+}
+
+impl Delivered {
+    /// Takes the bytes of a whole frame, and gives the JPEG without the `cut` bytes that follow its SOI.
+    ///
+    /// Nothing is moved: SOI is written over the last two of the bytes to be cut out, and the JPEG begins there.
+    pub(crate) fn new(at: Instant, mut bytes: Vec<u8>, placed: Vec<Placed>, cut: usize) -> (Self, Bytes) {
+        let mut original = SOI;
+        if let Some(place) = bytes.get_mut(cut..cut + SOI.len()) {
+            original.copy_from_slice(place);
+            place.copy_from_slice(&SOI);
+        }
+        let bytes = Bytes::from(bytes);
+        let jpeg = bytes.slice(cut..);
+        (Self { at, bytes, placed, patch: cut, original }, jpeg)
+    }
+
+    /// Whether the segment with this count was `payload`.
+    pub(crate) fn contains(&self, count: u8, payload: &[u8]) -> bool {
+        let Some(at) = self.placed.len().checked_sub(usize::from(count)) else { return false };
+        let Some(bytes) = segment(&self.bytes, &self.placed, at).filter(|bytes| bytes.len() == payload.len()) else {
+            return false;
+        };
+        let start = at.checked_sub(1).and_then(|before| self.placed.get(before)).map_or(0, |placed| placed.end);
+        let patched = self.patch.saturating_sub(start).min(bytes.len());
+        let after = (self.patch + SOI.len()).saturating_sub(start).min(bytes.len());
+        let skipped = (start + patched).saturating_sub(self.patch);
+        bytes[..patched] == payload[..patched]
+            && bytes[after..] == payload[after..]
+            && self.original.iter().skip(skipped).zip(&payload[patched..after]).all(|(a, b)| a == b)
+    }
+
+    /// Bytes of memory that the frame holds.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The list of segments, to be used for another frame.
+    pub(crate) fn into_placed(self) -> Vec<Placed> {
+        self.placed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partial::Partial;
+
+    #[test]
+    fn every_segment_is_recognised_and_no_other_at_every_datagram_length_and_cut() {
+        let frame: Vec<u8> = SOI.into_iter().chain(10..60).collect();
+        for payload_len in 1..=frame.len() {
+            for cut in [0, 2, 5, 42] {
+                let now = Instant::now();
+                let mut partial = Partial::new(now, Vec::new(), Vec::new());
+                let n = frame.len().div_ceil(payload_len) as u8;
+                for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
+                    partial.offer(now, count, payload);
+                }
+                let (bytes, placed) = partial.into_parts();
+                let (delivered, jpeg) = Delivered::new(now, bytes, placed, cut);
+                assert_eq!(jpeg, [&SOI[..], &frame[cut + 2..]].concat());
+                for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
+                    assert!(delivered.contains(count, payload), "{count} of {n}, cut {cut}");
+                    for at in 0..payload.len() {
+                        let mut other = payload.to_vec();
+                        other[at] ^= 1;
+                        assert!(!delivered.contains(count, &other), "{count} of {n}, cut {cut}, byte {at}");
+                    }
+                }
+                assert!(!delivered.contains(n + 1, &frame[..1]));
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The order of tagged frames: which run of the sender they are of, and which number comes next.
+
+use crate::wire::tag::{Tag, is_newer};
+use std::time::{Duration, Instant};
+
+/// A stream that was left for a newer one is not returned to for this long: what still comes of it is late.
+const LEFT_FOR: Duration = Duration::from_secs(5);
+
+/// Left streams remembered. A sender is not restarted more often than this within [`LEFT_FOR`].
+const LEFT_REMEMBERED: usize = 8;
+
+/// Where a source stands in its stream.
+#[derive(Debug, Default)]
+pub(crate) struct Numbering {
+    last: Option<(u64, u32)>,
+    left: Vec<(u64, Instant)>,
+}
+
+impl Numbering {
+    /// Whether a frame with this tag comes too late: it, or a newer one, has been delivered, or its stream was left.
+    pub(crate) fn is_stale(&self, now: Instant, tag: &Tag) -> bool {
+        match self.last {
+            Some((stream_id, number)) if stream_id == tag.stream_id => !is_newer(tag.number, number),
+            _ => self.left.iter().any(|(id, at)| *id == tag.stream_id && is_recent(now, *at)),
+        }
+    }
+
+    /// Whether this very frame was the last one delivered.
+    pub(crate) fn is_last(&self, tag: &Tag) -> bool {
+        self.last == Some((tag.stream_id, tag.number))
+    }
+
+    /// A frame with this tag is delivered. Gives the frames lost between the last one and it.
+    pub(crate) fn deliver(&mut self, now: Instant, tag: &Tag) -> u32 {
+        match self.last.replace((tag.stream_id, tag.number)) {
+            Some((stream_id, number)) if stream_id == tag.stream_id => {
+                tag.number.wrapping_sub(number).saturating_sub(1)
+            }
+            Some((stream_id, _)) => {
+                self.left.retain(|(_, at)| is_recent(now, *at));
+                if self.left.len() == LEFT_REMEMBERED {
+                    self.left.remove(0);
+                }
+                self.left.push((stream_id, now));
+                0
+            }
+            None => 0,
+        }
+    }
+}
+
+fn is_recent(now: Instant, at: Instant) -> bool {
+    now.saturating_duration_since(at) < LEFT_FOR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag(stream_id: u64, number: u32) -> Tag {
+        Tag { flags: 0, stream_id, number, captured_at: 0 }
+    }
+
+    #[test]
+    fn gaps_in_the_numbers_are_lost_frames() {
+        let now = Instant::now();
+        let mut numbering = Numbering::default();
+        assert_eq!(numbering.deliver(now, &tag(1, 5)), 0);
+        assert_eq!(numbering.deliver(now, &tag(1, 6)), 0);
+        assert_eq!(numbering.deliver(now, &tag(1, 9)), 2);
+        assert!(numbering.is_last(&tag(1, 9)) && numbering.is_stale(now, &tag(1, 9)));
+        assert!(numbering.is_stale(now, &tag(1, 8)) && !numbering.is_stale(now, &tag(1, 10)));
+    }
+
+    #[test]
+    fn numbers_wrap() {
+        let now = Instant::now();
+        let mut numbering = Numbering::default();
+        numbering.deliver(now, &tag(1, u32::MAX));
+        assert!(!numbering.is_stale(now, &tag(1, 1)));
+        assert_eq!(numbering.deliver(now, &tag(1, 1)), 1);
+    }
+
+    #[test]
+    fn a_stream_that_was_left_is_not_returned_to_for_five_seconds() {
+        let now = Instant::now();
+        let mut numbering = Numbering::default();
+        numbering.deliver(now, &tag(1, 100));
+        assert_eq!(numbering.deliver(now, &tag(2, 0)), 0);
+        assert!(numbering.is_stale(now, &tag(1, 101)));
+        assert!(!numbering.is_stale(now + LEFT_FOR, &tag(1, 101)));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let now = Instant::now();
+        let mut numbering = Numbering::default();
+        for stream_id in 0..1000 {
+            numbering.deliver(now, &tag(stream_id, 0));
+        }
+        assert_eq!(numbering.left.len(), LEFT_REMEMBERED);
+    }
+}

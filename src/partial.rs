@@ -1,0 +1,332 @@
+//! One unfinished frame: the datagrams of it that have come, in order, out of order, and not yet.
+
+use crate::wire::plain::MAX_FRAME_LEN;
+use crate::wire::tag::{self, Found, SOI};
+use std::time::Instant;
+
+/// What became of a segment offered to an unfinished frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It is now part of the frame.
+    Placed,
+    /// The frame has it already, byte for byte.
+    Duplicate,
+    /// It can be neither of this frame nor the beginning of another.
+    Stray,
+    /// It belongs to another frame, so this one has lost something and is over.
+    Foreign,
+}
+
+/// An unfinished frame.
+///
+/// The frame grows from its first segment on, without a hole: `bytes`. What arrives before its turn waits in
+/// `early` and is joined on as soon as the hole before it closes. Such a join is a guess, as nothing but its count
+/// says that the segment is of this frame and not left over from another: where a tag later denies it, or the
+/// segment whose turn it is arrives after all, the guess is taken back.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    /// When its first datagram came.
+    pub(crate) first_arrival: Instant,
+    /// When its last datagram so far came.
+    pub(crate) last_arrival: Instant,
+    /// Everything that came was also part of the frame delivered before: late duplicates, as far as one can tell.
+    pub(crate) echoes_only: bool,
+    /// Count of the segment that begins the frame.
+    first_count: Option<u8>,
+    bytes: Vec<u8>,
+    /// For each segment in `bytes`, from the first: where it ends.
+    placed: Vec<Placed>,
+    early: Vec<Early>,
+    early_bytes: usize,
+}
+
+/// Where a segment lies in the frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    /// One past its last byte.
+    pub(crate) end: usize,
+    guessed: bool,
+}
+
+#[derive(Debug)]
+struct Early {
+    count: u8,
+    payload: Vec<u8>,
+}
+
+impl Partial {
+    /// A frame of which nothing has come yet. `bytes` and `placed` are empty, with room from a frame before.
+    pub(crate) fn new(now: Instant, bytes: Vec<u8>, placed: Vec<Placed>) -> Self {
+        Self {
+            first_arrival: now,
+            last_arrival: now,
+            echoes_only: true,
+            first_count: None,
+            bytes,
+            placed,
+            early: Vec::new(),
+            early_bytes: 0,
+        }
+    }
+
+    /// Offers a segment. After [`Fit::Placed`] the frame may be [whole](Self::is_whole).
+    pub(crate) fn offer(&mut self, now: Instant, count: u8, payload: &[u8]) -> Fit {
+        let fit = match self.first_count {
+            None => self.offer_before_start(count, payload),
+            Some(first) => self.offer_after_start(first, count, payload),
+        };
+        if fit == Fit::Placed {
+            self.last_arrival = now;
+            self.join_early();
+        }
+        fit
+    }
+
+    fn offer_before_start(&mut self, count: u8, payload: &[u8]) -> Fit {
+        if begins_frame(payload) {
+            if self.early.iter().any(|early| early.count >= count) {
+                return Fit::Foreign;
+            }
+            self.first_count = Some(count);
+            self.append(payload, false);
+            return Fit::Placed;
+        }
+        match self.early.iter().find(|early| early.count == count) {
+            Some(early) if early.payload == payload => Fit::Duplicate,
+            Some(_) => Fit::Foreign,
+            None => self.keep_early(count, payload),
+        }
+    }
+
+    fn offer_after_start(&mut self, first: u8, count: u8, payload: &[u8]) -> Fit {
+        let next = self.next_count(first);
+        if count == next {
+            // Whatever it begins with: an Exif thumbnail may put an SOI right at the edge of a datagram.
+            return if tag::starts_frame(payload) { Fit::Foreign } else { self.append_in_turn(payload) };
+        }
+        if count > next && count <= first {
+            return self.offer_again(usize::from(first - count), payload);
+        }
+        if begins_frame(payload) || count > first {
+            return Fit::Foreign;
+        }
+        match self.early.iter().position(|early| early.count == count) {
+            None => self.keep_early(count, payload),
+            Some(at) if self.early[at].payload == payload => Fit::Duplicate,
+            // Two claim one place. A tag will tell whether the newer one is right; without one, nothing will.
+            Some(at) if self.is_tagged() => {
+                self.early_bytes -= self.early.swap_remove(at).payload.len();
+                self.keep_early(count, payload)
+            }
+            Some(_) => Fit::Foreign,
+        }
+    }
+
+    /// A segment whose place, the `at`th of the frame, is taken.
+    fn offer_again(&mut self, at: usize, payload: &[u8]) -> Fit {
+        let (Some(placed), Some(bytes)) = (self.placed.get(at).copied(), self.segment(at)) else { return Fit::Stray };
+        if bytes == payload {
+            return Fit::Duplicate;
+        }
+        if begins_frame(payload) || !self.is_tagged() {
+            return Fit::Foreign;
+        }
+        if !placed.guessed {
+            return Fit::Stray;
+        }
+        self.cut_back_to(at);
+        self.append_in_turn(payload)
+    }
+
+    /// Whether every segment is there, as far as the counts can tell.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.first_count.is_some_and(|first| self.next_count(first) == 0)
+    }
+
+    /// Whether the frame has begun: its first segment is there.
+    pub(crate) fn has_start(&self) -> bool {
+        self.first_count.is_some()
+    }
+
+    /// Whether `count` is the one whose turn it is.
+    pub(crate) fn is_next(&self, count: u8) -> bool {
+        self.first_count.is_some_and(|first| self.next_count(first) == count)
+    }
+
+    /// Whether what is there of the frame begins with a tag that can be read, and so with a checksum.
+    pub(crate) fn is_tagged(&self) -> bool {
+        matches!(tag::find(&self.bytes), Found::Tag(_))
+    }
+
+    /// The frame without a hole, from its beginning.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes back what was joined on by guess, because the frame turned out wrong. False if nothing was guessed.
+    pub(crate) fn take_back_guesses(&mut self) -> bool {
+        let Some(at) = self.placed.iter().position(|placed| placed.guessed) else { return false };
+        self.cut_back_to(at);
+        true
+    }
+
+    /// Datagrams in the frame so far.
+    pub(crate) fn datagrams(&self) -> usize {
+        self.placed.len() + self.early.len()
+    }
+
+    /// Bytes of memory that the frame holds.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.early_bytes
+    }
+
+    /// The frame's bytes and where its segments end.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Placed>) {
+        (self.bytes, self.placed)
+    }
+
+    /// The count whose turn it is, given that of the first segment: 0 when all are there.
+    fn next_count(&self, first: u8) -> u8 {
+        first.saturating_sub(u8::try_from(self.placed.len()).unwrap_or(u8::MAX))
+    }
+
+    fn segment(&self, at: usize) -> Option<&[u8]> {
+        segment(&self.bytes, &self.placed, at)
+    }
+
+    fn append_in_turn(&mut self, payload: &[u8]) -> Fit {
+        self.append(payload, false);
+        Fit::Placed
+    }
+
+    fn append(&mut self, payload: &[u8], guessed: bool) {
+        let needed = self.bytes.len() + payload.len();
+        if needed > self.bytes.capacity() {
+            // Doubling, so that a frame of n datagrams is moved log n times, but never beyond what a frame can be.
+            let capacity = (2 * self.bytes.capacity()).clamp(needed, MAX_FRAME_LEN.max(needed));
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(payload);
+        self.placed.push(Placed { end: self.bytes.len(), guessed });
+    }
+
+    fn keep_early(&mut self, count: u8, payload: &[u8]) -> Fit {
+        self.early_bytes += payload.len();
+        self.early.push(Early { count, payload: payload.to_vec() });
+        Fit::Placed
+    }
+
+    fn join_early(&mut self) {
+        let Some(first) = self.first_count else { return };
+        while let Some(at) = self.early.iter().position(|early| early.count == self.next_count(first)) {
+            let early = self.early.swap_remove(at);
+            self.early_bytes -= early.payload.len();
+            self.append(&early.payload, true);
+        }
+    }
+
+    fn cut_back_to(&mut self, at: usize) {
+        let end = at.checked_sub(1).and_then(|before| self.placed.get(before)).map_or(0, |placed| placed.end);
+        self.bytes.truncate(end);
+        self.placed.truncate(at);
+    }
+}
+
+/// The `at`th segment of a frame.
+pub(crate) fn segment<'a>(bytes: &'a [u8], placed: &[Placed], at: usize) -> Option<&'a [u8]> {
+    let end = placed.get(at)?.end;
+    let start = at.checked_sub(1).map_or(Some(0), |before| placed.get(before).map(|placed| placed.end))?;
+    bytes.get(start..end)
+}
+
+/// Whether a payload can be the first of a frame. In datagrams of two bytes, even SOI takes two of them.
+fn begins_frame(payload: &[u8]) -> bool {
+    payload.starts_with(&SOI) || payload == &SOI[..1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partial() -> Partial {
+        Partial::new(Instant::now(), Vec::new(), Vec::new())
+    }
+
+    fn offer(partial: &mut Partial, count: u8, payload: &[u8]) -> Fit {
+        partial.offer(Instant::now(), count, payload)
+    }
+
+    #[test]
+    fn segments_in_any_order_make_the_frame() {
+        let segments: [(u8, &[u8]); 4] = [(4, b"\xFF\xD8a"), (3, b"bcd"), (2, b"e"), (1, b"fg")];
+        for order in 0..24_usize {
+            let mut left = segments.to_vec();
+            let mut partial = partial();
+            for radix in [4, 3, 2, 1] {
+                assert!(!partial.is_whole());
+                let (count, payload) = left.remove((order / [1, 4, 12, 24][4 - radix]) % radix);
+                assert_eq!(offer(&mut partial, count, payload), Fit::Placed);
+            }
+            assert!(partial.is_whole());
+            assert_eq!(partial.bytes(), b"\xFF\xD8abcdefg");
+        }
+    }
+
+    #[test]
+    fn a_second_copy_is_a_duplicate_wherever_the_first_lies() {
+        let mut partial = partial();
+        for _ in 0..2 {
+            offer(&mut partial, 1, b"tail");
+        }
+        assert_eq!(offer(&mut partial, 1, b"tail"), Fit::Duplicate);
+        assert_eq!(offer(&mut partial, 3, b"\xFF\xD8"), Fit::Placed);
+        assert_eq!(offer(&mut partial, 3, b"\xFF\xD8"), Fit::Duplicate);
+        assert_eq!(partial.datagrams(), 2);
+    }
+
+    #[test]
+    fn the_start_of_another_frame_ends_this_one() {
+        let mut partial = partial();
+        offer(&mut partial, 3, b"\xFF\xD8 one");
+        offer(&mut partial, 2, b" two");
+        assert_eq!(offer(&mut partial, 3, b"\xFF\xD8 another"), Fit::Foreign);
+        assert_eq!(offer(&mut partial, 4, b"\xFF\xD8 longer"), Fit::Foreign);
+        assert_eq!(offer(&mut partial, 2, b" another two"), Fit::Foreign);
+        assert!(!partial.is_whole());
+    }
+
+    #[test]
+    fn an_exif_thumbnail_at_the_edge_of_a_datagram_is_no_new_frame() {
+        let mut partial = partial();
+        offer(&mut partial, 2, b"\xFF\xD8\xFF\xE1");
+        assert_eq!(offer(&mut partial, 1, b"\xFF\xD8\xFF\xDB"), Fit::Placed);
+        assert!(partial.is_whole());
+    }
+
+    #[test]
+    fn a_guess_can_be_taken_back() {
+        let mut partial = partial();
+        offer(&mut partial, 1, b"left over");
+        offer(&mut partial, 3, b"\xFF\xD8");
+        offer(&mut partial, 2, b"two");
+        assert!(partial.is_whole());
+        assert!(partial.take_back_guesses());
+        assert!(!partial.is_whole());
+        assert_eq!(offer(&mut partial, 1, b"one"), Fit::Placed);
+        assert_eq!(partial.bytes(), b"\xFF\xD8twoone");
+        assert!(!partial.take_back_guesses());
+    }
+
+    #[test]
+    fn memory_is_taken_as_bytes_arrive_and_never_beyond_a_frame() {
+        let mut partial = partial();
+        let payload = vec![7; 65_506];
+        offer(&mut partial, 255, &[&SOI[..], &payload[2..]].concat());
+        assert!(partial.memory() < 200_000);
+        for count in (1..255).rev() {
+            assert_eq!(offer(&mut partial, count, &payload), Fit::Placed);
+        }
+        assert!(partial.is_whole());
+        assert!(partial.memory() <= MAX_FRAME_LEN);
+    }
+}

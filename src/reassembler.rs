@@ -1,0 +1,193 @@
+//! Datagrams of many sources to whole frames, within a fixed bound of memory.
+
+use crate::frame::Frame;
+use crate::source::Source;
+use crate::stats::{DropCause, Stats};
+use crate::wire::DecodeError;
+use crate::wire::plain::Datagram;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// Sources kept beside the one that is shown.
+///
+/// Rationale: a source costs memory as soon as one datagram of it has come, and anybody can send from as many
+/// addresses as there are. Sixteen is more cameras than anybody watches on one port; arbitrary beyond that.
+pub const MAX_OTHER_SOURCES: usize = 16;
+
+/// Bytes of memory for the frames of the source that is shown: half of 64 MiB. One unfinished frame of the greatest
+/// length that the plain wire has, all of it out of order, takes as much.
+pub const SHOWN_SOURCE_BYTES: usize = 32 << 20;
+
+/// Bytes of memory for the frames of all other sources together: the other half. So strangers, however many, take
+/// nothing from the source that is shown.
+pub const OTHER_SOURCES_BYTES: usize = 32 << 20;
+
+/// Puts frames back together. Sans-IO: datagrams and time come in as arguments, whole frames come out of
+/// [`poll_frame`](Self::poll_frame).
+///
+/// Only whole frames come out: the counts came n … 1 with none missing, and either the frame has a tag that agrees
+/// with it, or it has none, begins with SOI, ends with EOI, and its datagrams came without a pause that is too long
+/// to lie inside a frame. Anything else is dropped, and counted by its cause. A source's frames come out in order,
+/// and never twice.
+///
+/// After every [`push`](Self::push) and [`handle_timeout`](Self::handle_timeout), poll until nothing more comes.
+///
+/// ```
+/// use segment::{Reassembler, Segmenter, WireFrame};
+/// use std::time::Instant;
+///
+/// let jpeg = b"\xFF\xD8 picture \xFF\xD9";
+/// let source = "192.0.2.1:5000".parse()?;
+/// let mut reassembler = Reassembler::new();
+/// for segment in Segmenter::new(6)?.segment(&WireFrame::untagged(jpeg))? {
+///     reassembler.push(Instant::now(), source, &segment.to_vec())?;
+/// }
+/// assert_eq!(reassembler.poll_frame().unwrap().jpeg, jpeg[..]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    sources: Vec<Source>,
+    shown: Option<SocketAddr>,
+    frames: VecDeque<Frame>,
+    /// Counts of sources that are forgotten, and of datagrams that belong to none.
+    others: Stats,
+    now: Option<Instant>,
+}
+
+impl Reassembler {
+    /// A reassembler that knows no source yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one datagram as it came from the socket, which received it from `source` at `now`.
+    ///
+    /// `now` should be the kernel's time of receipt rather than that of reading: the gap rule depends on it. A
+    /// time before that of an earlier call counts as that one.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the datagram cannot be read. It is counted; nothing else follows from it.
+    pub fn push(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> Result<(), DecodeError> {
+        let now = self.advance(now);
+        let parsed = Datagram::parse(datagram);
+        let at = self.sources.iter().position(|known| known.address == source);
+        let stats = at.and_then(|at| self.sources.get_mut(at)).map_or(&mut self.others, |known| &mut known.stats);
+        stats.datagrams += 1;
+        stats.bytes += datagram.len() as u64;
+        let parsed = parsed.inspect_err(|error| {
+            stats.drop_one(match error {
+                DecodeError::TooShort { .. } => DropCause::TooShort,
+                DecodeError::UnknownType { .. } => DropCause::UnknownType,
+            });
+        })?;
+        let at = at.unwrap_or_else(|| self.admit(now, source));
+        if let Some(known) = self.sources.get_mut(at) {
+            self.frames.extend(known.push(now, parsed.count(), parsed.payload()));
+            self.keep_within_bounds(at);
+        }
+        Ok(())
+    }
+
+    /// Gives up what is overdue at `now`. To be called at [`poll_timeout`](Self::poll_timeout) or later.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.advance(now);
+        let others = &mut self.others;
+        self.sources.retain_mut(|source| {
+            let keep = source.handle_timeout(now);
+            if !keep {
+                source.end_partial(DropCause::Incomplete);
+                others.add(&source.stats);
+            }
+            keep
+        });
+    }
+
+    /// The next whole frame.
+    pub fn poll_frame(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is next to be called, if no datagram comes before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.sources.iter().map(Source::deadline).min()
+    }
+
+    /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten.
+    pub fn show(&mut self, source: Option<SocketAddr>) {
+        self.shown = source;
+    }
+
+    /// Counts of all sources together, those forgotten included.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut sum = self.others;
+        for source in &self.sources {
+            sum.add(&source.stats);
+        }
+        sum
+    }
+
+    /// Counts of one source, unless it is not known or has been forgotten.
+    #[must_use]
+    pub fn source_stats(&self, source: SocketAddr) -> Option<Stats> {
+        self.sources.iter().find(|known| known.address == source).map(|known| known.stats)
+    }
+
+    /// Bytes of memory held for frames: at most [`SHOWN_SOURCE_BYTES`] and [`OTHER_SOURCES_BYTES`].
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.sources.iter().map(Source::memory).sum()
+    }
+
+    /// Time does not run backwards, whatever the caller's clock does.
+    fn advance(&mut self, now: Instant) -> Instant {
+        *self.now.insert(self.now.map_or(now, |before| before.max(now)))
+    }
+
+    /// Makes a place for a new source, if need be that of the one longest idle.
+    fn admit(&mut self, now: Instant, address: SocketAddr) -> usize {
+        let others = |source: &&Source| Some(source.address) != self.shown;
+        if self.sources.iter().filter(others).count() >= MAX_OTHER_SOURCES {
+            self.evict_longest_idle(None);
+        }
+        self.sources.push(Source::new(address, now));
+        self.sources.len() - 1
+    }
+
+    /// Forgets the source, other than the one shown and `but`, of which nothing has come for the longest time.
+    fn evict_longest_idle(&mut self, but: Option<SocketAddr>) -> bool {
+        let idle = (0..self.sources.len())
+            .filter(|at| !matches!(Some(self.sources[*at].address), address if address == self.shown || address == but))
+            .min_by_key(|at| self.sources[*at].last_arrival);
+        let Some(at) = idle else { return false };
+        let mut source = self.sources.remove(at);
+        source.end_partial(DropCause::Evicted);
+        self.others.add(&source.stats);
+        true
+    }
+
+    fn keep_within_bounds(&mut self, at: usize) {
+        let Some(source) = self.sources.get_mut(at) else { return };
+        let address = source.address;
+        if Some(address) == self.shown {
+            source.shrink_to(SHOWN_SOURCE_BYTES);
+            return;
+        }
+        while self.memory_of_others() > OTHER_SOURCES_BYTES {
+            if !self.evict_longest_idle(Some(address)) {
+                break;
+            }
+        }
+        if let Some(source) = self.sources.iter_mut().find(|source| source.address == address) {
+            source.shrink_to(OTHER_SOURCES_BYTES);
+        }
+    }
+
+    fn memory_of_others(&self) -> usize {
+        self.sources.iter().filter(|source| Some(source.address) != self.shown).map(Source::memory).sum()
+    }
+}

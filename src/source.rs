@@ -1,0 +1,246 @@
+//! What is known of one source of datagrams: its unfinished frame, the frame before, its rate and its numbering.
+
+use crate::delivered::Delivered;
+use crate::frame::Frame;
+use crate::interval::FrameInterval;
+use crate::numbering::Numbering;
+use crate::partial::{Fit, Partial, Placed};
+use crate::stats::{DropCause, Stats};
+use crate::wire::tag::{self, EOI, Found, SOI, TAG_LEN, Tag};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// A source that sends tags and then frames without them is not believed, until it has been silent for so long
+/// that another sender may have taken its address.
+const TAGS_EXPECTED_FOR: Duration = Duration::from_secs(2);
+
+/// An unfinished frame of which nothing more has come for so long is given up.
+const PARTIAL_EXPIRY: Duration = Duration::from_secs(1);
+
+/// A source of which nothing has come for so long is forgotten, with its numbering.
+const SOURCE_EXPIRY: Duration = Duration::from_secs(10);
+
+/// One source.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) address: SocketAddr,
+    pub(crate) last_arrival: Instant,
+    pub(crate) stats: Stats,
+    partial: Option<Partial>,
+    delivered: Option<Delivered>,
+    interval: FrameInterval,
+    numbering: Numbering,
+    sends_tags: bool,
+    has_begun: bool,
+    spare: Vec<Placed>,
+}
+
+/// What a whole frame turned out to be.
+enum Verdict {
+    /// To be delivered: its tag, and the bytes to be cut out after SOI.
+    Deliver { tag: Option<Tag>, cut: usize },
+    /// Not to be delivered.
+    Refuse(DropCause),
+}
+
+impl Source {
+    pub(crate) fn new(address: SocketAddr, now: Instant) -> Self {
+        Self {
+            address,
+            last_arrival: now,
+            stats: Stats::default(),
+            partial: None,
+            delivered: None,
+            interval: FrameInterval::default(),
+            numbering: Numbering::default(),
+            sends_tags: false,
+            has_begun: false,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Takes one segment. Gives the frame that it makes whole.
+    pub(crate) fn push(&mut self, now: Instant, count: u8, payload: &[u8]) -> Option<Frame> {
+        if now.saturating_duration_since(self.last_arrival) >= TAGS_EXPECTED_FOR {
+            self.sends_tags = false;
+        }
+        self.last_arrival = now;
+        self.apply_gap_rule(now);
+        if self.is_stale_start(now, payload) {
+            return None;
+        }
+        let echo = self.is_echo(count, payload);
+        if echo && !self.sends_tags && self.is_just_delivered(now) {
+            self.stats.drop_one(DropCause::Duplicate);
+            return None;
+        }
+        self.place(now, count, payload, echo);
+        self.finish(now)
+    }
+
+    /// Gives up what is overdue. False if the source itself is to be forgotten.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+        if self.partial.as_ref().is_some_and(|partial| now >= partial.last_arrival + PARTIAL_EXPIRY) {
+            self.end_partial(DropCause::Incomplete);
+        }
+        now < self.last_arrival + SOURCE_EXPIRY
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn deadline(&self) -> Instant {
+        let expiry = self.last_arrival + SOURCE_EXPIRY;
+        self.partial.as_ref().map_or(expiry, |partial| expiry.min(partial.last_arrival + PARTIAL_EXPIRY))
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.partial.as_ref().map_or(0, Partial::memory) + self.delivered.as_ref().map_or(0, Delivered::memory)
+    }
+
+    /// Comes down to `budget` bytes: first the frame kept to recognise duplicates by goes, then the unfinished one.
+    pub(crate) fn shrink_to(&mut self, budget: usize) {
+        if self.memory() > budget {
+            self.delivered = None;
+        }
+        if self.memory() > budget {
+            self.end_partial(DropCause::Memory);
+        }
+    }
+
+    /// Gives up the unfinished frame, if there is one, and counts it.
+    pub(crate) fn end_partial(&mut self, cause: DropCause) {
+        let Some(partial) = self.partial.take() else { return };
+        if partial.echoes_only {
+            self.stats.drop_many(DropCause::Duplicate, partial.datagrams() as u64);
+        } else {
+            self.stats.drop_one(cause);
+            // With tags the numbers tell what is lost. Whoever joins in the middle of a frame has lost nothing.
+            if !self.sends_tags && self.has_begun {
+                self.stats.frames_lost += 1;
+            }
+        }
+        self.spare = partial.into_parts().1;
+    }
+
+    fn apply_gap_rule(&mut self, now: Instant) {
+        let Some(partial) = &self.partial else { return };
+        let gap = now.saturating_duration_since(partial.last_arrival);
+        if !partial.is_tagged() && gap > self.interval.max_gap() {
+            self.end_partial(DropCause::Gap);
+        }
+    }
+
+    /// Whether this is the first segment of a frame that comes too late by its tag. It is counted if so.
+    fn is_stale_start(&mut self, now: Instant, payload: &[u8]) -> bool {
+        let Found::Tag(claim) = tag::find(payload) else { return false };
+        if !self.numbering.is_stale(now, &claim.tag) {
+            return false;
+        }
+        let again = self.numbering.is_last(&claim.tag);
+        self.stats.drop_one(if again { DropCause::Duplicate } else { DropCause::Stale });
+        true
+    }
+
+    /// Whether this segment stood at the same place of the frame delivered last, and its turn is not now.
+    fn is_echo(&self, count: u8, payload: &[u8]) -> bool {
+        !self.partial.as_ref().is_some_and(|partial| partial.is_next(count))
+            && self.delivered.as_ref().is_some_and(|delivered| delivered.contains(count, payload))
+    }
+
+    fn is_just_delivered(&self, now: Instant) -> bool {
+        self.delivered
+            .as_ref()
+            .is_some_and(|delivered| now.saturating_duration_since(delivered.at) <= self.interval.max_gap())
+    }
+
+    fn place(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) {
+        let mut fit = self.offer(now, count, payload, echo);
+        if fit == Fit::Foreign {
+            self.end_partial(DropCause::Incomplete);
+            fit = self.offer(now, count, payload, echo);
+        }
+        match fit {
+            Fit::Placed => {}
+            Fit::Duplicate => self.stats.drop_one(DropCause::Duplicate),
+            Fit::Stray | Fit::Foreign => self.stats.drop_one(DropCause::Stray),
+        }
+    }
+
+    fn offer(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) -> Fit {
+        if self.partial.is_none() {
+            let mut placed = std::mem::take(&mut self.spare);
+            placed.clear();
+            self.partial = Some(Partial::new(now, Vec::with_capacity(self.expected_len()), placed));
+        }
+        let Some(partial) = &mut self.partial else { return Fit::Stray };
+        let had_start = partial.has_start();
+        let fit = partial.offer(now, count, payload);
+        if fit == Fit::Placed {
+            partial.echoes_only &= echo;
+            if partial.has_start() && !had_start {
+                self.has_begun = true;
+                self.interval.observe(now);
+            }
+        }
+        fit
+    }
+
+    /// Room for a frame somewhat larger than the last one delivered. Who has delivered nothing gets none on trust.
+    fn expected_len(&self) -> usize {
+        self.delivered.as_ref().map_or(0, |delivered| delivered.memory() + delivered.memory() / 8)
+    }
+
+    fn finish(&mut self, now: Instant) -> Option<Frame> {
+        let partial = self.partial.as_mut().filter(|partial| partial.is_whole())?;
+        match judge(partial.bytes(), self.sends_tags) {
+            Verdict::Refuse(DropCause::Corrupt) if partial.take_back_guesses() => None,
+            Verdict::Refuse(cause) => {
+                self.end_partial(cause);
+                None
+            }
+            Verdict::Deliver { tag: Some(tag), .. } if self.numbering.is_stale(now, &tag) => {
+                self.end_partial(DropCause::Stale);
+                None
+            }
+            Verdict::Deliver { tag, cut } => self.deliver(now, tag, cut),
+        }
+    }
+
+    fn deliver(&mut self, now: Instant, tag: Option<Tag>, cut: usize) -> Option<Frame> {
+        let partial = self.partial.take()?;
+        let (first_arrival, datagrams) = (partial.first_arrival, partial.datagrams());
+        match &tag {
+            Some(tag) => {
+                self.sends_tags = true;
+                self.stats.frames_lost += u64::from(self.numbering.deliver(now, tag));
+            }
+            None if cut > 0 => self.stats.drop_one(DropCause::TagVersion),
+            None => {}
+        }
+        self.stats.frames += 1;
+        let (bytes, placed) = partial.into_parts();
+        let (delivered, jpeg) = Delivered::new(now, bytes, placed, cut);
+        if let Some(before) = self.delivered.replace(delivered) {
+            self.spare = before.into_placed();
+        }
+        Some(Frame { jpeg, source: self.address, tag, first_arrival, completed: now, datagrams })
+    }
+}
+
+/// Decides on a frame whose counts are complete.
+fn judge(frame: &[u8], sends_tags: bool) -> Verdict {
+    let cut = match tag::find(frame) {
+        Found::Tag(claim) if claim.holds(frame) => return Verdict::Deliver { tag: Some(claim.tag), cut: TAG_LEN },
+        Found::Tag(_) | Found::Broken => return Verdict::Refuse(DropCause::Corrupt),
+        Found::OtherVersion { len } => len,
+        Found::Nothing => 0,
+    };
+    if sends_tags {
+        return Verdict::Refuse(DropCause::Untagged);
+    }
+    let end = frame.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let is_jpeg = frame.starts_with(&SOI)
+        && end >= cut + SOI.len() + EOI.len()
+        && frame.get(..end).is_some_and(|frame| frame.ends_with(&EOI));
+    if is_jpeg { Verdict::Deliver { tag: None, cut } } else { Verdict::Refuse(DropCause::NotJpeg) }
+}

@@ -1,0 +1,137 @@
+//! What was counted: datagrams, frames, and every drop by its cause.
+
+/// Why something that arrived was not delivered.
+///
+/// Some causes count datagrams, some whole frames: each says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropCause {
+    /// Datagrams too short to carry anything.
+    TooShort,
+    /// Datagrams of a type that this version does not read.
+    UnknownType,
+    /// Datagrams seen before.
+    Duplicate,
+    /// Datagrams that fit no frame under way and can begin none.
+    Stray,
+    /// Frames of which a datagram was lost.
+    Incomplete,
+    /// Frames ended by a pause that is too long to lie inside a frame.
+    Gap,
+    /// Frames without a tag that do not begin with SOI or do not end with EOI.
+    NotJpeg,
+    /// Frames whose tag does not agree with them.
+    Corrupt,
+    /// Frames that come after a newer one, or again, or from a run of the sender that has been left.
+    Stale,
+    /// Frames without a tag from a source that sends tags.
+    Untagged,
+    /// Frames given up because their source had no memory left within its bound.
+    Memory,
+    /// Unfinished frames of a source that had to make room for another.
+    Evicted,
+    /// Tags of another version, cut out of frames that were delivered without them.
+    TagVersion,
+}
+
+impl DropCause {
+    /// All causes, in the order in which they are declared.
+    pub const ALL: [Self; 13] = [
+        Self::TooShort,
+        Self::UnknownType,
+        Self::Duplicate,
+        Self::Stray,
+        Self::Incomplete,
+        Self::Gap,
+        Self::NotJpeg,
+        Self::Corrupt,
+        Self::Stale,
+        Self::Untagged,
+        Self::Memory,
+        Self::Evicted,
+        Self::TagVersion,
+    ];
+
+    /// The key under which statistics show this cause.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooShort => "too_short",
+            Self::UnknownType => "unknown_type",
+            Self::Duplicate => "duplicate",
+            Self::Stray => "stray",
+            Self::Incomplete => "incomplete",
+            Self::Gap => "gap",
+            Self::NotJpeg => "not_jpeg",
+            Self::Corrupt => "corrupt",
+            Self::Stale => "stale",
+            Self::Untagged => "untagged",
+            Self::Memory => "memory",
+            Self::Evicted => "evicted",
+            Self::TagVersion => "tag_version",
+        }
+    }
+}
+
+/// Counts since the start, of one source or of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Datagrams that came in, whatever became of them.
+    pub datagrams: u64,
+    /// Bytes of these, countdown bytes included.
+    pub bytes: u64,
+    /// Frames delivered.
+    pub frames: u64,
+    /// Frames known to have been sent but not delivered: by the frame numbers where there are tags, by what was
+    /// left unfinished where there are none.
+    pub frames_lost: u64,
+    dropped: [u64; DropCause::ALL.len()],
+}
+
+impl Stats {
+    /// How often `cause` made something be dropped.
+    #[must_use]
+    pub fn dropped(&self, cause: DropCause) -> u64 {
+        self.dropped[cause as usize]
+    }
+
+    /// Every cause with its count, zeros included.
+    pub fn drops(&self) -> impl Iterator<Item = (DropCause, u64)> + '_ {
+        DropCause::ALL.into_iter().map(|cause| (cause, self.dropped(cause)))
+    }
+
+    pub(crate) fn drop_one(&mut self, cause: DropCause) {
+        self.drop_many(cause, 1);
+    }
+
+    pub(crate) fn drop_many(&mut self, cause: DropCause, count: u64) {
+        self.dropped[cause as usize] += count;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.datagrams += other.datagrams;
+        self.bytes += other.bytes;
+        self.frames += other.frames;
+        self.frames_lost += other.frames_lost;
+        for (sum, count) in self.dropped.iter_mut().zip(other.dropped) {
+            *sum += count;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_its_own_place_and_name() {
+        let mut stats = Stats::default();
+        for (at, cause) in DropCause::ALL.into_iter().enumerate() {
+            assert_eq!(cause as usize, at);
+            stats.drop_many(cause, at as u64 + 1);
+        }
+        let names: std::collections::HashSet<_> = DropCause::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!(names.len(), DropCause::ALL.len());
+        assert!(stats.drops().enumerate().all(|(at, (_, count))| count == at as u64 + 1));
+    }
+}
