@@ -7,6 +7,7 @@ mod partial;
 pub mod path;
 mod reassembler;
 mod segmenter;
+pub mod socket;
 mod source;
 pub mod stats;
 pub mod wire;

@@ -1,0 +1,37 @@
+//! The only code that opens sockets. Everything else in this crate is told what came and when.
+//!
+//! * [`ReceiveSocket`]: datagrams with the kernel's time of receipt and its count of drops
+//! * [`SendSocket`]: segments in one vectored call each, without putting them together first
+//! * [`PathProbe`]: the MTU of the path to a receiver
+
+mod buffer;
+mod error;
+mod group;
+mod path_probe;
+#[cfg_attr(target_os = "linux", path = "socket/receive_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "socket/receive_portable.rs")]
+mod receive;
+mod send;
+
+pub use buffer::{Granted, WANTED_RECEIVE_BUFFER};
+pub use error::SocketError;
+pub use path_probe::PathProbe;
+pub use receive::ReceiveSocket;
+pub use send::SendSocket;
+
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+/// What one call received.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// The datagram, whole.
+    pub datagram: &'a [u8],
+    /// When the kernel received it, by the system's clock; `None` where the platform does not say.
+    pub arrived_at: Option<SystemTime>,
+    /// Datagrams that the kernel has dropped since the socket was opened because its buffer was full, as far as
+    /// it said so: the count comes with the next datagram that does get in.
+    pub kernel_drops: u32,
+}

@@ -1,0 +1,109 @@
+//! Real sockets on loopback.
+
+use segment::socket::{ReceiveSocket, SendSocket};
+use segment::wire::tag::Tag;
+use segment::{Reassembler, Segmenter, WireFrame};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn jpeg(len: usize) -> Vec<u8> {
+    [&[0xFF, 0xD8][..], &vec![0x55; len - 4], &[0xFF, 0xD9]].concat()
+}
+
+fn goes_through(listen: &str, datagram_len: usize) {
+    let mut receive = ReceiveSocket::bind(listen.parse().unwrap()).unwrap();
+    let remote = receive.local_addr().unwrap();
+    let send = SendSocket::for_remote(remote).unwrap();
+    let port = send.local_addr().unwrap().port();
+    let jpeg = jpeg(165_000);
+    let tag = Tag { flags: 0, stream_id: 1, number: 2, captured_at: 3 };
+    let frame = WireFrame::tagged(&jpeg, &tag).unwrap();
+    let before = SystemTime::now();
+    for segment in Segmenter::new(datagram_len).unwrap().segment(&frame).unwrap() {
+        send.send(&segment, &remote.into()).unwrap();
+    }
+    let mut reassembler = Reassembler::new();
+    let frame = loop {
+        let received = receive.recv(SECOND).unwrap().expect("a datagram within a second");
+        assert_eq!(received.source.port(), port);
+        assert_eq!(received.source.ip(), remote.ip());
+        assert_eq!(received.kernel_drops, 0);
+        let arrived_at = received.arrived_at.expect("the kernel's time");
+        assert!(arrived_at + SECOND > before && arrived_at < SystemTime::now() + SECOND);
+        reassembler.push(Instant::now(), received.source, received.datagram).unwrap();
+        if let Some(frame) = reassembler.poll_frame() {
+            break frame;
+        }
+    };
+    assert_eq!(frame.jpeg, jpeg);
+    assert_eq!(frame.tag, Some(tag));
+    assert!(receive.recv(Duration::ZERO).unwrap().is_none());
+}
+
+#[test]
+fn a_frame_goes_through_in_datagrams_of_every_usual_length() {
+    for datagram_len in [1_472, 8_972, 65_473, 65_507] {
+        goes_through("127.0.0.1:0", datagram_len);
+    }
+}
+
+#[test]
+fn a_frame_goes_through_over_ipv6() {
+    goes_through("[::1]:0", 65_473);
+}
+
+#[test]
+fn a_port_in_use_is_said_with_its_address_and_what_to_do() {
+    let first = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = first.local_addr().unwrap();
+    let error = ReceiveSocket::bind(address).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot listen on {address}"));
+    assert!(error.advice().unwrap().contains("choose another port"));
+}
+
+#[test]
+fn what_the_kernel_drops_is_counted() {
+    let mut receive = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let granted = receive.set_receive_buffer(20_000).unwrap();
+    assert!(granted.holds(10_000) && !granted.holds(100_000));
+    let remote = receive.local_addr().unwrap();
+    let send = SendSocket::for_remote(remote).unwrap();
+    let send_one = |byte: u8| {
+        let frame = [byte; 5_000];
+        for segment in Segmenter::new(6_000).unwrap().segment(&WireFrame::untagged(&frame)).unwrap() {
+            send.send(&segment, &remote.into()).unwrap();
+        }
+    };
+    (0..100).for_each(send_one);
+    let mut received = 0;
+    while receive.recv(Duration::ZERO).unwrap().is_some() {
+        received += 1;
+    }
+    assert!(received < 100);
+    // The count comes with the next datagram that gets in.
+    send_one(100);
+    let drops = receive.recv(SECOND).unwrap().expect("a datagram").kernel_drops;
+    assert_eq!(received + drops, 100);
+}
+
+#[test]
+fn two_sockets_on_one_host_hear_the_same_group_and_no_other() {
+    let group: SocketAddr = "224.3.29.71:21345".parse().unwrap();
+    let other: SocketAddr = "224.3.29.72:21345".parse().unwrap();
+    let mut receivers = [ReceiveSocket::join(group).unwrap(), ReceiveSocket::join(group).unwrap()];
+    let _joined_by_somebody_else = ReceiveSocket::join(other).unwrap();
+    let send = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let reference = socket2::SockRef::from(&send);
+    // As a sender on this host would: by the interface on which the group was joined.
+    if receivers[0].is_on_loopback_for_want_of_a_route() {
+        reference.set_multicast_if_v4(&std::net::Ipv4Addr::LOCALHOST).unwrap();
+    }
+    send.send_to(b"\x01other", other).unwrap();
+    send.send_to(b"\x01ours", group).unwrap();
+    for receiver in &mut receivers {
+        assert_eq!(receiver.recv(SECOND).unwrap().expect("a datagram").datagram, b"\x01ours");
+        assert!(receiver.recv(Duration::from_millis(50)).unwrap().is_none());
+    }
+}
