@@ -86,10 +86,10 @@ impl Reporter {
         if self.due().is_none_or(|due| now < due) {
             return false;
         }
-        // Lines keep their beat; of those that were missed, one is printed.
-        while self.due <= now {
-            self.due += self.interval;
-        }
+        // Lines keep their beat; of those that were missed, one is printed. (Not by adding up: an interval may be 1 ns.)
+        let late = now.duration_since(self.due).as_nanos() % self.interval.as_nanos().max(1);
+        let late = u64::try_from(late).unwrap_or_default();
+        self.due = now + self.interval - Duration::from_nanos(late);
         self.print(&figures(), false);
         true
     }
@@ -222,6 +222,18 @@ mod tests {
         assert_eq!(reporter.due(), Some(after(1000)));
         assert!(reporter.report(after(2700), || figures(2)));
         assert_eq!(reporter.due(), Some(after(3000)));
+        assert!(reporter.report(after(3000), || figures(3)));
+        assert_eq!(reporter.due(), Some(after(3500)));
+    }
+
+    #[test]
+    fn the_shortest_interval_costs_no_time_after_a_long_pause() {
+        let start = Instant::now();
+        let mut reporter =
+            Reporter::with_output(stats(&["--stats-interval", "1e-9"]), start, Box::new(Paper::default()));
+        let later = start + Duration::from_secs(86_400);
+        assert!(reporter.report(later, || figures(1)));
+        assert_eq!(reporter.due(), Some(later + Duration::from_nanos(1)));
     }
 
     #[test]
