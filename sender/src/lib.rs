@@ -1,1 +1,3 @@
-//! Under construction.
+//! Sends live video from a camera, a file or a program over UDP, whole frames.
+
+pub mod source;

@@ -1,0 +1,122 @@
+//! What the user wrote after `--source`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What the user wrote after `--source`. Displays as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SourceSpec {
+    /// `auto`: camera 0, or the test card where there is none.
+    #[default]
+    Auto,
+    /// `test`: the test card.
+    Test,
+    /// `camera:N`.
+    Camera(u32),
+    /// `-`: motion JPEG on standard input.
+    Stdin,
+    /// `http://…`, `https://…`, `rtsp://…`, `rtsps://…`.
+    Url(String),
+    /// Anything else: a video or image file, a folder of images, or a pattern such as `frames/%06d.jpg` or `shots/*.png`.
+    Path(PathBuf),
+}
+
+/// Why a source cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// Nothing was written.
+    #[error("the source is empty: write auto, test, camera:0, - or the name of a file")]
+    Empty,
+    /// `camera` without its number, or with something that is none.
+    #[error("{written:?} names no camera: write camera:0 for the first, camera:1 for the second")]
+    Camera {
+        /// What was written.
+        written: String,
+    },
+    /// An address of a kind that is not understood.
+    #[error("{scheme}:// is not an address that can be played: http, https, rtsp and rtsps are")]
+    Scheme {
+        /// What stands before `://`.
+        scheme: String,
+    },
+}
+
+const SCHEMES: [&str; 4] = ["http", "https", "rtsp", "rtsps"];
+
+impl FromStr for SourceSpec {
+    type Err = SpecError;
+
+    fn from_str(written: &str) -> Result<Self, SpecError> {
+        let no_camera = || SpecError::Camera { written: written.to_owned() };
+        match written {
+            "" => return Err(SpecError::Empty),
+            "auto" => return Ok(Self::Auto),
+            "test" => return Ok(Self::Test),
+            "-" => return Ok(Self::Stdin),
+            "camera" => return Err(no_camera()),
+            _ => {}
+        }
+        if let Some(number) = written.strip_prefix("camera:") {
+            let plain = number.bytes().all(|byte| byte.is_ascii_digit());
+            return number.parse().ok().filter(|_| plain).map(Self::Camera).ok_or_else(no_camera);
+        }
+        match written.split_once("://") {
+            Some((scheme, _)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
+                Ok(Self::Url(written.to_owned()))
+            }
+            Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                Err(SpecError::Scheme { scheme: scheme.to_owned() })
+            }
+            _ => Ok(Self::Path(written.into())),
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Test => f.write_str("test"),
+            Self::Camera(number) => write!(f, "camera:{number}"),
+            Self::Stdin => f.write_str("-"),
+            Self::Url(url) => f.write_str(url),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_source_is_understood_and_displays_as_written() {
+        for (written, meant) in [
+            ("auto", SourceSpec::Auto),
+            ("test", SourceSpec::Test),
+            ("camera:0", SourceSpec::Camera(0)),
+            ("camera:12", SourceSpec::Camera(12)),
+            ("-", SourceSpec::Stdin),
+            ("rtsp://host/live", SourceSpec::Url("rtsp://host/live".into())),
+            ("HTTP://host:8080/stream", SourceSpec::Url("HTTP://host:8080/stream".into())),
+            ("./test", SourceSpec::Path("./test".into())),
+            ("frames/%06d.jpg", SourceSpec::Path("frames/%06d.jpg".into())),
+            ("clip.mp4", SourceSpec::Path("clip.mp4".into())),
+        ] {
+            assert_eq!(written.parse(), Ok(meant.clone()));
+            assert_eq!(meant.to_string(), written);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_says_what_to_write() {
+        for written in ["camera", "camera:", "camera:-1", "camera:+1", "camera:one", "camera:99999999999"] {
+            let error = written.parse::<SourceSpec>().unwrap_err();
+            assert_eq!(error, SpecError::Camera { written: written.to_owned() });
+            assert!(error.to_string().contains("camera:0"));
+        }
+        assert_eq!("".parse::<SourceSpec>(), Err(SpecError::Empty));
+        assert_eq!("ftp://host/a".parse::<SourceSpec>(), Err(SpecError::Scheme { scheme: "ftp".into() }));
+    }
+}
