@@ -1,7 +1,8 @@
 //! Pictures, and how they move between threads: what the programs `sender` and `receiver` have in common.
 //!
 //! Nothing here knows the network. [`Image`] is a raw picture, [`Picture`] is a raw picture or a ready JPEG,
-//! [`mailbox`] is the one-slot mailbox in which the newest frame wins, [`codec`] turns pixels into JPEG and back.
+//! [`mailbox`] is the one-slot mailbox in which the newest frame wins, [`codec`] turns pixels into JPEG and back,
+//! [`matroska`] records.
 
 pub mod codec;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod gradient;
 pub mod image;
 pub mod jpeg;
 pub mod mailbox;
+pub mod matroska;
 pub mod mjpeg;
 mod planes;
 mod reshape;

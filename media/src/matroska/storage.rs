@@ -1,0 +1,77 @@
+//! Where a recording goes: a file, or in tests memory that fails when it is told to.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::RecordError;
+
+/// What a recording is written to.
+pub trait Storage {
+    /// Writes all of `bytes` at `offset` from the start.
+    ///
+    /// # Errors
+    /// What the system says; some of the bytes may have been written.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts off all from `len` on.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+
+    /// Leaves nothing behind: no frame was ever recorded.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn discard(&mut self) -> io::Result<()>;
+}
+
+/// A file that nobody else records to.
+#[derive(Debug)]
+pub struct RecordingFile {
+    file: File,
+    path: PathBuf,
+    /// Made by us, so that it may be removed where no frame came.
+    created: bool,
+}
+
+impl RecordingFile {
+    /// Makes the file, or with `overwrite` opens the one that is there. That keeps what it holds until the first frame
+    /// is recorded, so a stream that never comes does not cost an older recording.
+    ///
+    /// # Errors
+    /// [`RecordError::Exists`], [`RecordError::InUse`] and [`RecordError::Open`].
+    pub fn create(path: &Path, overwrite: bool) -> Result<Self, RecordError> {
+        let open_error = |source| RecordError::Open { path: path.to_owned(), source };
+        // One call that looks and makes: between two, another program could make the file.
+        let (file, created) = match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(open_error(error)),
+            Err(_) if !overwrite => return Err(RecordError::Exists { path: path.to_owned() }),
+            Err(_) => (OpenOptions::new().write(true).open(path).map_err(open_error)?, false),
+        };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(RecordError::InUse { path: path.to_owned() }),
+            // Not every file system has locks; one without is no reason not to record.
+            Err(TryLockError::Error(error)) => tracing::debug!(path = %path.display(), %error, "no lock"),
+            Ok(()) => {}
+        }
+        Ok(Self { file, path: path.to_owned(), created })
+    }
+}
+
+impl Storage for RecordingFile {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.file.write_all(bytes)
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn discard(&mut self) -> io::Result<()> {
+        if self.created { std::fs::remove_file(&self.path) } else { Ok(()) }
+    }
+}
