@@ -1,0 +1,279 @@
+//! The receiving end of a stream, for programs.
+
+use crate::Frame;
+use crate::figures::{Figures, Mark};
+use crate::queue::FrameQueue;
+use crate::receive::{Receive, Shared};
+use crate::selection::From;
+use media::mailbox::{Reader, Taken};
+use segment::socket::{Granted, ReceiveSocket, SocketError};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Name of the mailbox behind [`Downstream::recv_frame`] and [`Downstream::latest`] in the figures.
+const OWN_MAILBOX: &str = "application";
+
+/// The receiving end of a stream: whole frames, as they come.
+///
+/// A thread receives and reassembles as long as this lives. Frames can be taken from it in three ways, all at once
+/// if need be: the newest ([`recv_frame`](Self::recv_frame), [`latest`](Self::latest), or a mailbox of one's own by
+/// [`newest`](Self::newest)), or every one through a bounded queue ([`every`](Self::every)).
+///
+/// ```no_run
+/// use receiver::Downstream;
+///
+/// let downstream = Downstream::builder().bind("0.0.0.0:12345".parse()?).start()?;
+/// loop {
+///     let frame = downstream.recv_frame()?;
+///     println!("{} bytes from {}", frame.jpeg.len(), frame.source);
+/// }
+/// # #[allow(unreachable_code)]
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Downstream {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    own: Reader<Frame>,
+    own_is_read: AtomicBool,
+    start: Instant,
+    mark: Mutex<Mark>,
+    local: SocketAddr,
+    granted: Granted,
+}
+
+/// How a [`Downstream`] is to be; see [`Downstream::builder`].
+#[derive(Debug, Clone)]
+pub struct Builder {
+    listen: Listen,
+    from: Option<From>,
+    max_frames: Option<u64>,
+    receive_buffer: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Listen {
+    Bind(SocketAddr),
+    Join(SocketAddr),
+}
+
+/// Why a [`Downstream`] could not be started, or has no more frames.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DownstreamError {
+    /// The socket could not be opened.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The receive buffer could not be set.
+    #[error("cannot set the receive buffer to {bytes} bytes")]
+    ReceiveBuffer {
+        /// Bytes asked for.
+        bytes: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system gave no thread.
+    #[error("cannot start the receiving thread")]
+    Thread(#[source] io::Error),
+    /// As many frames as were asked for have been received.
+    #[error("the stream has ended")]
+    Ended,
+}
+
+impl Builder {
+    /// Listens at `address`. Without this or [`join`](Self::join), at 0.0.0.0:12345.
+    #[must_use]
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.listen = Listen::Bind(address);
+        self
+    }
+
+    /// Joins the multicast group at `group`, on the interface that the route to it names.
+    #[must_use]
+    pub fn join(mut self, group: SocketAddr) -> Self {
+        self.listen = Listen::Join(group);
+        self
+    }
+
+    /// Only datagrams of these sources count. If not said, the first that delivers a whole frame, until it falls
+    /// silent.
+    #[must_use]
+    pub fn from(mut self, from: From) -> Self {
+        self.from = Some(from);
+        self
+    }
+
+    /// Ends after so many frames. If not said, never.
+    #[must_use]
+    pub fn max_frames(mut self, frames: u64) -> Self {
+        self.max_frames = Some(frames);
+        self
+    }
+
+    /// Asks the kernel for a receive buffer of so many bytes, in place of 8 MiB.
+    #[must_use]
+    pub fn receive_buffer(mut self, bytes: usize) -> Self {
+        self.receive_buffer = Some(bytes);
+        self
+    }
+
+    /// Starts to receive.
+    ///
+    /// # Errors
+    /// [`DownstreamError`] where the address cannot be listened at or the group cannot be joined.
+    pub fn start(self) -> Result<Downstream, DownstreamError> {
+        let (mut socket, address) = match self.listen {
+            Listen::Bind(address) => (ReceiveSocket::bind(address)?, address),
+            Listen::Join(group) => (ReceiveSocket::join(group)?, group),
+        };
+        if socket.is_on_loopback_for_want_of_a_route() {
+            tracing::warn!(
+                "no route leads to {address}: joined on the loopback interface, which only this machine can reach"
+            );
+        }
+        if let Some(bytes) = self.receive_buffer {
+            socket.set_receive_buffer(bytes).map_err(|source| DownstreamError::ReceiveBuffer { bytes, source })?;
+        }
+        let (granted, local) = (socket.granted(), socket.local_addr().unwrap_or(address));
+        tracing::debug!(asked = granted.asked, granted = granted.granted, "receive buffer");
+        let shared = Arc::new(Shared::default());
+        let own = shared.outlets.newest(OWN_MAILBOX);
+        let thread = std::thread::Builder::new()
+            .name("receive".to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || {
+                    Receive::new(socket, self.from, self.max_frames, &shared).run();
+                    shared.outlets.close();
+                }
+            })
+            .map_err(DownstreamError::Thread)?;
+        let start = Instant::now();
+        Ok(Downstream {
+            shared,
+            thread: Some(thread),
+            own,
+            own_is_read: AtomicBool::new(false),
+            start,
+            mark: Mutex::new(Mark::start(start)),
+            local,
+            granted,
+        })
+    }
+}
+
+impl Downstream {
+    /// Says how to receive, then [`start`](Builder::start)s.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            listen: Listen::Bind(([0, 0, 0, 0], 12345).into()),
+            from: None,
+            max_frames: None,
+            receive_buffer: None,
+        }
+    }
+
+    /// Waits for a frame newer than the last one taken. What came in between was replaced by it.
+    ///
+    /// # Errors
+    /// [`DownstreamError::Ended`] once there will be no more.
+    pub fn recv_frame(&self) -> Result<Frame, DownstreamError> {
+        self.own_is_read.store(true, Ordering::Relaxed);
+        loop {
+            match self.own.take(Duration::MAX) {
+                Taken::Value(frame) => return Ok(frame),
+                Taken::TimedOut => {}
+                Taken::Closed => return Err(DownstreamError::Ended),
+            }
+        }
+    }
+
+    /// The newest frame, if one has come since the last one taken. Does not wait.
+    #[must_use]
+    pub fn latest(&self) -> Option<Frame> {
+        self.own_is_read.store(true, Ordering::Relaxed);
+        self.own.try_take()
+    }
+
+    /// A mailbox of one's own, in which the newest frame wins. `name` is for the figures.
+    #[must_use]
+    pub fn newest(&self, name: &str) -> Reader<Frame> {
+        self.shared.outlets.newest(name)
+    }
+
+    /// A queue of every frame from now on, of at most a second or 64 MiB. `name` is for the figures.
+    #[must_use]
+    pub fn every(&self, name: &str) -> FrameQueue {
+        self.shared.outlets.every(name)
+    }
+
+    /// The address listened at, with the port that the system chose if it was to choose one.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// What the kernel granted of the receive buffer.
+    #[must_use]
+    pub fn granted(&self) -> Granted {
+        self.granted
+    }
+
+    /// Whether there will be no more frames.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Frames handed on so far, and when the last one was.
+    #[must_use]
+    pub fn progress(&self) -> (u64, Option<Instant>) {
+        let counters = self.shared.counters();
+        (counters.frames, counters.last_frame)
+    }
+
+    /// The figures, with rates and latency since they were last taken this way.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = self.shared.counters().interval(self.start, Instant::now(), &mut mark);
+        self.with_replaced(figures)
+    }
+
+    /// The figures, with rates and latency since the start.
+    #[must_use]
+    pub fn totals(&self) -> Figures {
+        let figures = self.shared.counters().totals(self.start, Instant::now());
+        self.with_replaced(figures)
+    }
+
+    /// Ends receiving. Mailboxes and queues give what is still in them, then say that they are closed.
+    pub fn close(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the receiving thread has panicked; this is a fault of this program");
+        }
+        self.shared.outlets.close();
+    }
+
+    fn with_replaced(&self, mut figures: Figures) -> Figures {
+        figures.replaced = self.shared.outlets.replaced();
+        if !self.own_is_read.load(Ordering::Relaxed) {
+            figures.replaced.remove(OWN_MAILBOX);
+        }
+        figures
+    }
+}
+
+impl Drop for Downstream {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

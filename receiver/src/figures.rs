@@ -1,0 +1,218 @@
+//! The figures that a receiver shows: counters as they run, and what is printed of them.
+
+use crate::latency::{Delays, Latency};
+use segment::stats::Stats;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use terminal::units::BitRate;
+
+/// Counters of a running receiver.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    pub(crate) reassembly: Stats,
+    /// Frames handed on.
+    pub(crate) frames: u64,
+    /// Bytes of these.
+    pub(crate) frame_bytes: u64,
+    /// Frames of the source shown that are known to be lost.
+    pub(crate) frames_lost: u64,
+    /// Datagrams of sources that do not count, and their bytes.
+    pub(crate) unwanted: u64,
+    pub(crate) unwanted_bytes: u64,
+    /// Frames of sources that are not shown.
+    pub(crate) withheld: u64,
+    pub(crate) kernel_drops: u64,
+    pub(crate) source: Option<SocketAddr>,
+    pub(crate) first_frame: Option<Instant>,
+    pub(crate) last_frame: Option<Instant>,
+    pub(crate) delays: Delays,
+    pub(crate) recent_delays: Delays,
+}
+
+/// What a receiver has done: since the start, and where it says so since the figures were last taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figures {
+    /// Seconds since the start.
+    pub elapsed_s: f64,
+    /// Frames handed on since the start.
+    pub frames: u64,
+    /// Frames per second since the figures were last taken; in the totals, from the first frame to the last.
+    pub fps: f64,
+    /// Frames of the source shown that were sent but not handed on, as far as it can be known.
+    pub frames_lost: u64,
+    /// Datagrams received since the start, whatever became of them.
+    pub datagrams: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// What was dropped, by cause: see [`segment::stats::DropCause`]; `unwanted` are datagrams of sources that
+    /// do not count, `withheld` frames of sources that are not shown.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Frames that a newer one replaced before they were taken, by mailbox; frames that found a queue full, by sink.
+    pub replaced: BTreeMap<String, u64>,
+    /// Datagrams that the kernel dropped because the receive buffer was full.
+    pub kernel_drops: u64,
+    /// Delay from capture to whole frame since the figures were last taken; in the totals, since the start. Null
+    /// without tags.
+    pub latency_ms: Option<Latency>,
+    /// The source that is shown.
+    pub source: Option<SocketAddr>,
+    /// Bits of JPEG per second, over the time that `fps` is about.
+    #[serde(skip)]
+    pub bit_rate: BitRate,
+}
+
+/// Where the figures were when they were last taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    at: Instant,
+    frames: u64,
+    frame_bytes: u64,
+}
+
+impl Mark {
+    pub(crate) fn start(at: Instant) -> Self {
+        Self { at, frames: 0, frame_bytes: 0 }
+    }
+}
+
+impl Counters {
+    /// Counts a frame that is handed on.
+    pub(crate) fn deliver(&mut self, now: Instant, len: usize, age: Option<Duration>) {
+        self.frames += 1;
+        self.frame_bytes += len as u64;
+        self.first_frame.get_or_insert(now);
+        self.last_frame = Some(now);
+        if let Some(age) = age {
+            self.delays.record(age);
+            self.recent_delays.record(age);
+        }
+    }
+
+    /// The figures since `mark`, which moves on to now.
+    pub(crate) fn interval(&mut self, start: Instant, now: Instant, mark: &mut Mark) -> Figures {
+        let elapsed = now.saturating_duration_since(mark.at);
+        let latency = self.recent_delays.percentiles();
+        self.recent_delays.clear();
+        let (frames, bytes) = (self.frames - mark.frames, self.frame_bytes - mark.frame_bytes);
+        *mark = Mark { at: now, frames: self.frames, frame_bytes: self.frame_bytes };
+        self.figures(start, now, rate(frames, elapsed), BitRate::of(bytes, elapsed), latency)
+    }
+
+    /// The figures since the start.
+    pub(crate) fn totals(&self, start: Instant, now: Instant) -> Figures {
+        // The time before the first frame and after the last says nothing about the stream.
+        let flowing = self.last_frame.zip(self.first_frame).map_or(Duration::ZERO, |(last, first)| last - first);
+        let fps = rate(self.frames.saturating_sub(1), flowing);
+        self.figures(start, now, fps, BitRate::of(self.frame_bytes, flowing), self.delays.percentiles())
+    }
+
+    fn figures(
+        &self,
+        start: Instant,
+        now: Instant,
+        fps: f64,
+        bit_rate: BitRate,
+        latency_ms: Option<Latency>,
+    ) -> Figures {
+        let mut dropped: BTreeMap<_, _> = self.reassembly.drops().map(|(cause, count)| (cause.name(), count)).collect();
+        dropped.insert("unwanted", self.unwanted);
+        dropped.insert("withheld", self.withheld);
+        Figures {
+            elapsed_s: rounded(now.saturating_duration_since(start).as_secs_f64()),
+            frames: self.frames,
+            fps: rounded(fps),
+            frames_lost: self.frames_lost,
+            datagrams: self.reassembly.datagrams + self.unwanted,
+            bytes: self.reassembly.bytes + self.unwanted_bytes,
+            dropped,
+            replaced: BTreeMap::new(),
+            kernel_drops: self.kernel_drops,
+            latency_ms,
+            source: self.source,
+            bit_rate,
+        }
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(source) = self.source else { return write!(f, "no frame yet, {} datagrams", self.datagrams) };
+        write!(f, "{} frames  {:.1} fps  {}", self.frames, self.fps, self.bit_rate)?;
+        if let Some(latency) = self.latency_ms {
+            write!(f, "  {latency}")?;
+        }
+        write!(f, "  lost {}", self.frames_lost)?;
+        if self.kernel_drops > 0 {
+            write!(f, "  kernel drops {}", self.kernel_drops)?;
+        }
+        for (cause, count) in self.dropped.iter().filter(|(_, count)| **count > 0) {
+            write!(f, "  {} {count}", cause.replace('_', " "))?;
+        }
+        for (mailbox, count) in self.replaced.iter().filter(|(_, count)| **count > 0) {
+            write!(f, "  skipped by {mailbox} {count}")?;
+        }
+        write!(f, "  from {source}")
+    }
+}
+
+fn rate(count: u64, elapsed: Duration) -> f64 {
+    let seconds = elapsed.as_secs_f64();
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn counters(start: Instant) -> Counters {
+        let mut counters = Counters { source: Some(([192, 0, 2, 1], 50_000).into()), ..Counters::default() };
+        for n in 0..=30 {
+            counters.deliver(start + n * SECOND / 30, 10_000, Some(Duration::from_millis(4)));
+        }
+        counters
+    }
+
+    #[test]
+    fn an_interval_has_its_own_rate_and_the_totals_have_all() {
+        let start = Instant::now();
+        let (mut counters, mut mark) = (counters(start + 5 * SECOND), Mark::start(start + 5 * SECOND));
+        let first = counters.interval(start, start + 6 * SECOND, &mut mark);
+        assert_eq!((first.frames, first.fps, first.elapsed_s), (31, 31.0, 6.0));
+        assert!(first.latency_ms.is_some());
+        let second = counters.interval(start, start + 7 * SECOND, &mut mark);
+        assert_eq!((second.frames, second.fps, second.latency_ms), (31, 0.0, None));
+        let totals = counters.totals(start, start + 60 * SECOND);
+        assert_eq!((totals.frames, totals.fps), (31, 30.0));
+        assert!(totals.latency_ms.is_some());
+    }
+
+    #[test]
+    fn every_cause_of_a_drop_has_its_key() {
+        let figures = Counters::default().totals(Instant::now(), Instant::now());
+        let json = serde_json::to_value(&figures).unwrap();
+        for cause in segment::stats::DropCause::ALL {
+            assert_eq!(json["dropped"][cause.name()], 0);
+        }
+        assert_eq!(json["latency_ms"], serde_json::Value::Null);
+        assert_eq!(json["source"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn the_line_names_trouble_and_nothing_else() {
+        let start = Instant::now();
+        let mut counters = counters(start);
+        let line = counters.totals(start, start).to_string();
+        assert_eq!(line, "31 frames  30.0 fps  2.48 Mbit/s  latency 4.0 ms (p99 4.0)  lost 0  from 192.0.2.1:50000");
+        counters.kernel_drops = 7;
+        assert!(counters.totals(start, start).to_string().contains("  kernel drops 7  "));
+    }
+}

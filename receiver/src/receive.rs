@@ -1,0 +1,221 @@
+//! The thread that receives and reassembles, and does nothing else.
+
+use crate::Frame;
+use crate::arrival::arrival;
+use crate::figures::Counters;
+use crate::outlets::Outlets;
+use crate::selection::{Choice, From, Selection};
+use segment::Reassembler;
+use segment::socket::ReceiveSocket;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The thread looks at least so often whether it is to end, and counts are at most so old.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The same trouble is not said again before so long.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// What the receiving thread shares with the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    counters: Mutex<Counters>,
+    pub(crate) outlets: Outlets,
+    pub(crate) stop: AtomicBool,
+}
+
+impl Shared {
+    /// A panic elsewhere leaves the counters whole: each is changed by one assignment.
+    pub(crate) fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The receiving thread's own.
+pub(crate) struct Receive<'a> {
+    pub(crate) socket: ReceiveSocket,
+    pub(crate) from: Option<From>,
+    pub(crate) max_frames: Option<u64>,
+    pub(crate) shared: &'a Shared,
+    reassembler: Reassembler,
+    selection: Selection,
+    unwanted: u64,
+    unwanted_bytes: u64,
+    kernel_drops: u64,
+    last_kernel_count: u32,
+    /// Frames that the source shown had lost when last looked.
+    lost_before: u64,
+    published: Option<Instant>,
+    said_drops: Option<Instant>,
+    said_error: Option<Instant>,
+    said_too_large: bool,
+    said_clock: bool,
+}
+
+impl<'a> Receive<'a> {
+    pub(crate) fn new(socket: ReceiveSocket, from: Option<From>, max_frames: Option<u64>, shared: &'a Shared) -> Self {
+        Self {
+            socket,
+            from,
+            max_frames,
+            shared,
+            reassembler: Reassembler::new(),
+            selection: Selection::default(),
+            unwanted: 0,
+            unwanted_bytes: 0,
+            kernel_drops: 0,
+            last_kernel_count: 0,
+            lost_before: 0,
+            published: None,
+            said_drops: None,
+            said_error: None,
+            said_too_large: false,
+            said_clock: false,
+        }
+    }
+
+    /// Receives until told to stop, or until as many frames have been handed on as were asked for.
+    pub(crate) fn run(mut self) {
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            let now = self.receive_one();
+            if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= now) {
+                self.reassembler.handle_timeout(now);
+            }
+            while let Some(frame) = self.reassembler.poll_frame() {
+                if self.hand_on(now, frame) == Some(Limit::Reached) {
+                    self.publish(now);
+                    return;
+                }
+            }
+            if self.published.is_none_or(|at| now.saturating_duration_since(at) >= TICK) {
+                self.publish(now);
+            }
+        }
+        self.publish(Instant::now());
+    }
+
+    /// Takes one datagram, or waits for a tick. Gives the time.
+    fn receive_one(&mut self) -> Instant {
+        match self.socket.recv(TICK) {
+            Ok(None) => Instant::now(),
+            Ok(Some(received)) => {
+                let now = Instant::now();
+                let at = arrival(received.arrived_at, now, SystemTime::now());
+                // On a socket for both families IPv4 addresses come as ::ffff:a.b.c.d.
+                let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
+                let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
+                self.last_kernel_count = received.kernel_drops;
+                if self.from.is_some_and(|from| !from.matches(source)) {
+                    self.unwanted += 1;
+                    self.unwanted_bytes += received.datagram.len() as u64;
+                } else if let Err(error) = self.reassembler.push(at, source, received.datagram) {
+                    tracing::debug!(%source, %error, "dropped a datagram");
+                }
+                self.note_kernel_drops(now, drops);
+                now
+            }
+            Err(error) => {
+                let now = Instant::now();
+                if is_due(&mut self.said_error, now) {
+                    tracing::warn!("cannot receive: {error}; trying again");
+                }
+                std::thread::sleep(TICK);
+                now
+            }
+        }
+    }
+
+    fn note_kernel_drops(&mut self, now: Instant, drops: u64) {
+        self.kernel_drops += drops;
+        if drops > 0 && is_due(&mut self.said_drops, now) {
+            let granted = self.socket.granted();
+            let remedy =
+                if granted.granted < granted.asked { format!("; {}", granted.remedy()) } else { String::new() };
+            tracing::warn!(
+                "the kernel dropped {drops} datagrams, because its receive buffer of {} bytes was full{remedy}",
+                granted.granted
+            );
+        }
+    }
+
+    fn hand_on(&mut self, now: Instant, frame: segment::Frame) -> Option<Limit> {
+        let source = frame.source;
+        match self.selection.choose(now, source) {
+            Choice::Deliver => {}
+            Choice::DeliverInstead(before) => {
+                match before {
+                    None => tracing::info!("showing {source}"),
+                    Some(before) => tracing::info!("showing {source}, as {before} has fallen silent"),
+                }
+                self.reassembler.show(Some(source));
+                self.lost_before = 0;
+            }
+            Choice::WithholdAndName => {
+                tracing::warn!("another source sends here too: {source}; choose it by --from {source}");
+                self.shared.counters().withheld += 1;
+                return None;
+            }
+            Choice::Withhold => {
+                self.shared.counters().withheld += 1;
+                return None;
+            }
+        }
+        self.check_fit(frame.jpeg.len());
+        let frame = Frame::new(frame, SystemTime::now());
+        if frame.captured_at.is_some() && frame.age.is_none() && !self.said_clock {
+            self.said_clock = true;
+            tracing::warn!("the clock of {source} is ahead of this machine's: no latency can be given");
+        }
+        let frames = {
+            let mut counters = self.shared.counters();
+            counters.source = Some(source);
+            counters.deliver(now, frame.jpeg.len(), frame.age);
+            counters.frames
+        };
+        self.shared.outlets.put(now, &frame);
+        self.max_frames.is_some_and(|max| frames >= max).then_some(Limit::Reached)
+    }
+
+    /// Says once if a frame as large as this one does not fit in the kernel's receive buffer.
+    fn check_fit(&mut self, frame_len: usize) {
+        let granted = self.socket.granted();
+        if !self.said_too_large && !granted.holds(frame_len) {
+            self.said_too_large = true;
+            tracing::warn!(
+                "a frame of {frame_len} bytes does not fit in the receive buffer, which holds {}; \
+                 some will be lost. To mend it: {}",
+                granted.granted,
+                granted.remedy()
+            );
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        self.published = Some(now);
+        let shown = self.selection.shown().and_then(|source| self.reassembler.source_stats(source));
+        let lost = shown.map_or(self.lost_before, |stats| stats.frames_lost);
+        let mut counters = self.shared.counters();
+        counters.reassembly = self.reassembler.stats();
+        counters.frames_lost += lost.saturating_sub(self.lost_before);
+        counters.unwanted = self.unwanted;
+        counters.unwanted_bytes = self.unwanted_bytes;
+        counters.kernel_drops = self.kernel_drops;
+        self.lost_before = lost;
+    }
+}
+
+/// As many frames were handed on as were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    Reached,
+}
+
+fn is_due(said: &mut Option<Instant>, now: Instant) -> bool {
+    let due = said.is_none_or(|at| now.saturating_duration_since(at) >= SAID_AGAIN_AFTER);
+    if due {
+        *said = Some(now);
+    }
+    due
+}

@@ -1,0 +1,223 @@
+//! Which of several sources is shown.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+/// A source that delivers no frame for so long gives way to another that does.
+const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
+
+/// Sources that are counted or remembered as named: anybody can send from as many addresses as there are.
+const MAX_REMEMBERED: usize = 64;
+
+/// The sources whose datagrams count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// Any port of this address.
+    Host(IpAddr),
+    /// This address and port only.
+    Address(SocketAddr),
+}
+
+impl From {
+    /// Whether datagrams of `source` count.
+    #[must_use]
+    pub fn matches(&self, source: SocketAddr) -> bool {
+        match self {
+            Self::Host(host) => *host == source.ip().to_canonical(),
+            Self::Address(address) => address.ip() == source.ip().to_canonical() && address.port() == source.port(),
+        }
+    }
+}
+
+impl FromStr for From {
+    type Err = FromError;
+
+    fn from_str(text: &str) -> Result<Self, FromError> {
+        let host = text.parse().map(Self::Host);
+        host.or_else(|_| text.parse().map(Self::Address)).map_err(|_| FromError)
+    }
+}
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => host.fmt(f),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+/// What was given is neither an address nor an address and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an address: give one as 192.168.1.20 or [fe80::1], or with the port as 192.168.1.20:50000")]
+pub struct FromError;
+
+/// Chooses the source to be shown: the first that delivers a whole frame, until it delivers none for a second, then
+/// whoever delivered most in that second, one at the same IP address before all others.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    shown: Option<Shown>,
+    /// Frames of others since the last one of the source shown.
+    others: HashMap<SocketAddr, u64>,
+    named: Vec<SocketAddr>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    source: SocketAddr,
+    last_frame: Instant,
+}
+
+/// What becomes of a whole frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// It is of the source shown.
+    Deliver,
+    /// It is of the source shown from now on, in place of the one named here.
+    DeliverInstead(Option<SocketAddr>),
+    /// Another source is shown; this is the first time that this one would have been.
+    WithholdAndName,
+    /// Another source is shown.
+    Withhold,
+}
+
+impl Selection {
+    /// The source that is shown.
+    pub(crate) fn shown(&self) -> Option<SocketAddr> {
+        self.shown.map(|shown| shown.source)
+    }
+
+    /// A whole frame of `source` is there.
+    pub(crate) fn choose(&mut self, now: Instant, source: SocketAddr) -> Choice {
+        let before = self.shown;
+        match before {
+            Some(shown) if shown.source == source => {
+                self.show(now, source);
+                return Choice::Deliver;
+            }
+            Some(shown) if now.saturating_duration_since(shown.last_frame) < GIVES_WAY_AFTER => {
+                self.count(source);
+                return self.withhold(source);
+            }
+            Some(shown) => {
+                self.count(source);
+                let rank =
+                    |other: &(&SocketAddr, &u64)| (other.0.ip() == shown.source.ip(), *other.1, *other.0 == source);
+                let best = self.others.iter().max_by_key(rank).map(|(best, _)| *best);
+                // Another was better in that second, but if it has fallen silent too, nobody waits for it twice.
+                if best.is_some_and(|best| best != source)
+                    && now.saturating_duration_since(shown.last_frame) < 2 * GIVES_WAY_AFTER
+                {
+                    return self.withhold(source);
+                }
+            }
+            None => {}
+        }
+        self.show(now, source);
+        Choice::DeliverInstead(before.map(|shown| shown.source))
+    }
+
+    fn show(&mut self, now: Instant, source: SocketAddr) {
+        self.shown = Some(Shown { source, last_frame: now });
+        self.others.clear();
+    }
+
+    fn count(&mut self, source: SocketAddr) {
+        if self.others.len() < MAX_REMEMBERED || self.others.contains_key(&source) {
+            *self.others.entry(source).or_default() += 1;
+        }
+    }
+
+    fn withhold(&mut self, source: SocketAddr) -> Choice {
+        if self.named.contains(&source) || self.named.len() >= MAX_REMEMBERED {
+            return Choice::Withhold;
+        }
+        self.named.push(source);
+        Choice::WithholdAndName
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_to_deliver_is_shown_and_others_are_named_once() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, b) = (address("192.0.2.1:1"), address("192.0.2.2:1"));
+        assert_eq!(selection.choose(now, a), Choice::DeliverInstead(None));
+        assert_eq!(selection.choose(now, b), Choice::WithholdAndName);
+        assert_eq!(selection.choose(now, b), Choice::Withhold);
+        assert_eq!(selection.choose(now + 900 * MS, a), Choice::Deliver);
+        assert_eq!(selection.choose(now + 1800 * MS, b), Choice::Withhold);
+        assert_eq!(selection.shown(), Some(a));
+    }
+
+    #[test]
+    fn a_silent_source_gives_way_to_whoever_delivered_most() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, b, c) = (address("192.0.2.1:1"), address("192.0.2.2:1"), address("192.0.2.3:1"));
+        selection.choose(now, a);
+        for _ in 0..3 {
+            selection.choose(now, b);
+        }
+        selection.choose(now, c);
+        assert_eq!(selection.choose(now + 1000 * MS, c), Choice::Withhold);
+        assert_eq!(selection.choose(now + 1001 * MS, b), Choice::DeliverInstead(Some(a)));
+        assert_eq!(selection.shown(), Some(b));
+    }
+
+    #[test]
+    fn a_restarted_sender_on_the_same_host_comes_before_a_faster_stranger() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, again, stranger) = (address("192.0.2.1:1"), address("192.0.2.1:2"), address("192.0.2.2:1"));
+        selection.choose(now, a);
+        selection.choose(now, again);
+        for _ in 0..100 {
+            selection.choose(now + 500 * MS, stranger);
+        }
+        assert_eq!(selection.choose(now + 1000 * MS, stranger), Choice::Withhold);
+        assert_eq!(selection.choose(now + 1001 * MS, again), Choice::DeliverInstead(Some(a)));
+    }
+
+    #[test]
+    fn nobody_waits_for_a_better_one_that_has_fallen_silent_too() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, b, c) = (address("192.0.2.1:1"), address("192.0.2.2:1"), address("192.0.2.3:1"));
+        selection.choose(now, a);
+        for _ in 0..100 {
+            selection.choose(now, b);
+        }
+        assert_eq!(selection.choose(now + 1500 * MS, c), Choice::WithholdAndName);
+        assert_eq!(selection.choose(now + 2000 * MS, c), Choice::DeliverInstead(Some(a)));
+    }
+
+    #[test]
+    fn what_strangers_can_make_it_remember_is_bounded() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        selection.choose(now, address("192.0.2.1:1"));
+        for port in 1..10_000 {
+            selection.choose(now, SocketAddr::new([198, 51, 100, 7].into(), port));
+        }
+        assert!(selection.others.len() <= MAX_REMEMBERED && selection.named.len() <= MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn from_takes_an_address_with_or_without_its_port() {
+        let host: From = "192.0.2.1".parse().unwrap();
+        assert!(host.matches(address("192.0.2.1:5")) && host.matches(address("[::ffff:192.0.2.1]:5")));
+        assert!(!host.matches(address("192.0.2.2:5")));
+        let one: From = "192.0.2.1:5".parse().unwrap();
+        assert!(one.matches(address("192.0.2.1:5")) && !one.matches(address("192.0.2.1:6")));
+        assert_eq!("localhost".parse::<From>(), Err(FromError));
+    }
+}
