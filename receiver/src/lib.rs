@@ -1,13 +1,18 @@
 //! Receives live video over UDP: whole frames only.
 mod arrival;
+pub mod cli;
 mod downstream;
 mod figures;
 mod frame;
 mod latency;
 mod outlets;
+#[cfg(feature = "window")]
+mod overlay;
 mod queue;
 mod receive;
+pub mod run;
 mod selection;
+pub mod sink;
 
 pub use downstream::{Builder, Downstream, DownstreamError};
 pub use figures::Figures;

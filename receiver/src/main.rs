@@ -1,2 +1,14 @@
-//! Under construction.
-fn main() {}
+//! The program `receiver`. What it does is in the library.
+
+use clap::{CommandFactory, Parser};
+use receiver::cli::Cli;
+use terminal::{ExitStatus, completions, exit};
+
+fn main() -> ExitStatus {
+    let outcome = completions::intercept(Cli::command(), std::env::args_os()).unwrap_or_else(|| {
+        let cli = Cli::parse();
+        cli.verbosity.init();
+        receiver::run::run(&cli)
+    });
+    exit::conclude("receiver", outcome)
+}

@@ -83,13 +83,15 @@ impl<'a> Receive<'a> {
             if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= now) {
                 self.reassembler.handle_timeout(now);
             }
+            let mut is_due = self.published.is_none_or(|at| now.saturating_duration_since(at) >= TICK);
             while let Some(frame) = self.reassembler.poll_frame() {
+                is_due = true;
                 if self.hand_on(now, frame) == Some(Limit::Reached) {
                     self.publish(now);
                     return;
                 }
             }
-            if self.published.is_none_or(|at| now.saturating_duration_since(at) >= TICK) {
+            if is_due {
                 self.publish(now);
             }
         }

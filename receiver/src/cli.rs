@@ -1,0 +1,147 @@
+//! The command line.
+
+use crate::selection::From;
+use clap::{ArgGroup, Parser, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit, seconds};
+
+/// Port of a group where none is given.
+const GROUP_PORT: u16 = 10_000;
+
+/// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
+///
+/// The stream shown is the first that delivers a whole frame. Start it before or after the sender; it waits.
+#[derive(Debug, Parser)]
+#[command(name = "receiver", version, after_help = exit::AFTER_HELP, max_term_width = 100)]
+#[command(group = ArgGroup::new("listen"))]
+pub struct Cli {
+    /// Listen here, for unicast
+    #[arg(long, value_name = "HOST:PORT", env = "SEGMENT_BIND", default_value = "0.0.0.0:12345")]
+    #[arg(help_heading = "Input", group = "listen")]
+    pub bind: HostPort,
+
+    /// Join this multicast group instead [default port: 10000]
+    #[arg(long, value_name = "GROUP[:PORT]", env = "SEGMENT_MULTICAST", value_parser = group)]
+    #[arg(help_heading = "Input", group = "listen")]
+    pub multicast: Option<HostPort>,
+
+    /// Take only what this address sends, from any of its ports or from the one given [default: whoever delivers]
+    #[arg(long, value_name = "ADDR[:PORT]", env = "SEGMENT_FROM", help_heading = "Input")]
+    pub from: Option<From>,
+
+    /// Ask the kernel for a receive buffer of so many bytes; at least the largest frame should fit
+    #[arg(long, value_name = "BYTES", env = "SEGMENT_RECEIVE_BUFFER", help_heading = "Input")]
+    #[arg(default_value_t = segment::socket::WANTED_RECEIVE_BUFFER as u32, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    pub receive_buffer: u32,
+
+    /// Show the stream in a window: q or Esc ends, s saves a snapshot, i switches the figures
+    #[arg(long, value_name = "WHEN", env = "SEGMENT_DISPLAY", default_value = "auto", help_heading = "Output")]
+    #[arg(hide_possible_values = true, value_name = "auto|always|never")]
+    pub display: Display,
+
+    /// Record every frame to this Matroska file, as received
+    #[arg(long, value_name = "FILE.mkv", env = "SEGMENT_RECORD", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+
+    /// Write every frame to this folder, as 000001.jpg, 000002.jpg, …
+    #[arg(long, value_name = "DIR", env = "SEGMENT_SNAPSHOTS", help_heading = "Output")]
+    pub snapshots: Option<PathBuf>,
+
+    /// Replace a recording or snapshots that exist
+    #[arg(long, env = "SEGMENT_OVERWRITE", help_heading = "Output")]
+    pub overwrite: bool,
+
+    /// Write every frame to standard output, one JPEG after another: receiver --stdout | ffplay -f mjpeg -
+    #[arg(long, env = "SEGMENT_STDOUT", help_heading = "Output")]
+    pub stdout: bool,
+
+    /// End after so many frames, with status 0 [default: no limit]
+    #[arg(long, value_name = "N", env = "SEGMENT_FRAMES", help_heading = "End")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub frames: Option<u64>,
+
+    /// End after so long, with status 0 [default: no limit]
+    #[arg(long, value_name = "SECONDS", env = "SEGMENT_DURATION", help_heading = "End", value_parser = seconds::positive)]
+    pub duration: Option<Duration>,
+
+    /// End with status 3 when no frame has come for so long; 0 is never
+    #[arg(long, value_name = "SECONDS", env = "SEGMENT_TIMEOUT", help_heading = "End", value_parser = seconds::non_negative)]
+    #[arg(default_value = "0")]
+    pub timeout: Duration,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stats: StatsArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub verbosity: Verbosity,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub completions: Completions,
+}
+
+/// Whether to show the stream in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Display {
+    /// If there is a display.
+    Auto,
+    /// Or fail.
+    Always,
+    /// No window.
+    Never,
+}
+
+fn group(text: &str) -> Result<HostPort, String> {
+    let group = HostPort::with_default_port(text, GROUP_PORT).map_err(|error| error.to_string())?;
+    match group.host().parse::<std::net::IpAddr>() {
+        Ok(address) if address.is_multicast() => Ok(group),
+        Ok(_) => {
+            Err("not a multicast group; those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with \
+                      ff; for unicast use --bind"
+                .to_owned())
+        }
+        Err(_) => Err("not an address; give a group as 224.3.29.71 or 224.3.29.71:10000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_promised_commands_are_understood() {
+        let cli = Cli::try_parse_from(["receiver", "--bind", "0.0.0.0:12345"]).unwrap();
+        assert_eq!((cli.bind.port(), cli.display), (12345, Display::Auto));
+        let cli = Cli::try_parse_from(["receiver", "--multicast", "224.3.29.71"]).unwrap();
+        assert_eq!(cli.multicast.unwrap().port(), 10_000);
+        let cli = Cli::try_parse_from([
+            "receiver",
+            "--bind",
+            "0.0.0.0:12345",
+            "--display",
+            "never",
+            "--record",
+            "out.mkv",
+            "--frames",
+            "300",
+            "--stats",
+            "json",
+        ]);
+        assert_eq!(cli.unwrap().frames, Some(300));
+    }
+
+    #[test]
+    fn a_group_that_is_none_is_refused_with_what_to_do() {
+        let error = Cli::try_parse_from(["receiver", "--multicast", "192.168.1.1"]).unwrap_err().to_string();
+        assert!(error.contains("for unicast use --bind"), "{error}");
+    }
+}

@@ -1,0 +1,140 @@
+//! The line of figures over the picture.
+
+use crate::{Downstream, Frame};
+use media::Image;
+use media::text::Pen;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Height of the line in the window, in pixels.
+const LINE: u32 = 22;
+
+/// Opacity of the dark box behind it, 0 to 255.
+const BACKING: u8 = 170;
+
+/// Without a frame for so long, the line says so instead.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// Rates and delays are those of the last so long.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Counts what is received and writes it over the picture.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    is_on: bool,
+    pen: Pen,
+    local: SocketAddr,
+    source: Option<SocketAddr>,
+    last_frame: Option<Instant>,
+    period_start: Instant,
+    frames_before: u64,
+    delays: Vec<Duration>,
+    line: String,
+}
+
+impl Overlay {
+    pub(crate) fn new(local: SocketAddr, now: Instant) -> Self {
+        Self {
+            is_on: true,
+            pen: Pen::new(LINE).backing(BACKING),
+            local,
+            source: None,
+            last_frame: None,
+            period_start: now,
+            frames_before: 0,
+            delays: Vec::new(),
+            line: String::new(),
+        }
+    }
+
+    /// On, if it was off, and the other way round.
+    pub(crate) fn switch(&mut self) {
+        self.is_on = !self.is_on;
+    }
+
+    /// Counts a frame that is shown.
+    pub(crate) fn count(&mut self, now: Instant, frame: &Frame, downstream: &Downstream) {
+        self.last_frame = Some(now);
+        self.source = Some(frame.source);
+        self.delays.extend(frame.age);
+        let elapsed = now.saturating_duration_since(self.period_start);
+        if self.line.is_empty() || elapsed >= PERIOD {
+            let frames = downstream.progress().0;
+            let fps = (frames - self.frames_before) as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+            self.line = figures(fps, &mut self.delays, downstream.totals().frames_lost);
+            self.frames_before = frames;
+            self.period_start = now;
+            self.delays.clear();
+        }
+    }
+
+    /// Writes the line on `image`, which is shown in a window of so many pixels.
+    pub(crate) fn draw(&mut self, now: Instant, image: &mut Image, window: (u32, u32)) {
+        let Some(line) = self.text(now) else { return };
+        let line_height = scaled(image, window);
+        if self.pen.size() != line_height {
+            self.pen = Pen::new(line_height).backing(BACKING);
+        }
+        let margin = i32::try_from(line_height / 2).unwrap_or(0);
+        self.pen.draw(image, margin, margin, &line);
+    }
+
+    /// What is to be said at `now`: trouble always, figures only if they are switched on.
+    fn text(&self, now: Instant) -> Option<String> {
+        let Some((source, last)) = self.source.zip(self.last_frame) else {
+            return Some(format!("waiting for a stream on {}", self.local));
+        };
+        let silent = now.saturating_duration_since(last);
+        if silent >= SILENT {
+            return Some(format!("no picture from {source} for {} s, waiting", silent.as_secs()));
+        }
+        self.is_on.then(|| self.line.clone())
+    }
+}
+
+/// Height that the line must have in the picture to have its height in the window, where the picture is fitted in.
+fn scaled(image: &Image, window: (u32, u32)) -> u32 {
+    let horizontal = f64::from(image.width()) / f64::from(window.0.max(1));
+    let vertical = f64::from(image.height()) / f64::from(window.1.max(1));
+    (f64::from(LINE) * horizontal.max(vertical)).round() as u32
+}
+
+fn figures(fps: f64, delays: &mut [Duration], lost: u64) -> String {
+    delays.sort_unstable();
+    let median = delays.get(delays.len() / 2).map(|delay| format!("   {:.1} ms", delay.as_secs_f64() * 1000.0));
+    format!("{fps:.1} fps{}   lost {lost}", median.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use media::PixelFormat;
+
+    #[test]
+    fn figures_give_the_median_delay_or_none() {
+        let mut delays = [1, 90, 3].map(Duration::from_millis);
+        assert_eq!(figures(29.97, &mut delays, 2), "30.0 fps   3.0 ms   lost 2");
+        assert_eq!(figures(29.97, &mut [], 0), "30.0 fps   lost 0");
+    }
+
+    #[test]
+    fn the_line_is_as_high_in_the_window_whatever_the_picture() {
+        let image = |width, height| Image::zeroed(width, height, PixelFormat::Bgrx).unwrap();
+        assert_eq!(scaled(&image(1280, 720), (1280, 720)), LINE);
+        assert_eq!(scaled(&image(3840, 2160), (1280, 720)), 3 * LINE);
+        assert_eq!(scaled(&image(320, 240), (1280, 960)), 6);
+    }
+
+    #[test]
+    fn silence_is_said_even_with_the_figures_switched_off() {
+        let now = Instant::now();
+        let mut overlay = Overlay::new(([0, 0, 0, 0], 12345).into(), now);
+        assert_eq!(overlay.text(now).unwrap(), "waiting for a stream on 0.0.0.0:12345");
+        overlay.source = Some(([192, 0, 2, 1], 5).into());
+        overlay.last_frame = Some(now);
+        overlay.switch();
+        assert_eq!(overlay.text(now), None);
+        let later = now + Duration::from_secs(3);
+        assert_eq!(overlay.text(later).unwrap(), "no picture from 192.0.2.1:5 for 3 s, waiting");
+    }
+}

@@ -1,0 +1,182 @@
+//! What the program does, from its options to its end.
+
+use crate::cli::{Cli, Display};
+use crate::sink::record::Record;
+use crate::sink::snapshot::Snapshots;
+use crate::sink::stdout::Stdout;
+use crate::sink::window::{Step, Viewer};
+use crate::sink::{Running, Sink, SinkError};
+use crate::{Downstream, DownstreamError, Figures};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use terminal::{ExitStatus, Failure, Interrupt, Reporter};
+
+/// The program looks at least so often whether it is to end, and whether statistics are due.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What still waits to be recorded gets so long when the program ends: it is to end within a second.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// Why the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The user, a limit, or whoever read standard output.
+    Done,
+    /// No frame in time.
+    TimedOut,
+    /// Nobody is left to take frames, because all sinks have failed.
+    NoSink,
+}
+
+/// Receives as `cli` says until it ends.
+///
+/// # Errors
+/// [`Failure`], with the exit status and what to do about it.
+pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
+    let interrupt = Interrupt::install()?;
+    let listen = cli.multicast.as_ref().unwrap_or(&cli.bind).resolve()?;
+    // Outputs first: whoever cannot record should not take the port.
+    let sinks = open_sinks(cli)?;
+    let mut downstream = start(cli, listen)?;
+    let mut viewer = open_viewer(cli.display, &downstream)?;
+    let sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
+    tracing::info!("listening on {}", downstream.local_addr());
+
+    let start = Instant::now();
+    let mut reporter = Reporter::new(cli.stats, start, cli.stdout);
+    let mut watch = Watch { cli, start, promised: !sinks.is_empty() };
+    let end = loop {
+        let now = Instant::now();
+        if interrupt.is_set() {
+            break End::Done;
+        }
+        if let Some(end) = watch.end(now, &downstream, &sinks, viewer.is_some()) {
+            break end;
+        }
+        reporter.report(now, || downstream.figures());
+        match viewer.as_mut().map(|viewer| viewer.step(&downstream, TICK)) {
+            None => {
+                let _ = interrupt.wait_timeout(TICK);
+            }
+            Some(Ok(Step::GoOn)) => {}
+            Some(Ok(Step::Quit)) => break End::Done,
+            Some(Err(error)) if cli.display == Display::Always => return Err(error.into()),
+            Some(Err(error)) => {
+                tracing::warn!("{error}; going on without a window");
+                viewer = None;
+            }
+        }
+    };
+    downstream.close();
+    drop(viewer);
+    let outcome = finish(sinks);
+    let totals: Figures = downstream.totals();
+    reporter.finish(&totals);
+    outcome?;
+    match end {
+        End::Done => Ok(ExitStatus::Done),
+        End::NoSink => Ok(ExitStatus::Failed),
+        End::TimedOut => Err(no_frame(cli, listen, &totals)),
+    }
+}
+
+/// Decides when it is over.
+struct Watch<'a> {
+    cli: &'a Cli,
+    start: Instant,
+    /// Whether there were sinks at the start.
+    promised: bool,
+}
+
+impl Watch<'_> {
+    fn end(&mut self, now: Instant, downstream: &Downstream, sinks: &[Running], is_shown: bool) -> Option<End> {
+        let elapsed = now.saturating_duration_since(self.start);
+        if downstream.has_ended() || self.cli.duration.is_some_and(|duration| elapsed >= duration) {
+            return Some(End::Done);
+        }
+        if self.promised && !is_shown && sinks.iter().all(Running::has_ended) {
+            return Some(End::NoSink);
+        }
+        let last = downstream.progress().1.unwrap_or(self.start);
+        let silent = now.saturating_duration_since(last);
+        (!self.cli.timeout.is_zero() && silent >= self.cli.timeout).then_some(End::TimedOut)
+    }
+}
+
+fn start(cli: &Cli, listen: SocketAddr) -> Result<Downstream, Failure> {
+    let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize);
+    builder = if cli.multicast.is_some() { builder.join(listen) } else { builder.bind(listen) };
+    if let Some(from) = cli.from {
+        builder = builder.from(from);
+    }
+    if let Some(frames) = cli.frames {
+        builder = builder.max_frames(frames);
+    }
+    builder.start().map_err(|error| match &error {
+        DownstreamError::Socket(socket) => {
+            let advice = socket.advice();
+            match advice {
+                Some(advice) => Failure::new(error).with_advice(advice),
+                None => Failure::new(error),
+            }
+        }
+        _ => Failure::new(error),
+    })
+}
+
+/// A window, if there is to be one.
+fn open_viewer(display: Display, downstream: &Downstream) -> Result<Option<Viewer>, Failure> {
+    if display == Display::Never {
+        return Ok(None);
+    }
+    match (display, Viewer::open(downstream)) {
+        (_, Ok(viewer)) => Ok(Some(viewer)),
+        (Display::Always, Err(error)) => Err(error.into()),
+        (_, Err(error)) => {
+            tracing::debug!("{error}");
+            Ok(None)
+        }
+    }
+}
+
+fn open_sinks(cli: &Cli) -> Result<Vec<Box<dyn Sink>>, Failure> {
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    if let Some(path) = &cli.record {
+        sinks.push(Box::new(Record::create(path, cli.overwrite)?));
+    }
+    if let Some(folder) = &cli.snapshots {
+        sinks.push(Box::new(Snapshots::create(folder, cli.overwrite)?));
+    }
+    if cli.stdout {
+        sinks.push(Box::new(Stdout::new()));
+    }
+    Ok(sinks)
+}
+
+fn finish(sinks: Vec<Running>) -> Result<(), Failure> {
+    let mut failed = None;
+    for sink in sinks {
+        let name = sink.name();
+        match sink.join(GRACE) {
+            Ok(outcome) => tracing::info!("{name}: {outcome}"),
+            Err(error) if error.is_broken_pipe() => {}
+            Err(error) => failed = Some(failed.unwrap_or(error)),
+        }
+    }
+    failed.map_or(Ok(()), |error: SinkError| Err(error.into()))
+}
+
+fn no_frame(cli: &Cli, listen: SocketAddr, totals: &Figures) -> Failure {
+    let seconds = cli.timeout.as_secs_f64();
+    let failure = Failure::no_answer(format!("no frame on {listen} for {seconds} s"));
+    let advice = if totals.datagrams == 0 {
+        "no datagram came at all: is the sender running, does it send to this machine and port, and does a firewall \
+         let UDP through?"
+            .to_owned()
+    } else if totals.frames == 0 {
+        format!("{} datagrams came, but no whole frame: --stats json shows in `dropped` why", totals.datagrams)
+    } else {
+        format!("{} frames had come before: the sender has ended or lost its way", totals.frames)
+    };
+    failure.with_advice(advice)
+}

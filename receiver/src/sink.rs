@@ -1,0 +1,155 @@
+//! Consumers that were promised every frame, each on a thread of its own.
+
+pub mod record;
+pub mod snapshot;
+pub mod stdout;
+#[cfg_attr(not(feature = "window"), path = "sink/no_window.rs")]
+pub mod window;
+
+use crate::queue::{FrameQueue, Taken};
+use crate::{Downstream, Frame};
+use media::matroska::RecordError;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Takes every frame of a stream, one after another.
+pub trait Sink: Send {
+    /// One word for the figures and for messages: "recording", "snapshots", "stdout".
+    fn name(&self) -> &'static str;
+
+    /// Takes one frame.
+    ///
+    /// # Errors
+    /// [`SinkError`]; the sink is finished then, and gets no further frame.
+    fn accept(&mut self, frame: &Frame) -> Result<(), SinkError>;
+
+    /// Brings what was taken to a good end, and says in a few words what came of it.
+    ///
+    /// # Errors
+    /// [`SinkError`] where that did not work.
+    fn finish(self: Box<Self>) -> Result<String, SinkError>;
+}
+
+/// Why a sink cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// The recording.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A snapshot is there already.
+    #[error("{} exists; choose an empty folder, or give --overwrite to replace its frames", path.display())]
+    SnapshotExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A snapshot could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Snapshot {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output could not be written to.
+    #[error("cannot write to standard output")]
+    Stdout(#[source] io::Error),
+    /// The system gave no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// A fault of this program.
+    #[error("the thread has panicked; this is a fault of this program")]
+    Panicked,
+}
+
+impl SinkError {
+    /// Whether it only means that whoever read standard output has had enough.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// A sink at work on its thread.
+#[derive(Debug)]
+pub struct Running {
+    name: &'static str,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<String, SinkError>>,
+}
+
+impl Running {
+    /// Feeds `sink` with every frame of `downstream` from now on.
+    ///
+    /// # Errors
+    /// [`SinkError::Thread`].
+    pub fn start(sink: Box<dyn Sink>, downstream: &Downstream) -> Result<Self, SinkError> {
+        let name = sink.name();
+        let frames = downstream.every(name);
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn({
+                let stop = Arc::clone(&stop);
+                move || feed(sink, &frames, &stop)
+            })
+            .map_err(SinkError::Thread)?;
+        Ok(Self { name, stop, thread })
+    }
+
+    /// One word for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the sink has ended, by itself or because the stream has.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Lets the sink take what still waits for it, at most `grace` long, and finish. Gives what came of it.
+    ///
+    /// # Errors
+    /// [`SinkError`] where the sink could not do what it was to do.
+    pub fn join(self, grace: Duration) -> Result<String, SinkError> {
+        const STEP: Duration = Duration::from_millis(5);
+        let mut left = grace;
+        while !self.thread.is_finished() && !left.is_zero() {
+            std::thread::sleep(STEP.min(left));
+            left = left.saturating_sub(STEP);
+        }
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or(Err(SinkError::Panicked))
+    }
+}
+
+fn feed(mut sink: Box<dyn Sink>, frames: &FrameQueue, stop: &AtomicBool) -> Result<String, SinkError> {
+    const TICK: Duration = Duration::from_millis(100);
+    while !stop.load(Ordering::Relaxed) {
+        match frames.take(TICK) {
+            Taken::TimedOut => {}
+            Taken::Closed => break,
+            Taken::Frame(frame) => {
+                if let Err(error) = sink.accept(&frame) {
+                    let name = sink.name();
+                    if !error.is_broken_pipe() {
+                        tracing::error!("{name} stopped: {error}; the stream goes on");
+                    }
+                    // Whatever came of it until now is still brought to a good end.
+                    match sink.finish() {
+                        Ok(outcome) => tracing::info!("{name}: {outcome}"),
+                        Err(error) => tracing::debug!(%error, "{name} could not be finished"),
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+    sink.finish()
+}

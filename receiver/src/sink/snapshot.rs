@@ -1,0 +1,138 @@
+//! Every frame into a file of its own, byte for byte.
+
+use super::{Sink, SinkError};
+use crate::Frame;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes `000001.jpg`, `000002.jpg`, … into one folder.
+#[derive(Debug)]
+pub struct Snapshots {
+    folder: PathBuf,
+    overwrite: bool,
+    written: u64,
+}
+
+impl Snapshots {
+    /// Makes the folder if there is none, and sees that its first frame can be written.
+    ///
+    /// # Errors
+    /// [`SinkError::SnapshotExists`] where frames are there already that are not to be overwritten,
+    /// [`SinkError::Snapshot`] where the folder cannot be made.
+    pub fn create(folder: &Path, overwrite: bool) -> Result<Self, SinkError> {
+        fs::create_dir_all(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
+        let snapshots = Self { folder: folder.to_owned(), overwrite, written: 0 };
+        let first = snapshots.path(1);
+        if !overwrite && first.exists() {
+            return Err(SinkError::SnapshotExists { path: first });
+        }
+        Ok(snapshots)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.folder.join(format!("{number:06}.jpg"))
+    }
+}
+
+impl Sink for Snapshots {
+    fn name(&self) -> &'static str {
+        "snapshots"
+    }
+
+    fn accept(&mut self, frame: &Frame) -> Result<(), SinkError> {
+        let path = self.path(self.written + 1);
+        match write_whole(&path, &frame.jpeg, self.overwrite) {
+            Ok(()) => {
+                self.written += 1;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(SinkError::SnapshotExists { path }),
+            Err(source) => Err(SinkError::Snapshot { path, source }),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<String, SinkError> {
+        Ok(format!("{} frames in {}", self.written, self.folder.display()))
+    }
+}
+
+/// Writes `jpeg` to the first of `snapshot-001.jpg`, `snapshot-002.jpg`, … in `folder` that does not exist yet.
+///
+/// # Errors
+/// [`SinkError::Snapshot`].
+pub fn save_one(folder: &Path, jpeg: &[u8]) -> Result<PathBuf, SinkError> {
+    let mut number = 1_u32;
+    loop {
+        let path = folder.join(format!("snapshot-{number:03}.jpg"));
+        match write_whole(&path, jpeg, false) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number = number.saturating_add(1),
+            Err(source) => return Err(SinkError::Snapshot { path, source }),
+        }
+    }
+}
+
+/// A file that could not be written whole is taken away again: no half picture is left behind.
+fn write_whole(path: &Path, jpeg: &[u8], overwrite: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if overwrite {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(jpeg).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::time::SystemTime;
+
+    fn frame(jpeg: &'static [u8]) -> Frame {
+        Frame {
+            jpeg: Bytes::from_static(jpeg),
+            captured_at: None,
+            arrived_at: SystemTime::UNIX_EPOCH,
+            age: None,
+            number: None,
+            source: ([127, 0, 0, 1], 1).into(),
+        }
+    }
+
+    #[test]
+    fn frames_are_numbered_from_one_and_written_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("made/on/demand");
+        let mut snapshots = Box::new(Snapshots::create(&folder, false).unwrap());
+        snapshots.accept(&frame(b"one")).unwrap();
+        snapshots.accept(&frame(b"two")).unwrap();
+        assert_eq!(snapshots.finish().unwrap(), format!("2 frames in {}", folder.display()));
+        assert_eq!(fs::read(folder.join("000001.jpg")).unwrap(), b"one");
+        assert_eq!(fs::read(folder.join("000002.jpg")).unwrap(), b"two");
+    }
+
+    #[test]
+    fn frames_that_are_there_are_kept_unless_they_may_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("000001.jpg"), b"old").unwrap();
+        let error = Snapshots::create(folder.path(), false).unwrap_err();
+        assert!(error.to_string().contains("000001.jpg exists"), "{error}");
+        let mut snapshots = Snapshots::create(folder.path(), true).unwrap();
+        snapshots.accept(&frame(b"new")).unwrap();
+        assert_eq!(fs::read(folder.path().join("000001.jpg")).unwrap(), b"new");
+    }
+
+    #[test]
+    fn single_snapshots_take_the_next_free_name() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(save_one(folder.path(), b"a").unwrap().ends_with("snapshot-001.jpg"));
+        assert!(save_one(folder.path(), b"b").unwrap().ends_with("snapshot-002.jpg"));
+        assert!(save_one(&folder.path().join("missing"), b"c").is_err());
+    }
+}
