@@ -1,4 +1,56 @@
-//! Whole JPEG frames over UDP.
+//! Whole JPEG frames over UDP: one countdown byte before each datagram, and a receiver that never shows half a frame.
+//!
+//! ```text
+//!            frame = one JPEG                                       frame = the same JPEG
+//!                  │                                                         ▲
+//!              Segmenter ──► 3|payload  2|payload  1|payload ──► Reassembler ┘
+//!                               one datagram each, the countdown byte first
+//! ```
+//!
+//! Old peers speak this wire with a few lines of Python. What is added here is invisible to them: a [tag](wire::tag)
+//! inside the JPEG, where decoders skip it, that numbers a frame, dates it and lets the receiver check it.
+//!
+//! # Run loop
+//!
+//! [`Segmenter`] and [`Reassembler`] are sans-IO: they open no socket, start no thread and read no clock. Bytes and
+//! time come in as arguments, so a test can run an hour in a millisecond. The loop around a `Reassembler` is always
+//! the same: one input (a datagram, or the deadline), then everything that comes out of it.
+//!
+//! ```no_run
+//! use segment::Reassembler;
+//! use segment::socket::ReceiveSocket;
+//! use std::time::{Duration, Instant};
+//!
+//! let mut socket = ReceiveSocket::bind("0.0.0.0:12345".parse()?)?;
+//! let mut reassembler = Reassembler::new();
+//! loop {
+//!     let now = Instant::now();
+//!     let wait = reassembler.poll_timeout().map_or(Duration::from_secs(1), |at| at.saturating_duration_since(now));
+//!     match socket.recv(wait)? {
+//!         // A datagram that cannot be read is counted, and that is all.
+//!         Some(received) => drop(reassembler.push(Instant::now(), received.source, received.datagram)),
+//!         None => reassembler.handle_timeout(Instant::now()),
+//!     }
+//!     while let Some(frame) = reassembler.poll_frame() {
+//!         println!("{} bytes from {}", frame.jpeg.len(), frame.source);
+//!     }
+//! }
+//! # #[allow(unreachable_code)]
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/loopback.rs` is that loop with a sender beside it.
+//!
+//! # Rooms
+//!
+//! * [`wire`]: the only code that indexes bytes of datagrams
+//! * [`Segmenter`], [`WireFrame`], [`path`]: frame to datagrams
+//! * [`Reassembler`], [`Frame`]: datagrams to frames
+//! * [`stats`]: what was counted
+//! * [`socket`]: the only code that does I/O
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 mod delivered;
 mod frame;
 mod interval;
@@ -11,6 +63,7 @@ pub mod socket;
 mod source;
 pub mod stats;
 pub mod wire;
+
 pub use frame::Frame;
 pub use reassembler::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN_SOURCE_BYTES};
 pub use segmenter::{DatagramLenError, Segment, Segmenter, TooManySegments, WireFrame};

@@ -1,4 +1,6 @@
 //! Receives live video over UDP: whole frames only.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 mod arrival;
 pub mod cli;
 mod downstream;

@@ -1,5 +1,7 @@
 //! The program `receiver`. What it does is in the library.
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 use clap::{CommandFactory, Parser};
 use receiver::cli::Cli;
 use terminal::{ExitStatus, completions, exit};

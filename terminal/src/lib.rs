@@ -10,6 +10,8 @@
 //!
 //! Nothing here knows a network or a picture.
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod address;
 pub mod completions;
 pub mod exit;

@@ -1,7 +1,6 @@
 //! Real signals, sent to a child: this same test binary, told by an environment variable to play the program.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests call")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
