@@ -1,3 +1,31 @@
 //! Sends live video from a camera, a file or a program over UDP, whole frames.
+//!
+//! [`Upstream`] is what a program embeds to send its own pictures: build it with the addresses to send to, give it
+//! raw pictures or JPEGs, close it. [`source`] is where the program `sender` gets its pictures from, and open to
+//! others: whatever a [`Source`](source::Source) captures goes into [`Upstream::send`].
+//!
+//! `examples/push_images.rs` draws its own pictures and sends them.
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod builder;
+mod conversion;
+mod datagram_size;
+mod encode;
+mod error;
+mod figures;
+mod hand_on;
+mod progress;
+mod remote;
+mod seldom;
 pub mod source;
+mod stamp;
+mod transmit;
+mod upstream;
+
+pub use builder::Builder;
+pub use conversion::DEFAULT_QUALITY;
+pub use datagram_size::{DatagramSize, DatagramSizeError};
+pub use error::{FrameError, UpstreamError};
+pub use figures::Figures;
+pub use upstream::{Accepted, Destination, Monitor, Upstream};

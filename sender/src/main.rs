@@ -1,2 +1,4 @@
 //! Under construction.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 fn main() {}

@@ -1,0 +1,118 @@
+//! Why a stream cannot start, or does not take a frame.
+
+use std::io;
+
+use media::codec::{CodecError, MAX_PIXELS};
+use media::image::MAX_DIMENSION;
+use media::scale::ScaleError;
+use segment::socket::SocketError;
+use segment::wire::tag::TagError;
+use segment::{DatagramLenError, TooManySegments};
+
+/// Why an [`Upstream`](crate::Upstream) cannot start, or does not take a frame.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// There is nobody to send to.
+    #[error("there is nobody to send to: name at least one remote")]
+    NoRemote,
+    /// A quality that JPEG does not have.
+    #[error("JPEG quality {0} does not exist: choose 1 (smallest) to 100 (best)")]
+    Quality(u8),
+    /// A size that no picture can have here.
+    #[error(
+        "pictures of {width}x{height} are not possible: each side has 1 to {MAX_DIMENSION} pixels, the whole at most {MAX_PIXELS}"
+    )]
+    Size {
+        /// Width asked for, in pixels.
+        width: u32,
+        /// Height asked for, in pixels.
+        height: u32,
+    },
+    /// A size that no datagram can have.
+    #[error(transparent)]
+    DatagramSize(#[from] DatagramLenError),
+    /// A remote that cannot be sent to: no route leads there, or the system gives no socket. The error names it.
+    #[error(transparent)]
+    Remote(#[from] SocketError),
+    /// The JPEG codec does not start, which means that memory is short.
+    #[error(transparent)]
+    Codec(CodecError),
+    /// The system gives no thread.
+    #[error("cannot start the thread \"{name}\"")]
+    Thread {
+        /// Its name.
+        name: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// This frame cannot be sent. The stream goes on: give the next one.
+    #[error(transparent)]
+    Refused(FrameError),
+    /// As many frames as were asked for have been sent.
+    #[error("the stream has ended: it has sent as many frames as it was asked to")]
+    Ended,
+    /// The stream is over because a frame could not be sent, and none before it was: nor would those after it be.
+    #[error(transparent)]
+    Failed(FrameError),
+    /// A thread of the stream is gone without having said why, as after a panic.
+    #[error("the stream has stopped: one of its threads is gone")]
+    Stopped,
+}
+
+impl UpstreamError {
+    /// Whether the stream is over: it will take no further frame.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Refused(_))
+    }
+}
+
+/// Why one frame cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// It does not begin with SOI and end with EOI.
+    #[error("a frame of {len} bytes is not a whole JPEG, from FF D8 to FF D9")]
+    NotJpeg {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// It does not fit in 255 datagrams.
+    #[error(transparent)]
+    TooManySegments(#[from] TooManySegments),
+    /// No tag can be put into it.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// It was to be encoded anew, and cannot be decoded.
+    #[error(transparent)]
+    Decode(CodecError),
+    /// It cannot be brought to the size asked for.
+    #[error(transparent)]
+    Scale(#[from] ScaleError),
+    /// It cannot be encoded.
+    #[error(transparent)]
+    Encode(CodecError),
+}
+
+impl FrameError {
+    /// Every [`cause`](Self::cause).
+    pub(crate) const CAUSES: [&'static str; 4] = ["not_jpeg", "too_large", "undecodable", "unencodable"];
+
+    /// What it is counted under, in the figures' `dropped`.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::NotJpeg { .. } | Self::Tag(_) => "not_jpeg",
+            Self::TooManySegments(_) => "too_large",
+            Self::Decode(_) => "undecodable",
+            Self::Scale(_) | Self::Encode(_) => "unencodable",
+        }
+    }
+
+    /// Whether what was asked for is to blame, rather than this one frame: if it is the first frame, those after it
+    /// will fare no better. (The first pictures of a camera are often broken, so what they are says nothing.)
+    pub(crate) fn blames_settings(&self) -> bool {
+        matches!(self, Self::TooManySegments(_) | Self::Scale(_) | Self::Encode(_))
+    }
+}

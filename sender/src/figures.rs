@@ -1,0 +1,200 @@
+//! The figures that a sender shows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use terminal::units::{BitRate, ByteCount, TimeSpan};
+
+/// What a sender has done: since its start, or, for what is a rate or a mean, [since](Self::since) earlier figures.
+///
+/// As JSON these are the keys that the programs promise; as text a line for people, in which trouble (what was
+/// replaced, dropped, not sent) shows only where there is some.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figures {
+    /// Seconds since the start.
+    pub elapsed_s: f64,
+    /// Frames sent since the start, each counted once however many remotes there are.
+    pub frames: u64,
+    /// Frames sent per second; in the totals, from the first frame to the last.
+    pub fps: f64,
+    /// Datagrams sent since the start, to all remotes together.
+    pub datagrams: u64,
+    /// Bytes of these, without IP and UDP headers.
+    pub bytes: u64,
+    /// Mean time in ms that a frame took to be scaled and encoded (and, where it came as JPEG, decoded); null where
+    /// no frame was, because all were passed through.
+    pub encode_ms: Option<f64>,
+    /// Frames that a newer one replaced because they were not taken in time, since the start, by mailbox:
+    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent).
+    pub replaced: BTreeMap<&'static str, u64>,
+    /// Frames that could not be sent, since the start, by cause: [`FrameError::cause`](crate::FrameError::cause).
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Datagrams that the system refused to send, since the start.
+    pub send_errors: u64,
+    #[serde(skip)]
+    tally: Tally,
+    #[serde(skip)]
+    elapsed: Duration,
+    /// Bits per second over the time that `fps` is about; `None` in the totals of less than two frames.
+    #[serde(skip)]
+    bit_rate: Option<BitRate>,
+    #[serde(skip)]
+    is_interval: bool,
+}
+
+/// What the threads of a stream count.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) frames: u64,
+    pub(crate) datagrams: u64,
+    pub(crate) bytes: u64,
+    pub(crate) send_errors: u64,
+    /// Frames that were encoded, and the time that took.
+    pub(crate) encoded: u64,
+    pub(crate) encoding: Duration,
+    /// When the first frame and the last one went out.
+    pub(crate) first: Option<Instant>,
+    pub(crate) last: Option<Instant>,
+}
+
+impl Figures {
+    pub(crate) fn totals(
+        elapsed: Duration,
+        tally: Tally,
+        replaced: BTreeMap<&'static str, u64>,
+        dropped: BTreeMap<&'static str, u64>,
+    ) -> Self {
+        // The time before the first frame and after the last says nothing about the stream.
+        let flowing = tally.last.zip(tally.first).map_or(Duration::ZERO, |(last, first)| last - first);
+        Self {
+            elapsed_s: rounded(elapsed.as_secs_f64()),
+            frames: tally.frames,
+            fps: rate(tally.frames.saturating_sub(1), flowing),
+            datagrams: tally.datagrams,
+            bytes: tally.bytes,
+            encode_ms: mean_ms(tally.encoding, tally.encoded),
+            replaced,
+            dropped,
+            send_errors: tally.send_errors,
+            tally,
+            elapsed,
+            bit_rate: (!flowing.is_zero()).then(|| BitRate::of(tally.bytes, flowing)),
+            is_interval: false,
+        }
+    }
+
+    /// The same figures, but with rates and means over the time since `earlier`. Counters stay totals since the
+    /// start, so that a line that was missed loses nothing.
+    #[must_use]
+    pub fn since(mut self, earlier: &Self) -> Self {
+        let elapsed = self.elapsed.saturating_sub(earlier.elapsed);
+        let (now, then) = (&self.tally, &earlier.tally);
+        self.fps = rate(now.frames.saturating_sub(then.frames), elapsed);
+        self.encode_ms = mean_ms(now.encoding.saturating_sub(then.encoding), now.encoded.saturating_sub(then.encoded));
+        self.bit_rate = Some(BitRate::of(now.bytes.saturating_sub(then.bytes), elapsed));
+        self.is_interval = true;
+        self
+    }
+}
+
+impl fmt::Display for Figures {
+    /// `30.0 fps  12.3 Mbit/s  encode 3.40 ms`; the totals begin `300 frames in 10.0 s, 15.4 MB`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_interval {
+            let plural = if self.frames == 1 { "" } else { "s" };
+            let (elapsed, bytes) = (TimeSpan(self.elapsed), ByteCount(self.bytes));
+            write!(f, "{} frame{plural} in {elapsed}, {bytes}  ", self.frames)?;
+        }
+        write!(f, "{:.1} fps", self.fps)?;
+        if let Some(rate) = self.bit_rate {
+            write!(f, "  {rate}")?;
+        }
+        if let Some(ms) = self.encode_ms {
+            write!(f, "  encode {}", TimeSpan(Duration::from_secs_f64(ms / 1000.0)))?;
+        }
+        for (what, counts) in [("replaced", &self.replaced), ("dropped", &self.dropped)] {
+            for (place, count) in counts.iter().filter(|(_, count)| **count > 0) {
+                write!(f, "  {what} {count} ({})", place.replace('_', " "))?;
+            }
+        }
+        if self.send_errors > 0 {
+            write!(f, "  send errors {}", self.send_errors)?;
+        }
+        Ok(())
+    }
+}
+
+fn rate(frames: u64, elapsed: Duration) -> f64 {
+    if elapsed.is_zero() { 0.0 } else { rounded(frames as f64 / elapsed.as_secs_f64()) }
+}
+
+fn mean_ms(time: Duration, count: u64) -> Option<f64> {
+    (count > 0).then(|| rounded(time.as_secs_f64() * 1000.0 / count as f64))
+}
+
+/// To a thousandth: more digits say nothing and make JSON hard to read.
+fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn figures(seconds: u32, frames: u64, encoded: u64, start: Instant) -> Figures {
+        let tally = Tally {
+            frames,
+            datagrams: 3 * frames,
+            bytes: 100_000 * frames,
+            encoded,
+            encoding: Duration::from_micros(2500) * encoded as u32,
+            first: (frames > 0).then_some(start),
+            last: (frames > 0).then(|| start + SECOND * seconds - SECOND / 30),
+            ..Tally::default()
+        };
+        Figures::totals(SECOND * seconds, tally, [("encoder", 0), ("transmitter", 0)].into(), [("too_large", 0)].into())
+    }
+
+    #[test]
+    fn the_json_has_the_keys_that_are_promised_in_their_order() {
+        let json = serde_json::to_string(&figures(1, 30, 30, Instant::now())).unwrap();
+        let expected = concat!(
+            r#"{"elapsed_s":1.0,"frames":30,"fps":30.0,"datagrams":90,"bytes":3000000,"encode_ms":2.5,"#,
+            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0}"#
+        );
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn an_interval_has_its_own_rates_and_the_totals_of_counters() {
+        let start = Instant::now();
+        let interval = figures(4, 75, 75, start).since(&figures(2, 60, 60, start));
+        assert_eq!((interval.fps, interval.frames, interval.bytes), (7.5, 75, 7_500_000));
+        assert_eq!(interval.to_string(), "7.5 fps  6.00 Mbit/s  encode 2.50 ms");
+    }
+
+    #[test]
+    fn a_stream_that_stands_still_and_one_that_never_began_have_no_rates() {
+        let start = Instant::now();
+        let still = figures(3, 60, 60, start).since(&figures(2, 60, 60, start));
+        assert_eq!((still.fps, still.encode_ms), (0.0, None));
+        assert_eq!(still.to_string(), "0.0 fps  0 bit/s");
+        let none = figures(1, 0, 0, start);
+        assert_eq!(none.to_string(), "0 frames in 1.0 s, 0 B  0.0 fps");
+    }
+
+    #[test]
+    fn trouble_shows_where_there_is_some() {
+        let mut totals = figures(10, 300, 0, Instant::now());
+        assert_eq!(totals.to_string(), "300 frames in 10.0 s, 30.0 MB  30.0 fps  24.1 Mbit/s");
+        totals.replaced.insert("encoder", 3);
+        totals.dropped.insert("too_large", 1);
+        totals.send_errors = 7;
+        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  send errors 7";
+        assert!(totals.to_string().ends_with(trouble), "{totals}");
+    }
+}

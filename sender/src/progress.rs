@@ -1,0 +1,141 @@
+//! What the threads of one stream, and who watches it, know together: what was counted, and how it ended.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::{FrameError, UpstreamError};
+use crate::figures::Tally;
+use crate::seldom::Seldom;
+
+/// A frame that is dropped is a warning, but not thirty a second.
+const WARNING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How a stream came to its end, other than by being closed.
+#[derive(Debug, Clone)]
+pub(crate) enum End {
+    /// It has sent as many frames as were asked for.
+    Limit,
+    /// The first frame could not be sent.
+    Failed(FrameError),
+}
+
+impl From<End> for UpstreamError {
+    fn from(end: End) -> Self {
+        match end {
+            End::Limit => Self::Ended,
+            End::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
+/// Counters and end of one stream.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    start: Instant,
+    tally: Mutex<Tally>,
+    refusals: Mutex<Refusals>,
+    end: OnceLock<End>,
+}
+
+#[derive(Debug)]
+struct Refusals {
+    counts: BTreeMap<&'static str, u64>,
+    last: Option<FrameError>,
+    warnings: Seldom,
+}
+
+impl Progress {
+    pub(crate) fn new(start: Instant) -> Self {
+        let counts = FrameError::CAUSES.into_iter().map(|cause| (cause, 0)).collect();
+        let refusals = Refusals { counts, last: None, warnings: Seldom::new(WARNING_INTERVAL) };
+        Self { start, tally: Mutex::default(), refusals: Mutex::new(refusals), end: OnceLock::new() }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// The counters, for as long as it takes to change a few of them.
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Frames that could not be sent, by cause.
+    pub(crate) fn dropped(&self) -> BTreeMap<&'static str, u64> {
+        self.refusals().counts.clone()
+    }
+
+    /// Counts a frame that cannot be sent, and says so. `Break`: the stream is over, as nothing was sent before it and
+    /// nothing would be after it.
+    pub(crate) fn refuse(&self, error: FrameError) -> ControlFlow<()> {
+        let is_first = self.tally().frames == 0;
+        let mut refusals = self.refusals();
+        *refusals.counts.entry(error.cause()).or_default() += 1;
+        refusals.last = Some(error.clone());
+        if is_first && error.blames_settings() {
+            drop(refusals);
+            self.end(End::Failed(error));
+            return ControlFlow::Break(());
+        }
+        match refusals.warnings.admit(Instant::now()) {
+            Some(1) => tracing::warn!("a frame is dropped: {error}"),
+            Some(frames) => tracing::warn!("{frames} frames are dropped, the last because: {error}"),
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The stream is over. What ended it first stays.
+    pub(crate) fn end(&self, end: End) {
+        // Two threads may come to an end at the same time; either reason is true.
+        let _ = self.end.set(end);
+    }
+
+    /// How the stream came to its end, if it has.
+    pub(crate) fn ended(&self) -> Option<End> {
+        self.end.get().cloned()
+    }
+
+    /// Why nothing at all was sent, if frames were there and every one was refused.
+    pub(crate) fn fruitless(&self) -> Option<FrameError> {
+        if self.tally().frames > 0 { None } else { self.refusals().last.clone() }
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use segment::TooManySegments;
+
+    fn too_large() -> FrameError {
+        TooManySegments { frame_len: 1000, datagram_len: 2 }.into()
+    }
+
+    #[test]
+    fn a_first_frame_that_is_too_large_ends_the_stream_and_a_later_one_does_not() {
+        let progress = Progress::new(Instant::now());
+        progress.tally().frames = 1;
+        assert_eq!(progress.refuse(too_large()), ControlFlow::Continue(()));
+        assert!(progress.ended().is_none() && progress.fruitless().is_none());
+        assert_eq!(progress.dropped()["too_large"], 1);
+
+        progress.tally().frames = 0;
+        assert_eq!(progress.refuse(too_large()), ControlFlow::Break(()));
+        assert!(matches!(progress.ended(), Some(End::Failed(error)) if error == too_large()));
+    }
+
+    #[test]
+    fn a_first_picture_that_is_broken_ends_nothing_but_is_remembered() {
+        let progress = Progress::new(Instant::now());
+        let broken = FrameError::NotJpeg { len: 9 };
+        assert_eq!(progress.refuse(broken.clone()), ControlFlow::Continue(()));
+        assert!(progress.ended().is_none());
+        assert_eq!(progress.fruitless(), Some(broken));
+    }
+}

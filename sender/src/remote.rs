@@ -1,0 +1,216 @@
+//! One of those who are sent to.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use segment::path::Path;
+use segment::socket::{PathProbe, SendSocket};
+use segment::{Segmenter, TooManySegments, WireFrame};
+use socket2::SockAddr;
+
+use crate::datagram_size::DatagramSize;
+use crate::error::UpstreamError;
+use crate::seldom::Seldom;
+
+/// How often the system is asked what the path carries: a new route or an ICMP message shows within this time.
+const ASK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A cable that is out is said once in this time.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// An address, the socket that it is sent to from, and how large its datagrams are.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    address: SocketAddr,
+    destination: SockAddr,
+    socket: Arc<SendSocket>,
+    segmenter: Segmenter,
+    /// `None`: the size is fixed.
+    sizing: Option<Sizing>,
+    warnings: Seldom,
+    /// Said to be in trouble, and not yet said to be well again.
+    is_in_trouble: bool,
+}
+
+#[derive(Debug)]
+struct Sizing {
+    probe: PathProbe,
+    path: Path,
+    asked: Instant,
+}
+
+impl Remote {
+    /// A remote at `address`, sent to from `socket`.
+    ///
+    /// Fails where no route leads there, whatever the size of the datagrams.
+    pub(crate) fn new(address: SocketAddr, socket: Arc<SendSocket>, size: DatagramSize) -> Result<Self, UpstreamError> {
+        let probe = PathProbe::new(address)?;
+        let (datagram_len, sizing) = match size {
+            DatagramSize::Fixed(bytes) => (bytes, None),
+            DatagramSize::Automatic => {
+                let path = probe.path().unwrap_or_else(|error| {
+                    tracing::debug!(%address, %error, "cannot ask for the path's MTU; Ethernet's is taken");
+                    Path { mtu: 1500, is_ipv6: address.is_ipv6() }
+                });
+                (path.datagram_len(1), Some(Sizing { probe, path, asked: Instant::now() }))
+            }
+        };
+        Ok(Self {
+            address,
+            destination: address.into(),
+            socket,
+            segmenter: Segmenter::new(datagram_len)?,
+            sizing,
+            warnings: Seldom::new(WARNING_INTERVAL),
+            is_in_trouble: false,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Bytes of a datagram of the last frame; of a small frame if there was none.
+    pub(crate) fn datagram_len(&self) -> usize {
+        self.segmenter.datagram_len()
+    }
+
+    /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit.
+    pub(crate) fn prepare(&mut self, frame: &WireFrame<'_>, now: Instant) -> Result<(), TooManySegments> {
+        if let Some(sizing) = &mut self.sizing {
+            if now.saturating_duration_since(sizing.asked) >= ASK_INTERVAL {
+                sizing.asked = now;
+                sizing.ask(self.address);
+            }
+            // A path gives no length that a datagram cannot have.
+            if let Ok(segmenter) = Segmenter::new(sizing.path.datagram_len(frame.len())) {
+                self.segmenter = segmenter;
+            }
+        }
+        self.segmenter.segment(frame).map(|_| ())
+    }
+
+    /// Sends a frame that has been [prepared](Self::prepare) for.
+    ///
+    /// After a failure the rest still goes out: to a receiver that knows no tags, the frame's missing end would look
+    /// like the middle of the next frame, and cost that one, too.
+    pub(crate) fn send(&mut self, frame: &WireFrame<'_>) -> Result<Sent, TooManySegments> {
+        let mut sent = Sent::default();
+        let mut failure = None;
+        for segment in self.segmenter.segment(frame)? {
+            match self.socket.send(&segment, &self.destination) {
+                Ok(()) => {
+                    sent.datagrams += 1;
+                    sent.bytes += segment.len() as u64;
+                }
+                Err(error) => {
+                    sent.errors += 1;
+                    failure = Some(error);
+                }
+            }
+        }
+        self.report(failure);
+        Ok(sent)
+    }
+
+    fn report(&mut self, failure: Option<io::Error>) {
+        match failure {
+            Some(error) => {
+                if self.warnings.admit(Instant::now()).is_some() {
+                    tracing::warn!("cannot send to {}: {error}; going on trying", self.address);
+                    self.is_in_trouble = true;
+                }
+            }
+            None if self.is_in_trouble => {
+                tracing::info!("sending to {} works again", self.address);
+                self.is_in_trouble = false;
+            }
+            None => {}
+        }
+    }
+}
+
+impl Sizing {
+    fn ask(&mut self, address: SocketAddr) {
+        match self.probe.path() {
+            Ok(path) if path != self.path => {
+                tracing::info!(
+                    "the path to {address} carries packets of {} bytes now, not {}",
+                    path.mtu,
+                    self.path.mtu
+                );
+                self.path = path;
+            }
+            Ok(_) => {}
+            // Sending will fail too, and say so. Until it works again, what was known last is kept.
+            Err(error) => tracing::debug!(%address, %error, "no path"),
+        }
+    }
+}
+
+/// What became of the datagrams of one frame to one remote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sent {
+    /// Datagrams that went out.
+    pub(crate) datagrams: u64,
+    /// Bytes of these.
+    pub(crate) bytes: u64,
+    /// Datagrams that the system did not take.
+    pub(crate) errors: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+
+    fn remote(address: &str, size: DatagramSize) -> Result<Remote, UpstreamError> {
+        let address = address.parse().unwrap();
+        let socket = Arc::new(SendSocket::for_remote(address).unwrap());
+        Remote::new(address, socket, size)
+    }
+
+    #[test]
+    fn an_automatic_size_follows_path_and_frame_and_a_fixed_one_stays() {
+        let later = Instant::now() + 2 * ASK_INTERVAL;
+        let frame = vec![0; 255 * 65_472 + 1];
+        let (small, large) = (WireFrame::untagged(&frame[..100]), WireFrame::untagged(&frame));
+        let mut automatic = remote("127.0.0.1:9", DatagramSize::Automatic).unwrap();
+        assert_eq!(automatic.datagram_len(), 65_473);
+        for (frame, datagram_len) in [(&large, 65_504), (&small, 65_473)] {
+            automatic.prepare(frame, later).unwrap();
+            assert_eq!(automatic.datagram_len(), datagram_len);
+        }
+        let mut fixed = remote("127.0.0.1:9", DatagramSize::Fixed(100)).unwrap();
+        assert!(fixed.prepare(&large, later).is_err());
+        fixed.prepare(&small, later).unwrap();
+        assert_eq!(fixed.datagram_len(), 100);
+    }
+
+    #[test]
+    fn a_remote_that_cannot_be_reached_is_named() {
+        for size in [DatagramSize::Automatic, DatagramSize::Fixed(1472)] {
+            // The broadcast address, which the system refuses to an ordinary socket.
+            let error = remote("255.255.255.255:9", size).unwrap_err();
+            assert!(error.to_string().contains("255.255.255.255:9"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_counted_and_the_rest_goes_out() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut remote = remote(&receiver.local_addr().unwrap().to_string(), DatagramSize::Fixed(11)).unwrap();
+        let frame = [7; 25];
+        let frame = WireFrame::untagged(&frame);
+        assert_eq!(remote.send(&frame).unwrap(), Sent { datagrams: 3, bytes: 28, errors: 0 });
+
+        remote.destination = "255.255.255.255:9".parse::<SocketAddr>().unwrap().into();
+        assert_eq!(remote.send(&frame).unwrap(), Sent { datagrams: 0, bytes: 0, errors: 3 });
+        assert!(remote.is_in_trouble);
+        remote.destination = receiver.local_addr().unwrap().into();
+        assert_eq!(remote.send(&frame).unwrap().datagrams, 3);
+        assert!(!remote.is_in_trouble);
+    }
+}
