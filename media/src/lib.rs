@@ -16,5 +16,7 @@ mod planes;
 mod reshape;
 pub mod scale;
 pub mod text;
+#[cfg(feature = "window")]
+pub mod window;
 
 pub use image::{Image, ImageError, Picture, PixelFormat};
