@@ -34,7 +34,7 @@ pub enum ScaleError {
 /// Resizes pictures, one after another, in the same memory.
 ///
 /// A linear filter as wide as the step between the pixels that remain: nothing flickers where a picture gets
-/// smaller, and nothing rings where it gets larger. Sharper filters cost twice as much, for what video does not show.
+/// smaller, and nothing rings where it gets larger.
 #[derive(Debug)]
 pub struct Scaler {
     resizer: resize::Resizer,
