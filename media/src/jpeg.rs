@@ -148,8 +148,20 @@ impl Progress {
     pub(crate) fn walk(&mut self, bytes: &[u8]) -> Walked {
         loop {
             match self.markers.find(bytes) {
-                Found::Segment { code: SOS, .. } => self.scan = true,
-                Found::Segment { code, .. } if is_frame_header(code) => self.frame_header = true,
+                Found::Segment { code: SOS, payload, .. } if is_scan_header_sound(&bytes[payload.clone()]) => {
+                    self.scan = true;
+                }
+                Found::Segment { code, payload, .. }
+                    if is_frame_header(code)
+                        && !self.frame_header
+                        && is_frame_header_sound(&bytes[payload.clone()]) =>
+                {
+                    self.frame_header = true;
+                }
+                // What stands where these headers should may be the next picture, if this one was cut short in them.
+                Found::Segment { code, at, .. } if code == SOS || is_frame_header(code) => {
+                    return Walked::Broken { at: at + 2 };
+                }
                 Found::Segment { .. } => {}
                 Found::End { end } if self.frame_header && self.scan => return Walked::Whole { len: end },
                 Found::End { end: at } | Found::Broken { at } => return Walked::Broken { at },
@@ -157,6 +169,30 @@ impl Progress {
             }
         }
     }
+}
+
+/// Whether a frame header is as T.81 B.2.2 has it: as long as its components need, each with sampling factors of 1 to 4
+/// and one of four quantization tables.
+fn is_frame_header_sound(payload: &[u8]) -> bool {
+    let [_, _, _, _, _, count, components @ ..] = payload else { return false };
+    let (components, rest) = components.as_chunks::<3>();
+    let sound = |&[_, factors, table]: &[u8; 3]| {
+        (1..=4).contains(&(factors >> 4)) && (1..=4).contains(&(factors & 15)) && table <= 3
+    };
+    rest.is_empty() && *count > 0 && components.len() == usize::from(*count) && components.iter().all(sound)
+}
+
+/// Whether a scan header is as T.81 B.2.3 has it: one to four components, each with two of four coding tables, then a
+/// range of the 64 coefficients.
+fn is_scan_header_sound(payload: &[u8]) -> bool {
+    let [count, components @ .., first, last, _] = payload else { return false };
+    let (components, rest) = components.as_chunks::<2>();
+    let sound = |&[_, tables]: &[u8; 2]| tables >> 4 <= 3 && tables & 15 <= 3;
+    (1..=4).contains(count)
+        && *first.max(last) <= 63
+        && rest.is_empty()
+        && components.len() == usize::from(*count)
+        && components.iter().all(sound)
 }
 
 #[cfg(test)]

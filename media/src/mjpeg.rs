@@ -141,7 +141,7 @@ mod tests {
         let thumbnail = [0xFF, 0xD8, 0xFF, 0xC0, 0, 2, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0xD9];
         let mut frame = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 2 + thumbnail.len() as u8];
         frame.extend(thumbnail);
-        frame.extend([0xFF, 0xC0, 0, 8, 8, 0, 16, 0, 16, 1, 0xFF, 0xDA, 0, 3, 1]);
+        frame.extend([0xFF, 0xC0, 0, 11, 8, 0, 16, 0, 16, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0]);
         frame.extend(std::iter::repeat_n(fill & 0x7F, scan_len));
         frame.extend([0xFF, 0x00, 0xFF, 0xD0, fill & 0x7F, 0xFF, 0xD9]);
         frame
@@ -175,6 +175,19 @@ mod tests {
         let mut splitter = Splitter::new();
         assert_eq!(split(&mut splitter, &stream), [second]);
         assert_eq!(splitter.broken_frames(), 1);
+    }
+
+    #[test]
+    fn a_frame_that_was_cut_short_in_its_headers_costs_only_itself() {
+        let (first, rest) = (frame(1, 50), [frame(2, 50), frame(3, 300)]);
+        let headers = first.windows(2).rposition(|pair| pair == [0xFF, 0xC0]).unwrap();
+        // From within the frame header to the end of the scan header.
+        for cut in headers + 1..=headers + 23 {
+            let stream = [&first[..cut], &rest.concat()].concat();
+            let mut splitter = Splitter::new();
+            assert_eq!(split(&mut splitter, &stream), rest, "cut at {}", cut - headers);
+            assert_eq!(splitter.broken_frames(), 1);
+        }
     }
 
     #[test]

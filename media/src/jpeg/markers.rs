@@ -23,6 +23,16 @@ pub(crate) fn is_frame_header(code: u8) -> bool {
     matches!(code, 0xC0..=0xCF) && !matches!(code, DHT | 0xC8 | 0xCC)
 }
 
+/// The longest that a segment can be, as its length field states it: 255 components in a frame (T.81 B.2.2), 4 in a scan
+/// (B.2.3), what 16 bits can say in any other.
+fn longest(code: u8) -> usize {
+    match code {
+        SOS => 6 + 2 * 4,
+        code if is_frame_header(code) => 8 + 3 * 255,
+        _ => 0xFFFF,
+    }
+}
+
 /// What the walk came to next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -101,7 +111,8 @@ impl Markers {
     fn segment(&mut self, rest: &[u8]) -> Found {
         let [_, code, high, low, ..] = *rest else { return Found::More };
         let len = usize::from(u16::from_be_bytes([high, low]));
-        if len < 2 {
+        // A length that this header cannot have would make the walk wait for bytes that are another picture's.
+        if len < 2 || len > longest(code) {
             return self.broken();
         }
         if rest.len() < 2 + len {
