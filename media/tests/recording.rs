@@ -1,10 +1,5 @@
 //! Recordings as ffmpeg reads them: what a player finds in the file is what was recorded.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test ends where it finds something wrong, also outside the functions marked as tests"
-)]
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
