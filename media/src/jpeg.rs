@@ -183,13 +183,14 @@ fn is_frame_header_sound(payload: &[u8]) -> bool {
 }
 
 /// Whether a scan header is as T.81 B.2.3 has it: one to four components, each with two of four coding tables, then a
-/// range of the 64 coefficients.
+/// range of the 64 coefficients and of at most 13 of their bits.
 fn is_scan_header_sound(payload: &[u8]) -> bool {
-    let [count, components @ .., first, last, _] = payload else { return false };
+    let [count, components @ .., first, last, bits] = payload else { return false };
     let (components, rest) = components.as_chunks::<2>();
     let sound = |&[_, tables]: &[u8; 2]| tables >> 4 <= 3 && tables & 15 <= 3;
     (1..=4).contains(count)
         && *first.max(last) <= 63
+        && (bits >> 4).max(bits & 15) <= 13
         && rest.is_empty()
         && components.len() == usize::from(*count)
         && components.iter().all(sound)
