@@ -46,13 +46,16 @@
 //! * [`wire`]: the only code that indexes bytes of datagrams
 //! * [`Segmenter`], [`WireFrame`], [`path`]: frame to datagrams
 //! * [`Reassembler`], [`Frame`]: datagrams to frames
+//! * [`handshake`], [`clock`]: who receives, and by which clock
 //! * [`stats`]: what was counted
 //! * [`socket`]: the only code that does I/O
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod clock;
 mod delivered;
 mod frame;
+pub mod handshake;
 mod interval;
 mod numbering;
 mod partial;

@@ -81,6 +81,7 @@ impl Reassembler {
             stats.drop_one(match error {
                 DecodeError::TooShort { .. } => DropCause::TooShort,
                 DecodeError::UnknownType { .. } => DropCause::UnknownType,
+                DecodeError::Malformed { .. } => DropCause::Malformed,
             });
         })?;
         let at = at.unwrap_or_else(|| self.admit(now, source));

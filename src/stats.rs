@@ -10,6 +10,8 @@ pub enum DropCause {
     TooShort,
     /// Datagrams of a type that this version does not read.
     UnknownType,
+    /// Datagrams that break a rule of their type.
+    Malformed,
     /// Datagrams seen before.
     Duplicate,
     /// Datagrams that fit no frame under way and can begin none.
@@ -36,9 +38,10 @@ pub enum DropCause {
 
 impl DropCause {
     /// All causes, in the order in which they are declared.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TooShort,
         Self::UnknownType,
+        Self::Malformed,
         Self::Duplicate,
         Self::Stray,
         Self::Incomplete,
@@ -58,6 +61,7 @@ impl DropCause {
         match self {
             Self::TooShort => "too_short",
             Self::UnknownType => "unknown_type",
+            Self::Malformed => "malformed",
             Self::Duplicate => "duplicate",
             Self::Stray => "stray",
             Self::Incomplete => "incomplete",

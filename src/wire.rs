@@ -4,8 +4,10 @@
 //! arrays of fixed size. Integers are big-endian.
 //!
 //! * [`plain`]: one countdown byte, then payload. What every peer of this family speaks.
+//! * [`control`]: announce, ack, bye, leave and time, behind a first byte of 0
 //! * [`tag`]: what a frame says about itself, inside the JPEG, where decoders skip it.
 
+pub mod control;
 pub mod plain;
 pub mod tag;
 
@@ -23,5 +25,11 @@ pub enum DecodeError {
     UnknownType {
         /// The second byte: what kind of datagram it says it is.
         datagram_type: u8,
+    },
+    /// A field says what it must not.
+    #[error("datagram breaks the rule for its field {field}")]
+    Malformed {
+        /// Which field.
+        field: &'static str,
     },
 }

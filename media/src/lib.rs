@@ -4,6 +4,8 @@
 //! [`mailbox`] is the one-slot mailbox in which the newest frame wins, [`codec`] turns pixels into JPEG and back,
 //! [`matroska`] records.
 
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod codec;
 #[cfg(test)]
 mod gradient;

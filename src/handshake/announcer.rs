@@ -1,0 +1,313 @@
+//! The sender's side of the handshake.
+
+use super::audience::{Audience, Heard, Listener, SendTimes};
+use super::{BARE_ACK, Transmit};
+use crate::wire::DecodeError;
+use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, ESCAPE};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Announces leave so far apart until the stream begins.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Byes leave so far apart.
+const BYE_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A bye is sent so often, as nobody acknowledges it.
+const BYES: u8 = 3;
+
+/// Old receivers that have answered a text announcement, remembered so that each counts once.
+const MAX_BARE_ACKS: usize = super::MAX_RECEIVERS;
+
+/// How a stream is to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// Whether there is a group to announce to. Without one, there are only acks to read.
+    pub has_group: bool,
+    /// Acknowledgements to wait for; 0 begins at once.
+    pub receivers: usize,
+    /// How long to wait for them; `None` is for ever.
+    pub ack_timeout: Option<Duration>,
+    /// Announce with this text, for old peers, and take a bare `ack`.
+    pub text: Option<String>,
+    /// What the sender calls itself.
+    pub name: String,
+}
+
+/// What an announce says of the picture. Zeros where it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Picture {
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// Frames in 100 seconds.
+    pub centi_fps: u32,
+}
+
+/// Where a datagram goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// To the group.
+    Group,
+    /// To one receiver.
+    Receiver(SocketAddr),
+}
+
+/// What has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A receiver has acknowledged for the first time.
+    Joined(SocketAddr),
+    /// A receiver has said that it leaves.
+    Left(SocketAddr),
+    /// A receiver has not been heard for 5 s.
+    Lost(SocketAddr),
+    /// As many have acknowledged as were asked for: the stream may begin.
+    Begun,
+    /// They have not in time.
+    TimedOut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting { next_announce: Instant, give_up: Option<Instant> },
+    TimedOut,
+    Begun,
+    Ending { next_bye: Instant, left: u8, reason: ByeReason },
+    Ended,
+}
+
+/// Announces a stream, waits for receivers, and keeps the list of them while it lasts.
+#[derive(Debug)]
+pub struct Announcer {
+    stream_id: u64,
+    handshake: Handshake,
+    picture: Picture,
+    phase: Phase,
+    has_begun: bool,
+    audience: Audience,
+    /// Who has answered an announce of ours: old receivers by their address alone.
+    acknowledged: Vec<(SocketAddr, Option<u64>)>,
+    announced: SendTimes,
+    refused: u64,
+    transmits: VecDeque<Transmit<Destination>>,
+    events: VecDeque<Event>,
+}
+
+impl Announcer {
+    /// Begins to announce at `now`, or, where nothing is to be waited for, begins the stream.
+    #[must_use]
+    pub fn new(now: Instant, stream_id: u64, handshake: Handshake, picture: Picture) -> Self {
+        let give_up = handshake.ack_timeout.and_then(|timeout| now.checked_add(timeout));
+        let mut announcer = Self {
+            stream_id,
+            phase: Phase::Waiting { next_announce: now, give_up },
+            handshake,
+            picture,
+            has_begun: false,
+            audience: Audience::default(),
+            acknowledged: Vec::new(),
+            announced: SendTimes::default(),
+            refused: 0,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+        };
+        if !announcer.handshake.has_group || announcer.handshake.receivers == 0 {
+            announcer.begin();
+        }
+        announcer
+    }
+
+    /// Takes a datagram that came to the sending socket from `source`; `clock_us` is the wall clock.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where it is nothing that a receiver sends. Nothing follows from it.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        clock_us: u64,
+        source: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(), DecodeError> {
+        if datagram == BARE_ACK && self.handshake.text.is_some() {
+            self.acknowledge(source, None);
+            return Ok(());
+        }
+        if datagram.first() != Some(&ESCAPE) {
+            return Err(DecodeError::UnknownType { datagram_type: datagram.first().copied().unwrap_or(0) });
+        }
+        match Control::parse(datagram)? {
+            Control::Ack(ack) if ack.stream_id == self.stream_id => self.handle_ack(now, clock_us, source, &ack),
+            Control::Leave(leave) if leave.stream_id == self.stream_id => {
+                self.events.extend(self.audience.leave(source, leave).map(Event::Left));
+            }
+            // Of another stream, or what only senders send.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn handle_ack(&mut self, now: Instant, clock_us: u64, source: SocketAddr, ack: &Ack) {
+        match self.audience.hear(now, clock_us, source, ack, &self.announced) {
+            Heard::Refused => {
+                self.refused += 1;
+                return;
+            }
+            Heard::New => self.events.push_back(Event::Joined(source)),
+            Heard::Known => {}
+        }
+        let answer = self.audience.answer(source, ack, clock_us);
+        self.send(Destination::Receiver(source), &Control::Time(answer));
+        // Who echoes an announce of ours has heard the group; a stranger who guessed the stream id has not.
+        if self.announced.contains(ack.echoed) {
+            self.acknowledge(source, Some(ack.receiver_id));
+        }
+    }
+
+    fn acknowledge(&mut self, source: SocketAddr, receiver_id: Option<u64>) {
+        if self.acknowledged.len() < MAX_BARE_ACKS && !self.acknowledged.contains(&(source, receiver_id)) {
+            self.acknowledged.push((source, receiver_id));
+            if receiver_id.is_none() {
+                self.events.push_back(Event::Joined(source));
+            }
+        }
+        if matches!(self.phase, Phase::Waiting { .. }) && self.acknowledged.len() >= self.handshake.receivers {
+            self.begin();
+            self.events.push_back(Event::Begun);
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant, clock_us: u64) {
+        while let Some(address) = self.audience.forget_one(now) {
+            self.events.push_back(Event::Lost(address));
+        }
+        match self.phase {
+            Phase::Waiting { give_up: Some(give_up), .. } if now >= give_up => {
+                self.phase = Phase::TimedOut;
+                self.events.push_back(Event::TimedOut);
+            }
+            Phase::Waiting { next_announce, give_up } if now >= next_announce => {
+                self.announce(clock_us);
+                self.phase = Phase::Waiting { next_announce: now + ANNOUNCE_INTERVAL, give_up };
+            }
+            Phase::Ending { next_bye, left, reason } if now >= next_bye => self.say_bye(now, left, reason),
+            _ => {}
+        }
+    }
+
+    fn announce(&mut self, clock_us: u64) {
+        if let Some(text) = &self.handshake.text {
+            // Until the first acknowledgement, and then never again: it would look like a datagram of a frame.
+            if self.acknowledged.is_empty() {
+                let contents = text.clone().into_bytes();
+                self.transmits.push_back(Transmit { to: Destination::Group, contents });
+            }
+            return;
+        }
+        self.announced.add(clock_us);
+        let announce = Announce {
+            stream_id: self.stream_id,
+            wants_ack: true,
+            is_sequenced: false,
+            sent_at: clock_us,
+            width: self.picture.width,
+            height: self.picture.height,
+            centi_fps: self.picture.centi_fps,
+            name: self.handshake.name.clone(),
+        };
+        self.send(Destination::Group, &Control::Announce(announce));
+    }
+
+    /// Begins the stream whoever has acknowledged: from now on nothing but the stream goes to the group.
+    pub fn begin(&mut self) {
+        self.has_begun = true;
+        self.phase = Phase::Begun;
+    }
+
+    /// Says bye, three times in all. [`is_over`](Self::is_over) tells when that is done.
+    pub fn end(&mut self, now: Instant, reason: ByeReason) {
+        if !matches!(self.phase, Phase::Ending { .. } | Phase::Ended) {
+            self.say_bye(now, BYES, reason);
+        }
+    }
+
+    fn say_bye(&mut self, now: Instant, left: u8, reason: ByeReason) {
+        let bye = Control::Bye(Bye { stream_id: self.stream_id, reason });
+        if self.handshake.has_group && !self.has_begun && self.handshake.text.is_none() {
+            self.send(Destination::Group, &bye);
+        }
+        // A group on the plain wire may hold old receivers, so those who can read it are told one by one.
+        for address in self.audience.listeners().iter().map(|l| l.address).collect::<Vec<_>>() {
+            self.send(Destination::Receiver(address), &bye);
+        }
+        self.phase = match left.saturating_sub(1) {
+            0 => Phase::Ended,
+            left => Phase::Ending { next_bye: now + BYE_INTERVAL, left, reason },
+        };
+    }
+
+    fn send(&mut self, to: Destination, control: &Control) {
+        self.transmits.push_back(Transmit { to, contents: control.to_vec() });
+    }
+
+    /// The next datagram to be sent.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<Destination>> {
+        self.transmits.pop_front()
+    }
+
+    /// The next thing that has happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is next to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let phase = match self.phase {
+            Phase::Waiting { next_announce, give_up } => {
+                Some(give_up.map_or(next_announce, |at| at.min(next_announce)))
+            }
+            Phase::Ending { next_bye, .. } => Some(next_bye),
+            Phase::TimedOut | Phase::Begun | Phase::Ended => None,
+        };
+        [phase, self.audience.deadline()].into_iter().flatten().min()
+    }
+
+    /// Says what the picture is, for announces to come.
+    pub fn set_picture(&mut self, picture: Picture) {
+        self.picture = picture;
+    }
+
+    /// Whether the stream may be sent.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Whether all byes have been said.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// How many receivers have answered an announce.
+    #[must_use]
+    pub fn acknowledged(&self) -> usize {
+        self.acknowledged.len()
+    }
+
+    /// The receivers that are heard.
+    #[must_use]
+    pub fn listeners(&self) -> &[Listener] {
+        self.audience.listeners()
+    }
+
+    /// Acks of receivers for which the list had no room.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+}

@@ -1,0 +1,301 @@
+//! An announcer and its responders in virtual time: who begins when, who is listed, who is answered.
+
+use segment::handshake::{Announcer, Destination, Event, Handshake, Picture, Report, Responder};
+use segment::wire::DecodeError;
+use segment::wire::control::{Ack, Announce, ByeReason, Control};
+use segment::wire::tag::Tag;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+const MS: Duration = Duration::from_millis(1);
+const STREAM_ID: u64 = 42;
+
+/// A sender, some receivers, and a network on which everything takes two milliseconds. The receivers' clocks are a
+/// second ahead of the sender's.
+struct Group {
+    start: Instant,
+    now: Instant,
+    announcer: Announcer,
+    responders: Vec<Responder>,
+    under_way: Vec<(Instant, Arrival)>,
+    acks: Vec<(Duration, usize)>,
+}
+
+enum Arrival {
+    AtReceiver(usize, Vec<u8>),
+    AtSender(usize, Vec<u8>),
+}
+
+const DELAY: Duration = Duration::from_millis(2);
+const CLOCK_AT_START: u64 = 1_700_000_000_000_000;
+const RECEIVERS_AHEAD: u64 = 1_000_000;
+
+fn sender() -> SocketAddr {
+    "192.0.2.1:5000".parse().unwrap()
+}
+
+fn receiver(at: usize) -> SocketAddr {
+    SocketAddr::new([198, 51, 100, 1].into(), 1000 + at as u16)
+}
+
+fn handshake(receivers: usize) -> Handshake {
+    let ack_timeout = Some(Duration::from_secs(5));
+    Handshake { has_group: true, receivers, ack_timeout, text: None, name: "robot".to_owned() }
+}
+
+impl Group {
+    fn new(handshake: Handshake, receivers: usize) -> Self {
+        let start = Instant::now();
+        let announcer = Announcer::new(start, STREAM_ID, handshake, Picture::default());
+        let responders = (0..receivers as u64).map(|id| Responder::new(100 + id, 0, id)).collect();
+        Self { start, now: start, announcer, responders, under_way: Vec::new(), acks: Vec::new() }
+    }
+
+    fn clock(&self) -> u64 {
+        CLOCK_AT_START + self.now.duration_since(self.start).as_micros() as u64
+    }
+
+    /// Lets time pass. While the stream has begun and `streams`, a tag reaches every receiver each 30 ms.
+    fn run(&mut self, time: Duration, streams: bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        let end = self.now + time;
+        while self.now < end {
+            self.now += MS;
+            let elapsed = self.now.duration_since(self.start).as_millis();
+            if streams && self.announcer.has_begun() && elapsed % 30 == 0 {
+                let tag = Tag { flags: 1, stream_id: STREAM_ID, number: 0, captured_at: 0 };
+                self.responders.iter_mut().for_each(|r| r.handle_tag(self.now, sender(), &tag));
+            }
+            self.step();
+            events.extend(std::iter::from_fn(|| self.announcer.poll_event()));
+        }
+        events
+    }
+
+    fn step(&mut self) {
+        let (now, clock) = (self.now, self.clock());
+        let due = self.under_way.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>();
+        for (_, arrival) in due {
+            match arrival {
+                Arrival::AtSender(at, bytes) => {
+                    self.announcer.handle_datagram(now, clock, receiver(at), &bytes).unwrap();
+                }
+                Arrival::AtReceiver(at, bytes) => {
+                    let Some(responder) = self.responders.get_mut(at) else { continue };
+                    if let Ok(control) = Control::parse(&bytes) {
+                        responder.handle_control(now, clock + RECEIVERS_AHEAD, sender(), &control);
+                    } else {
+                        assert!(responder.handle_text(now, sender(), &bytes));
+                    }
+                }
+            }
+        }
+        if self.announcer.poll_timeout().is_some_and(|at| at <= now) {
+            self.announcer.handle_timeout(now, clock);
+        }
+        while let Some(transmit) = self.announcer.poll_transmit() {
+            for at in 0..self.responders.len() {
+                if [Destination::Group, Destination::Receiver(receiver(at))].contains(&transmit.to) {
+                    self.under_way.push((now + DELAY, Arrival::AtReceiver(at, transmit.contents.clone())));
+                }
+            }
+        }
+        for (at, responder) in self.responders.iter_mut().enumerate() {
+            if responder.poll_timeout().is_some_and(|due| due <= now) {
+                responder.handle_timeout(now, clock + RECEIVERS_AHEAD, |_| Report::default());
+            }
+            while let Some(transmit) = responder.poll_transmit() {
+                assert_eq!(transmit.to, sender());
+                self.acks.push((now.duration_since(self.start), at));
+                self.under_way.push((now + DELAY, Arrival::AtSender(at, transmit.contents)));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_stream_begins_with_the_last_receiver_asked_for() {
+    let mut group = Group::new(handshake(3), 2);
+    let events = group.run(Duration::from_secs(2), true);
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Joined(_))).count(), 2);
+    assert!(!group.announcer.has_begun());
+    group.responders.push(Responder::new(999, 0, 9));
+    let events = group.run(Duration::from_secs(1), true);
+    assert!(group.announcer.has_begun());
+    assert_eq!(events, [Event::Joined(receiver(2)), Event::Begun]);
+}
+
+#[test]
+fn receivers_answer_within_20_ms_and_then_once_a_second() {
+    let mut group = Group::new(handshake(1), 1);
+    group.run(Duration::from_secs(10), true);
+    let times: Vec<_> = group.acks.iter().map(|(time, _)| *time).collect();
+    assert!(times[0] <= DELAY + 21 * MS, "{times:?}");
+    assert!((10..=11).contains(&times.len()), "{times:?}");
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= 250 * MS), "{times:?}");
+}
+
+#[test]
+fn without_receivers_it_times_out_and_may_stream_all_the_same() {
+    let mut group = Group::new(handshake(1), 0);
+    assert_eq!(group.run(Duration::from_millis(4999), true), []);
+    assert_eq!(group.run(Duration::from_millis(2), true), [Event::TimedOut]);
+    assert!(!group.announcer.has_begun());
+    group.announcer.begin();
+    assert!(group.announcer.has_begun());
+}
+
+#[test]
+fn without_a_timeout_it_waits_for_ever() {
+    let mut group = Group::new(Handshake { ack_timeout: None, ..handshake(1) }, 0);
+    assert_eq!(group.run(Duration::from_secs(60), true), []);
+}
+
+#[test]
+fn both_sides_learn_round_trip_and_offset() {
+    let mut group = Group::new(handshake(1), 1);
+    group.run(Duration::from_secs(3), true);
+    let here = group.responders[0].clock(sender()).unwrap();
+    assert_eq!((here.round_trip, here.offset_us), (2 * DELAY, -(RECEIVERS_AHEAD as i64)));
+    let there = group.announcer.listeners()[0].clock().unwrap();
+    assert_eq!((there.round_trip, there.offset_us), (2 * DELAY, RECEIVERS_AHEAD as i64));
+}
+
+#[test]
+fn a_silent_receiver_is_forgotten_once_and_one_that_leaves_at_once() {
+    let mut group = Group::new(handshake(2), 2);
+    group.run(Duration::from_secs(2), true);
+    group.responders.remove(1);
+    group.responders[0].leave();
+    assert_eq!(group.run(Duration::from_millis(10), false), [Event::Left(receiver(0))]);
+    assert_eq!(group.run(Duration::from_secs(20), false), [Event::Lost(receiver(1))]);
+    assert!(group.announcer.listeners().is_empty());
+}
+
+#[test]
+fn a_bye_ends_the_stream_at_the_receiver_and_is_said_three_times() {
+    let mut group = Group::new(handshake(1), 1);
+    group.run(Duration::from_secs(1), true);
+    group.announcer.end(group.now, ByeReason::SourceEnded);
+    group.run(30 * MS, false);
+    assert!(group.announcer.is_over());
+    let ended = group.responders[0].poll_ended().unwrap();
+    assert_eq!((ended.source, ended.stream_id, ended.reason), (sender(), STREAM_ID, ByeReason::SourceEnded));
+    assert_eq!(group.responders[0].poll_ended(), None, "three byes are one end");
+}
+
+#[test]
+fn a_stranger_who_heard_no_announce_starts_nothing() {
+    let now = Instant::now();
+    let mut announcer = Announcer::new(now, STREAM_ID, handshake(1), Picture::default());
+    announcer.handle_timeout(now, CLOCK_AT_START);
+    for echoed in [0, 1, CLOCK_AT_START - 1, CLOCK_AT_START + 1] {
+        let ack = Ack { stream_id: STREAM_ID, receiver_id: echoed, echoed, ..Ack::default() };
+        announcer.handle_datagram(now, CLOCK_AT_START, receiver(1), &Control::Ack(ack).to_vec()).unwrap();
+    }
+    assert!(!announcer.has_begun());
+    let ack = Ack { stream_id: STREAM_ID + 1, receiver_id: 1, echoed: CLOCK_AT_START, ..Ack::default() };
+    announcer.handle_datagram(now, CLOCK_AT_START, receiver(1), &Control::Ack(ack).to_vec()).unwrap();
+    assert!(!announcer.has_begun());
+    let ack = Ack { stream_id: STREAM_ID, ..ack };
+    announcer.handle_datagram(now, CLOCK_AT_START, receiver(1), &Control::Ack(ack).to_vec()).unwrap();
+    assert!(announcer.has_begun());
+}
+
+#[test]
+fn acks_of_invented_receivers_fill_the_list_and_no_more() {
+    let now = Instant::now();
+    let unicast = Handshake { has_group: false, receivers: 0, ..handshake(0) };
+    let mut announcer = Announcer::new(now, STREAM_ID, unicast, Picture::default());
+    for receiver_id in 0..10_000 {
+        let ack = Ack { stream_id: STREAM_ID, receiver_id, ..Ack::default() };
+        announcer.handle_datagram(now, CLOCK_AT_START, receiver(0), &Control::Ack(ack).to_vec()).unwrap();
+        while announcer.poll_transmit().is_some() || announcer.poll_event().is_some() {}
+    }
+    assert_eq!(announcer.listeners().len(), segment::handshake::MAX_RECEIVERS);
+    assert_eq!(announcer.refused(), 10_000 - segment::handshake::MAX_RECEIVERS as u64);
+}
+
+#[test]
+fn nothing_but_the_stream_goes_to_a_group_that_has_begun() {
+    let mut group = Group::new(handshake(1), 1);
+    let (mut announced, mut after) = (0, 0);
+    for _ in 0..3000 {
+        group.run(MS, true);
+        for (_, arrival) in &group.under_way {
+            if let Arrival::AtReceiver(_, bytes) = arrival
+                && matches!(Control::parse(bytes), Ok(Control::Announce(_)))
+            {
+                announced += 1;
+                after += usize::from(group.announcer.has_begun() && group.now > group.start + 50 * MS);
+            }
+        }
+    }
+    assert!(announced > 0 && after == 0, "{announced} {after}");
+}
+
+#[test]
+fn spoofed_announces_draw_no_more_answers_than_allowed() {
+    let now = Instant::now();
+    let mut responder = Responder::new(1, 0, 1);
+    let mut answers = 0;
+    for ms in 0..1000_u32 {
+        let now = now + ms * MS;
+        for spoofed in 0..20 {
+            let announce = Control::Announce(Announce {
+                stream_id: u64::from(ms),
+                wants_ack: true,
+                is_sequenced: false,
+                sent_at: u64::from(ms),
+                width: 0,
+                height: 0,
+                centi_fps: 0,
+                name: String::new(),
+            });
+            responder.handle_control(now, 0, receiver(spoofed), &announce);
+        }
+        responder.handle_timeout(now, 0, |_| Report::default());
+        answers += std::iter::from_fn(|| responder.poll_transmit()).count();
+    }
+    assert!((4..=4 * 4).contains(&answers), "{answers}");
+}
+
+#[test]
+fn old_peers_shake_hands_in_text_in_both_roles() {
+    let text = Some("segment stream".to_owned());
+    let mut group = Group::new(Handshake { text, ..handshake(1) }, 1);
+    let events = group.run(Duration::from_secs(3), false);
+    assert_eq!(events, [Event::Joined(receiver(0)), Event::Begun]);
+    assert_eq!(group.acks.len(), 1, "one announcement, one answer");
+}
+
+#[test]
+fn a_bare_ack_counts_only_where_text_was_announced() {
+    let now = Instant::now();
+    let mut announcer = Announcer::new(now, STREAM_ID, handshake(1), Picture::default());
+    let refused = announcer.handle_datagram(now, 0, receiver(0), b"ack");
+    assert_eq!(refused, Err(DecodeError::UnknownType { datagram_type: b'a' }));
+    assert!(!announcer.has_begun());
+}
+
+#[test]
+fn text_is_only_what_is_printable_and_short_and_is_answered_once_a_second() {
+    let now = Instant::now();
+    let mut responder = Responder::new(1, 0, 1);
+    assert!(!responder.handle_text(now, sender(), b""));
+    assert!(!responder.handle_text(now, sender(), b"\x03\xFF\xD8"));
+    assert!(!responder.handle_text(now, sender(), &[b'a'; 257]));
+    for ms in 0..2500 {
+        assert!(responder.handle_text(now + ms * MS, sender(), b"very important data"));
+    }
+    assert_eq!(std::iter::from_fn(|| responder.poll_transmit()).count(), 3);
+}
+
+#[test]
+fn a_restarted_sender_is_acknowledged_without_anybody_else_restarting() {
+    let mut group = Group::new(handshake(1), 1);
+    group.run(Duration::from_secs(2), true);
+    group.announcer = Announcer::new(group.now, STREAM_ID + 1, handshake(1), Picture::default());
+    group.run(Duration::from_secs(1), false);
+    assert!(group.announcer.has_begun());
+}
