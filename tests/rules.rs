@@ -1,0 +1,350 @@
+//! The rules of the plain wire and of the frame tag, one test each: what a receiver must take, drop and count.
+
+use segment::stats::DropCause;
+use segment::wire::DecodeError;
+use segment::wire::tag::{EOI, SOI, TAG_LEN, Tag};
+use segment::{Frame, Reassembler, Segmenter, WireFrame};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+const DATAGRAM_LEN: usize = 101;
+
+/// A frame interval at 30 frames per second.
+const INTERVAL: Duration = Duration::from_millis(33);
+
+/// What stands between one datagram of a frame and the next on an idle link.
+const SPACING: Duration = Duration::from_micros(20);
+
+/// A receiver of one source, with a clock of its own.
+struct Listener {
+    reassembler: Reassembler,
+    now: Instant,
+}
+
+impl Listener {
+    fn new() -> Self {
+        Self { reassembler: Reassembler::new(), now: Instant::now() }
+    }
+
+    /// Takes datagrams that come together.
+    fn hear<D: AsRef<[u8]>>(&mut self, datagrams: impl IntoIterator<Item = D>) -> Vec<Frame> {
+        self.hear_from(source(1), datagrams)
+    }
+
+    fn hear_from<D: AsRef<[u8]>>(&mut self, from: SocketAddr, datagrams: impl IntoIterator<Item = D>) -> Vec<Frame> {
+        for datagram in datagrams {
+            self.reassembler.push(self.now, from, datagram.as_ref()).unwrap();
+            self.now += SPACING;
+        }
+        std::iter::from_fn(|| self.reassembler.poll_frame()).collect()
+    }
+
+    /// Lets time pass, with the timeouts that fall into it.
+    fn wait(&mut self, time: Duration) {
+        self.now += time;
+        while let Some(deadline) = self.reassembler.poll_timeout().filter(|deadline| *deadline <= self.now) {
+            self.reassembler.handle_timeout(deadline);
+        }
+    }
+
+    fn dropped(&self, cause: DropCause) -> u64 {
+        self.reassembler.stats().dropped(cause)
+    }
+
+    fn lost(&self) -> u64 {
+        self.reassembler.stats().frames_lost
+    }
+}
+
+fn source(port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], port))
+}
+
+/// A JPEG of `len` bytes. Different seeds differ in every datagram.
+fn jpeg(seed: u8, len: usize) -> Vec<u8> {
+    let inside = (0..len - 4).map(|at| seed.wrapping_mul(31).wrapping_add((at % 101) as u8) & 0x7F);
+    SOI.into_iter().chain(inside).chain(EOI).collect()
+}
+
+fn numbered(stream_id: u64, number: u32) -> Tag {
+    Tag { flags: 0, stream_id, number, captured_at: 1_700_000_000_000_000 }
+}
+
+fn cut(frame: &WireFrame<'_>) -> Vec<Vec<u8>> {
+    let segmenter = Segmenter::new(DATAGRAM_LEN).unwrap();
+    segmenter.segment(frame).unwrap().map(|segment| segment.to_vec()).collect()
+}
+
+fn untagged(jpeg: &[u8]) -> Vec<Vec<u8>> {
+    cut(&WireFrame::untagged(jpeg))
+}
+
+fn tagged(jpeg: &[u8], tag: Tag) -> Vec<Vec<u8>> {
+    cut(&WireFrame::tagged(jpeg, &tag).unwrap())
+}
+
+/// `jpeg` with a tag in it that says another version than ours, and has another length than ours.
+fn of_another_version(jpeg: &[u8]) -> Vec<u8> {
+    let mut tag = numbered(1, 0).emit(jpeg).unwrap().to_vec();
+    tag[12] = 2;
+    tag[3] += 3;
+    tag.extend([0; 3]);
+    [&SOI[..], &tag, &jpeg[2..]].concat()
+}
+
+#[test]
+fn the_datagrams_of_a_frame_may_be_of_any_sizes() {
+    let jpeg = jpeg(1, 400);
+    let cuts = [0, 1, 2, 50, 51, 399, 400];
+    let datagrams: Vec<Vec<u8>> = cuts
+        .windows(2)
+        .zip((1..cuts.len() as u8).rev())
+        .map(|(range, count)| [&[count], &jpeg[range[0]..range[1]]].concat())
+        .collect();
+    assert_eq!(Listener::new().hear(datagrams)[0].jpeg, jpeg);
+}
+
+#[test]
+fn a_frame_may_take_all_255_datagrams_of_the_greatest_length() {
+    let jpeg = jpeg(1, 255 * 65_506);
+    let segmenter = Segmenter::new(65_507).unwrap();
+    let frame = WireFrame::untagged(&jpeg);
+    let datagrams = segmenter.segment(&frame).unwrap().map(|segment| segment.to_vec());
+    let frames = Listener::new().hear(datagrams);
+    assert_eq!(frames[0].datagrams, 255);
+    assert!(frames[0].jpeg == jpeg);
+}
+
+#[test]
+fn zero_bytes_may_trail_the_end_of_an_untagged_frame_and_nothing_else_may() {
+    for trail in [&[0_u8][..], &[0; 300]] {
+        let frame = [&jpeg(1, 400), trail].concat();
+        assert_eq!(Listener::new().hear(untagged(&frame))[0].jpeg, frame);
+    }
+    let mut listener = Listener::new();
+    assert!(listener.hear(untagged(&[&jpeg(1, 400), &[0, 1][..]].concat())).is_empty());
+    assert_eq!(listener.dropped(DropCause::NotJpeg), 1);
+}
+
+#[test]
+fn an_untagged_frame_without_a_start_or_an_end_of_image_is_dropped() {
+    let jpeg = jpeg(1, 400);
+    let mut listener = Listener::new();
+    for broken in [&jpeg[1..], &jpeg[2..], &jpeg[..399], &jpeg[..398], &SOI, &EOI, &[0], &[0xFF, 0xD8, 0xD9]] {
+        assert!(listener.hear(untagged(broken)).is_empty(), "{broken:?}");
+        listener.wait(INTERVAL);
+    }
+    // What has no start at all cannot be told from a frame whose start is still to come.
+    assert_eq!(listener.dropped(DropCause::NotJpeg) + listener.dropped(DropCause::Gap), 8);
+    assert_eq!(listener.hear(untagged(&jpeg))[0].jpeg, jpeg);
+}
+
+#[test]
+fn a_pause_inside_an_untagged_frame_ends_it_if_longer_than_half_the_frame_interval() {
+    for (pause, expected) in [(15, 1), (18, 0)] {
+        let mut listener = Listener::new();
+        for seed in 0..20 {
+            let start = listener.now;
+            assert_eq!(listener.hear(untagged(&jpeg(seed, 400))).len(), 1);
+            listener.wait(INTERVAL - (listener.now - start));
+        }
+        let datagrams = untagged(&jpeg(20, 400));
+        let (head, tail) = datagrams.split_at(2);
+        listener.hear(head);
+        listener.wait(Duration::from_millis(pause));
+        assert_eq!(listener.hear(tail).len(), expected, "{pause} ms");
+        assert_eq!(listener.dropped(DropCause::Gap), 1 - expected as u64);
+    }
+}
+
+#[test]
+fn no_pause_of_up_to_8_ms_ends_a_frame_however_fast_the_stream_is() {
+    for (pause, expected) in [(8_000, 1), (8_100, 0)] {
+        let mut listener = Listener::new();
+        for seed in 0..20 {
+            listener.hear(untagged(&jpeg(seed, 400)));
+            listener.wait(Duration::from_millis(2));
+        }
+        let datagrams = untagged(&jpeg(20, 400));
+        let (head, tail) = datagrams.split_at(2);
+        listener.hear(head);
+        listener.wait(Duration::from_micros(pause) - SPACING);
+        assert_eq!(listener.hear(tail).len(), expected, "{pause} µs");
+    }
+}
+
+#[test]
+fn a_tagged_frame_may_pause() {
+    let jpeg = jpeg(1, 400);
+    let mut listener = Listener::new();
+    let datagrams = tagged(&jpeg, numbered(1, 0));
+    let (head, tail) = datagrams.split_at(2);
+    listener.hear(head);
+    listener.wait(Duration::from_millis(900));
+    assert_eq!(listener.hear(tail)[0].jpeg, jpeg);
+}
+
+#[test]
+fn a_second_copy_of_every_datagram_changes_nothing() {
+    for is_tagged in [true, false] {
+        let mut listener = Listener::new();
+        for number in 0..10 {
+            let jpeg = jpeg(number as u8, 400);
+            let datagrams = if is_tagged { tagged(&jpeg, numbered(1, number)) } else { untagged(&jpeg) };
+            let frames = listener.hear(datagrams.iter().flat_map(|datagram| [datagram, datagram]));
+            assert_eq!(frames.len(), 1);
+            assert_eq!(frames[0].jpeg, jpeg);
+            // And once more when it has been delivered.
+            assert!(listener.hear(&datagrams).is_empty());
+            listener.wait(INTERVAL);
+        }
+        listener.wait(Duration::from_secs(20));
+        assert_eq!(listener.lost(), 0, "tagged: {is_tagged}");
+        let datagrams = 10 * untagged(&jpeg(0, if is_tagged { 400 + TAG_LEN } else { 400 })).len() as u64;
+        assert_eq!(listener.dropped(DropCause::Duplicate), 2 * datagrams, "tagged: {is_tagged}");
+    }
+}
+
+#[test]
+fn the_frames_of_two_sources_do_not_mix() {
+    let (one, other) = (jpeg(1, 400), jpeg(2, 400));
+    let mut listener = Listener::new();
+    let mut frames = Vec::new();
+    for (a, b) in untagged(&one).into_iter().zip(untagged(&other)) {
+        frames.extend(listener.hear_from(source(1), [a]));
+        frames.extend(listener.hear_from(source(2), [b]));
+    }
+    assert_eq!(frames.len(), 2);
+    assert!(frames.iter().all(|frame| frame.jpeg == if frame.source == source(1) { &one } else { &other }));
+}
+
+#[test]
+fn what_opens_with_zero_or_is_too_short_is_counted_and_leaves_the_frame_under_way_alone() {
+    let jpeg = jpeg(1, 400);
+    let mut listener = Listener::new();
+    let datagrams = untagged(&jpeg);
+    let (head, tail) = datagrams.split_at(2);
+    listener.hear(head);
+    let mut push = |datagram: &[u8]| listener.reassembler.push(listener.now, source(1), datagram);
+    assert_eq!(push(&[]), Err(DecodeError::TooShort { len: 0 }));
+    assert_eq!(push(&[2]), Err(DecodeError::TooShort { len: 1 }));
+    assert_eq!(push(&[0, 0x11, 1, 2, 3]), Err(DecodeError::UnknownType { datagram_type: 0x11 }));
+    assert_eq!(listener.hear(tail)[0].jpeg, jpeg);
+    assert_eq!(listener.dropped(DropCause::TooShort), 2);
+    assert_eq!(listener.dropped(DropCause::UnknownType), 1);
+}
+
+#[test]
+fn what_is_handed_on_is_the_jpeg_that_the_sender_was_given() {
+    let jpeg = jpeg(1, 400);
+    let tag = Tag { flags: 0b1111_1110, ..numbered(9, 8) };
+    // A frame that had a tag already, as an old receiver records it, keeps that one.
+    let tagged_before = [&SOI[..], &numbered(5, 5).emit(&jpeg).unwrap(), &jpeg[2..]].concat();
+    for given in [&jpeg, &tagged_before] {
+        let frames = Listener::new().hear(tagged(given, tag));
+        assert_eq!(frames[0].jpeg, given);
+        assert_eq!(frames[0].tag, Some(tag));
+    }
+}
+
+#[test]
+fn a_tag_that_does_not_stand_right_after_the_start_of_image_is_none() {
+    let tag = numbered(1, 0).emit(&jpeg(1, 400)).unwrap();
+    let app0 = [0xFF, 0xE0, 0, 4, 0, 0];
+    let frame = [&SOI[..], &app0, &tag, &jpeg(1, 400)[2..]].concat();
+    let frames = Listener::new().hear(untagged(&frame));
+    assert_eq!(frames[0].jpeg, frame);
+    assert_eq!(frames[0].tag, None);
+}
+
+#[test]
+fn a_frame_that_its_tag_disagrees_with_is_dropped() {
+    let jpeg = jpeg(1, 400);
+    let datagrams = tagged(&jpeg, numbered(1, 0));
+    for at in 0..datagrams.len() {
+        let mut datagrams = datagrams.clone();
+        *datagrams[at].last_mut().unwrap() ^= 1;
+        let mut listener = Listener::new();
+        assert!(listener.hear(&datagrams).is_empty());
+        assert_eq!(listener.dropped(DropCause::Corrupt), 1);
+    }
+}
+
+#[test]
+fn a_tag_of_another_version_is_cut_out_and_counted() {
+    let jpeg = jpeg(1, 400);
+    let mut listener = Listener::new();
+    let frames = listener.hear(untagged(&of_another_version(&jpeg)));
+    assert_eq!(frames[0].jpeg, jpeg);
+    assert_eq!(frames[0].tag, None);
+    assert_eq!(listener.dropped(DropCause::TagVersion), 1);
+}
+
+#[test]
+fn untagged_frames_of_a_source_that_sends_tags_are_dropped_until_it_has_been_silent_for_2_s() {
+    for frame in [jpeg(2, 400), of_another_version(&jpeg(2, 400))] {
+        let mut listener = Listener::new();
+        assert_eq!(listener.hear(tagged(&jpeg(1, 400), numbered(1, 0))).len(), 1);
+        for _ in 0..3 {
+            listener.wait(Duration::from_millis(1990));
+            assert!(listener.hear(untagged(&frame)).is_empty());
+        }
+        assert_eq!(listener.dropped(DropCause::Untagged), 3);
+        listener.wait(Duration::from_secs(2));
+        assert_eq!(listener.hear(untagged(&frame)).len(), 1);
+    }
+}
+
+#[test]
+fn a_new_stream_takes_over_at_once_and_the_old_one_is_not_returned_to_for_5_s() {
+    let mut listener = Listener::new();
+    let mut hear = |wait: u64, stream_id, number| {
+        listener.wait(Duration::from_millis(wait));
+        !listener.hear(tagged(&jpeg(number as u8, 400), numbered(stream_id, number))).is_empty()
+    };
+    assert!(hear(0, 1, 1000));
+    assert!(hear(1, 2, 0), "a new stream");
+    assert!(!hear(1, 1, 1001), "the old one, late");
+    assert!(hear(1, 2, 1));
+    assert!(!hear(4900, 1, 1002), "the old one, just within 5 s");
+    assert!(hear(1, 2, 2));
+    assert!(hear(100, 1, 1003), "the old one, after 5 s");
+    assert!(!hear(1, 2, 3), "which makes the other one the old one");
+    assert_eq!(listener.dropped(DropCause::Stale), 3);
+    assert_eq!(listener.lost(), 0);
+}
+
+#[test]
+fn frame_numbers_give_the_order_and_the_loss_across_their_wrap() {
+    let mut listener = Listener::new();
+    let mut hear = |number: u32| {
+        let frames = listener.hear(tagged(&jpeg(number as u8, 400), numbered(1, number)));
+        listener.wait(INTERVAL);
+        frames.len()
+    };
+    assert_eq!([u32::MAX - 1, u32::MAX, 0, 3].map(&mut hear), [1; 4]);
+    assert_eq!([2, 0, u32::MAX, 3].map(&mut hear), [0; 4], "older, or delivered");
+    assert_eq!(hear(4), 1);
+    assert_eq!(listener.lost(), 2);
+}
+
+#[test]
+fn a_frame_that_lost_a_datagram_is_counted_once_whichever_it_was() {
+    for is_tagged in [true, false] {
+        let len = untagged(&jpeg(0, if is_tagged { 400 + TAG_LEN } else { 400 })).len();
+        for missing in 0..len {
+            let mut listener = Listener::new();
+            let mut delivered = 0;
+            for number in 0..9 {
+                let jpeg = jpeg(number as u8, 400);
+                let mut datagrams = if is_tagged { tagged(&jpeg, numbered(1, number)) } else { untagged(&jpeg) };
+                if number == 4 {
+                    datagrams.remove(missing);
+                }
+                delivered += listener.hear(&datagrams).len();
+                listener.wait(INTERVAL);
+            }
+            assert_eq!((delivered, listener.lost()), (8, 1), "tagged: {is_tagged}, datagram {missing}");
+        }
+    }
+}
