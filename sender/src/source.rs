@@ -1,6 +1,6 @@
 //! Where the pictures come from: a camera, a video file, images, standard input, a network stream, the test card.
 //!
-//! Each of them is a [`Source`]. [`SourceSpec`] is what the user wrote.
+//! Each of them is a [`Source`]. [`open()`] makes one from what the user wrote ([`SourceSpec`]).
 //!
 //! # Rate
 //! What a source does with a rate asked for ([`SourceOptions::fps`]):
@@ -19,13 +19,30 @@ use std::time::{Duration, SystemTime};
 
 use media::Picture;
 
+#[cfg(feature = "opencv")]
+mod camera;
+#[cfg(feature = "opencv")]
+mod capture;
 mod error;
+#[cfg(feature = "opencv")]
+mod file;
+mod images;
+mod mjpeg;
+mod open;
 mod pace;
 pub mod pattern;
+mod ready_jpeg;
+#[cfg(feature = "opencv")]
+mod reconnect;
 pub mod script;
 mod spec;
+#[cfg(feature = "opencv")]
+mod stream;
+#[cfg(feature = "opencv")]
+mod thinning;
 
 pub use error::SourceError;
+pub use open::open;
 pub use spec::{SourceSpec, SpecError};
 
 /// The longest that [`Source::next`] keeps its caller waiting, so that a program can be ended at any time.

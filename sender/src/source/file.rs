@@ -1,0 +1,202 @@
+//! A video file, by OpenCV with FFmpeg.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use media::Picture;
+use opencv::videoio::CAP_PROP_POS_MSEC;
+
+use super::capture::{Capture, Retrieved};
+use super::pace::{Pace, interval};
+use super::ready_jpeg::ReadyJpeg;
+use super::thinning::Thinning;
+use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
+
+/// The longest time between two frames that is believed. A slide show may hold a picture for a minute; a damaged
+/// timestamp would hold it for years.
+const LONGEST_GAP: Duration = Duration::from_secs(120);
+
+/// Plays a video file. Motion JPEG is handed on undecoded.
+pub(super) struct VideoFile {
+    path: PathBuf,
+    options: SourceOptions,
+    capture: Capture,
+    ready: ReadyJpeg,
+    format: Format,
+    /// Whether the frames are JPEGs, handed on as they are.
+    undecoded: bool,
+    clock: Clock,
+    thinning: Option<Thinning>,
+    pace: Pace,
+    /// Read already, not yet due.
+    pending: Option<(Duration, Picture)>,
+    frames_of_turn: u64,
+    broken: u64,
+}
+
+impl VideoFile {
+    pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+        let undecoded = holds_jpegs(path)?;
+        let capture = start(path, undecoded)?;
+        let format = capture.format();
+        let interval = interval(format.fps.unwrap_or(DEFAULT_FPS));
+        Ok(Self {
+            path: path.to_owned(),
+            options: *options,
+            capture,
+            ready: ReadyJpeg::of(path.display().to_string()),
+            format,
+            undecoded,
+            clock: Clock { interval, turn: Duration::ZERO, last: None },
+            thinning: options.fps.map(Thinning::to),
+            pace: Pace::new(interval),
+            pending: None,
+            frames_of_turn: 0,
+            broken: 0,
+        })
+    }
+
+    /// The next frame that is kept, with its time from the start. `None` at the end of the file; gives up the search,
+    /// with `Waiting`, after [`MAX_WAIT`].
+    fn read(&mut self) -> Result<Read, SourceError> {
+        let until = Instant::now() + MAX_WAIT;
+        while Instant::now() < until {
+            if !self.capture.grab()? {
+                return Ok(Read::End);
+            }
+            let stated = if self.undecoded { None } else { self.capture.get(CAP_PROP_POS_MSEC) };
+            let at = self.clock.time_of(stated);
+            self.frames_of_turn += 1;
+            if self.thinning.as_mut().is_some_and(|thinning| !thinning.keeps(at)) {
+                continue;
+            }
+            let picture = match self.capture.retrieve()? {
+                Retrieved::Jpeg(bytes) => self.ready.pass(bytes).map(Picture::Jpeg),
+                Retrieved::Image(image) => Some(Picture::Raw(image)),
+                Retrieved::TwoBytes(_) | Retrieved::Other | Retrieved::Nothing => None,
+            };
+            match picture {
+                Some(picture) => return Ok(Read::Frame(at, picture)),
+                None => self.broken += 1,
+            }
+        }
+        Ok(Read::Waiting)
+    }
+
+    /// At the end: begins again, or says what was left out. True if it goes on.
+    fn begin_again(&mut self) -> Result<bool, SourceError> {
+        if self.frames_of_turn <= self.broken {
+            return Err(SourceError::NoFrames { path: self.path.clone() });
+        }
+        if self.broken > 0 {
+            let (broken, frames) = (self.broken, self.frames_of_turn);
+            tracing::warn!(file = %self.path.display(), broken, frames, "frames that were broken were left out");
+        }
+        if self.options.repeat {
+            // Opened anew: seeking back leaves some containers and codecs a few frames off.
+            self.capture = start(&self.path, self.undecoded)?;
+            self.clock.begin_turn();
+            (self.frames_of_turn, self.broken) = (0, 0);
+        }
+        Ok(self.options.repeat)
+    }
+}
+
+enum Read {
+    Frame(Duration, Picture),
+    Waiting,
+    End,
+}
+
+impl Source for VideoFile {
+    fn next(&mut self) -> Result<Next, SourceError> {
+        let (at, picture) = match self.pending.take() {
+            Some(pending) => pending,
+            None => match self.read()? {
+                Read::Frame(at, picture) => (at, picture),
+                Read::Waiting => return Ok(Next::Waiting),
+                Read::End if self.begin_again()? => return Ok(Next::Waiting),
+                Read::End => return Ok(Next::Ended),
+            },
+        };
+        if self.options.realtime && !self.pace.sleep(at) {
+            self.pending = Some((at, picture));
+            return Ok(Next::Waiting);
+        }
+        Ok(Next::Picture(Captured::now(picture)))
+    }
+
+    fn format(&self) -> Format {
+        let own = self.format.fps;
+        let asked = self.options.fps;
+        Format { fps: own.zip(asked).map(|(own, asked)| own.min(asked)).or(own).or(asked), ..self.format }
+    }
+
+    fn is_live(&self) -> bool {
+        self.options.realtime
+    }
+
+    fn describe(&self) -> String {
+        let kind = if self.undecoded { "motion JPEG" } else { "video" };
+        format!("{kind} file {}, {}", self.path.display(), self.format())
+    }
+}
+
+/// The times of frames, over all turns of a file that is played again and again.
+#[derive(Debug)]
+struct Clock {
+    interval: Duration,
+    /// Where this turn begins.
+    turn: Duration,
+    /// The last frame, counted from the start of this turn.
+    last: Option<Duration>,
+}
+
+impl Clock {
+    /// The time of the next frame, from the start of the first turn, by the `stated` milliseconds of this turn where
+    /// they can be: later than the frame before, and not by years. Else it comes an interval later.
+    fn time_of(&mut self, stated: Option<f64>) -> Duration {
+        let stated = stated.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
+        let at = match (self.last, stated) {
+            (None, Some(at)) if at < LONGEST_GAP => at,
+            (None, _) => Duration::ZERO,
+            (Some(last), Some(at)) if at > last && at - last < LONGEST_GAP => at,
+            (Some(last), _) => last + self.interval,
+        };
+        self.last = Some(at);
+        self.turn + at
+    }
+
+    fn begin_turn(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.turn += last + self.interval;
+        }
+    }
+}
+
+/// Whether the frames of a file are JPEGs: by how the first begins, since the codec tag in the container may say
+/// anything.
+fn holds_jpegs(path: &Path) -> Result<bool, SourceError> {
+    let mut capture = start(path, false)?;
+    if !capture.ask_undecoded() {
+        return Ok(false);
+    }
+    if !capture.grab()? {
+        return Err(SourceError::NoFrames { path: path.to_owned() });
+    }
+    Ok(matches!(capture.retrieve()?, Retrieved::Jpeg(_)))
+}
+
+fn start(path: &Path, undecoded: bool) -> Result<Capture, SourceError> {
+    // With a folder before it, so that no name of a file is taken for a protocol (a:b.mp4) or an option.
+    let name = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let capture = Capture::ffmpeg(name.as_os_str(), None)?;
+    let mut capture = capture.ok_or_else(|| SourceError::NotVideo { path: path.to_owned() })?;
+    if undecoded && !capture.ask_undecoded() {
+        return Err(SourceError::NotVideo { path: path.to_owned() });
+    }
+    Ok(capture)
+}
+
+#[cfg(test)]
+mod tests;

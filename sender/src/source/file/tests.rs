@@ -1,0 +1,189 @@
+//! On real files, made by ffmpeg: without it these tests fail.
+
+use std::process::{Command, Output};
+
+use bytes::Bytes;
+use media::mjpeg::Splitter;
+
+use super::*;
+
+const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false };
+
+/// A folder with a clip in it, made of ffmpeg's test picture.
+struct Clip {
+    folder: tempfile::TempDir,
+    name: &'static str,
+}
+
+impl Clip {
+    fn make(name: &'static str, rate: &str, seconds: u32, codec: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = format!("testsrc2=size=1280x720:rate={rate}:duration={seconds}");
+        run(Command::new("ffmpeg")
+            .args(["-v", "error", "-f", "lavfi", "-i", &picture])
+            .args(codec)
+            .arg(folder.path().join(name)));
+        Self { folder, name }
+    }
+
+    fn h264() -> Self {
+        Self::make("clip.mp4", "25", 3, &["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
+    }
+
+    fn mjpeg(name: &'static str) -> Self {
+        Self::make(name, "30000/1001", 3, &["-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj420p"])
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(self.name)
+    }
+
+    /// Frames that ffprobe counts by decoding them.
+    fn frames(&self) -> usize {
+        let counted = run(Command::new("ffprobe")
+            .args(["-v", "error", "-count_frames", "-select_streams", "v:0"])
+            .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+            .arg(self.path()));
+        String::from_utf8(counted.stdout).unwrap().trim().parse().unwrap()
+    }
+
+    /// The JPEGs in it, as ffmpeg takes them out without touching them.
+    fn jpegs(&self) -> Vec<Bytes> {
+        let copied = run(Command::new("ffmpeg")
+            .args(["-v", "error", "-i"])
+            .arg(self.path())
+            .args(["-c", "copy", "-f", "mjpeg", "-"]));
+        let mut splitter = Splitter::new();
+        splitter.push(&copied.stdout);
+        std::iter::from_fn(|| splitter.poll_frame()).collect()
+    }
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().expect("ffmpeg and ffprobe are needed for this test: script/bootstrap installs them");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Up to `most` pictures.
+fn play(source: &mut dyn Source, most: usize) -> Vec<Picture> {
+    let mut pictures = Vec::new();
+    while pictures.len() < most {
+        match source.next().unwrap() {
+            Next::Picture(captured) => pictures.push(captured.picture),
+            Next::Waiting => {}
+            Next::Ended => break,
+        }
+    }
+    pictures
+}
+
+#[test]
+fn a_decoded_video_has_as_many_frames_as_ffprobe_counts() {
+    let clip = Clip::h264();
+    let mut source = VideoFile::open(&clip.path(), &FAST).unwrap();
+    assert_eq!(source.format(), Format { size: Some((1280, 720)), fps: Some(25.0) });
+    let pictures = play(&mut source, usize::MAX);
+    assert_eq!(pictures.len(), clip.frames());
+    assert_eq!(pictures.len(), 75);
+    let Picture::Raw(image) = &pictures[10] else { panic!("not decoded") };
+    assert_eq!((image.width(), image.height()), (1280, 720));
+    assert!(matches!(source.next().unwrap(), Next::Ended));
+}
+
+#[test]
+fn motion_jpeg_is_passed_through_byte_for_byte() {
+    for name in ["clip.avi", "clip.mkv"] {
+        let clip = Clip::mjpeg(name);
+        let mut source = VideoFile::open(&clip.path(), &FAST).unwrap();
+        assert!((source.format().fps.unwrap() - 29.97).abs() < 0.01);
+        let passed: Vec<Bytes> = play(&mut source, usize::MAX)
+            .into_iter()
+            .map(|picture| match picture {
+                Picture::Jpeg(jpeg) => jpeg,
+                Picture::Raw(image) => panic!("{image:?} was decoded"),
+            })
+            .collect();
+        assert_eq!(passed.len(), clip.frames(), "{name}");
+        assert!(passed == clip.jpegs(), "{name} was changed");
+    }
+}
+
+#[test]
+fn a_file_plays_at_its_own_rate() {
+    let clip = Clip::make("clip.mkv", "50", 1, &["-c:v", "mjpeg"]);
+    let mut source = VideoFile::open(&clip.path(), &SourceOptions::default()).unwrap();
+    assert!(source.is_live());
+    let started = Instant::now();
+    assert_eq!(play(&mut source, usize::MAX).len(), 50);
+    let took = started.elapsed();
+    assert!((Duration::from_millis(975)..Duration::from_millis(3000)).contains(&took), "{took:?}");
+}
+
+#[test]
+fn a_lower_rate_leaves_frames_out_and_a_higher_one_doubles_none() {
+    let clip = Clip::h264();
+    for (asked, expected) in [(5.0, 15..=16), (60.0, 75..=75)] {
+        let mut source = VideoFile::open(&clip.path(), &SourceOptions { fps: Some(asked), ..FAST }).unwrap();
+        assert_eq!(source.format().fps, Some(f64::min(asked, 25.0)));
+        assert!(expected.contains(&play(&mut source, usize::MAX).len()), "{asked}");
+    }
+}
+
+#[test]
+fn a_repeated_file_begins_again_with_its_first_frame() {
+    for clip in [Clip::mjpeg("clip.mkv"), Clip::h264()] {
+        let once = play(&mut VideoFile::open(&clip.path(), &FAST).unwrap(), usize::MAX);
+        let mut source = VideoFile::open(&clip.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+        let twice = play(&mut source, 2 * once.len() + 1);
+        assert_eq!(twice.len(), 2 * once.len() + 1);
+        for (at, picture) in twice.iter().enumerate() {
+            assert!(same(picture, &once[at % once.len()]), "frame {at}");
+        }
+    }
+}
+
+fn same(one: &Picture, other: &Picture) -> bool {
+    match (one, other) {
+        (Picture::Raw(one), Picture::Raw(other)) => one == other,
+        (Picture::Jpeg(one), Picture::Jpeg(other)) => one == other,
+        _ => false,
+    }
+}
+
+#[test]
+fn what_is_no_video_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.mp4");
+    std::fs::write(&path, "no video at all\n".repeat(100)).unwrap();
+    let Err(error) = VideoFile::open(&path, &FAST) else { panic!("opened") };
+    assert!(matches!(error, SourceError::NotVideo { .. }));
+    assert!(error.to_string().contains("notes.mp4 is not a video"), "{error}");
+}
+
+#[test]
+fn a_file_cut_short_plays_as_far_as_it_goes() {
+    let clip = Clip::mjpeg("clip.avi");
+    let whole = std::fs::read(clip.path()).unwrap();
+    std::fs::write(clip.path(), &whole[..whole.len() / 2]).unwrap();
+    let played = play(&mut VideoFile::open(&clip.path(), &FAST).unwrap(), usize::MAX).len();
+    assert!((40..50).contains(&played), "{played}");
+}
+
+#[test]
+fn a_name_that_looks_like_an_address_is_a_file() {
+    let clip = Clip::make("concat:50%.avi", "25", 1, &["-c:v", "mjpeg"]);
+    assert_eq!(play(&mut VideoFile::open(&clip.path(), &FAST).unwrap(), usize::MAX).len(), 25);
+}
+
+#[test]
+fn times_that_cannot_be_are_replaced_by_the_rate() {
+    let ms = Duration::from_millis;
+    let mut clock = Clock { interval: ms(40), turn: Duration::ZERO, last: None };
+    let stated = [Some(0.0), Some(40.0), Some(40.0), Some(f64::NAN), None, Some(1e300), Some(-5.0), Some(300.0)];
+    let times: Vec<Duration> = stated.map(|stated| clock.time_of(stated)).into();
+    assert_eq!(times, [0, 40, 80, 120, 160, 200, 240, 300].map(ms));
+    clock.begin_turn();
+    assert_eq!(clock.time_of(Some(0.0)), ms(340));
+    assert_eq!(clock.time_of(Some(33.0)), ms(373));
+}

@@ -1,0 +1,197 @@
+//! Images: one file, a folder of them, or those that fit a pattern.
+//!
+//! JPEG files are handed on byte for byte. Others (PNG, TIFF, …) are decoded, which takes OpenCV.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use media::Picture;
+use media::jpeg::Headers;
+use media::mjpeg::MAX_JPEG_BYTES;
+
+use super::pace::Pace;
+use super::ready_jpeg::ReadyJpeg;
+use super::{Captured, DEFAULT_FPS, Format, Next, Source, SourceError, SourceOptions};
+
+pub(super) mod listing;
+
+/// The rate, in frames per second, at which one image is sent again and again. Enough that a receiver that comes later
+/// has it at once.
+const STILL_FPS: f64 = 10.0;
+
+/// The largest image file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Shows images, one after another.
+///
+/// A single image is sent once, or with `repeat` again and again: as a video of one frame would be. Among several, one
+/// that cannot be shown is left out with a warning; a single one is an error.
+#[derive(Debug)]
+pub(super) struct Images {
+    /// What the user named.
+    named: PathBuf,
+    files: Vec<PathBuf>,
+    /// The file that comes next.
+    at: usize,
+    ready: ReadyJpeg,
+    /// A single image, kept because it is sent again and again; or one read already and not yet due.
+    kept: Option<Picture>,
+    shown: u64,
+    broken_of_turn: usize,
+    first_turn: bool,
+    format: Format,
+    pace: Option<Pace>,
+    options: SourceOptions,
+}
+
+impl Images {
+    /// One image file.
+    pub(super) fn file(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+        if !options.repeat {
+            tracing::warn!(image = %path.display(), "one image is sent once; with --loop, again and again");
+        }
+        Self::of(path, vec![path.to_owned()], options.fps_or(STILL_FPS), options)
+    }
+
+    /// The images in a folder, in natural order.
+    pub(super) fn folder(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+        Self::of(path, listing::of_folder(path)?, options.fps_or(DEFAULT_FPS), options)
+    }
+
+    /// The files that fit a pattern, in natural order.
+    pub(super) fn pattern(pattern: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+        Self::of(pattern, listing::of_pattern(pattern)?, options.fps_or(DEFAULT_FPS), options)
+    }
+
+    fn of(named: &Path, files: Vec<PathBuf>, fps: f64, options: &SourceOptions) -> Result<Self, SourceError> {
+        let mut images = Self {
+            named: named.to_owned(),
+            files,
+            at: 0,
+            ready: ReadyJpeg::of(named.display().to_string()),
+            kept: None,
+            shown: 0,
+            broken_of_turn: 0,
+            first_turn: true,
+            format: Format { size: None, fps: options.realtime.then_some(fps) },
+            pace: options.realtime.then(|| Pace::at(fps)),
+            options: *options,
+        };
+        if images.files.len() == 1 {
+            // Read now, so that what is wrong with it is said before anything starts.
+            images.kept = Some(images.read(0)?);
+            images.at = 1;
+        }
+        Ok(images)
+    }
+
+    fn read(&mut self, at: usize) -> Result<Picture, SourceError> {
+        let path = &self.files[at];
+        let file = read_file(path)?;
+        let picture = if file.starts_with(&[0xFF, 0xD8]) {
+            let bad = |reason: String| SourceError::BadImage { path: path.clone(), reason };
+            let jpeg = self.ready.pass(file.into()).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
+            let Headers { width, height, .. } = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?;
+            if jpeg.len() > MAX_JPEG_BYTES {
+                return Err(bad(format!("it has {} bytes, more than the {MAX_JPEG_BYTES} of a frame", jpeg.len())));
+            }
+            self.format.size = Some((width.into(), height.into()));
+            Picture::Jpeg(jpeg)
+        } else {
+            let picture = decode(path, &file)?;
+            if let Picture::Raw(image) = &picture {
+                self.format.size = Some((image.width(), image.height()));
+            }
+            picture
+        };
+        Ok(picture)
+    }
+
+    /// At the end of a turn: whether there is another.
+    fn begin_again(&mut self) -> Result<bool, SourceError> {
+        if self.broken_of_turn == self.files.len() {
+            let reason = format!("none of the {} images can be shown", self.files.len());
+            return Err(SourceError::BadImage { path: self.named.clone(), reason });
+        }
+        if self.options.repeat {
+            (self.at, self.broken_of_turn, self.first_turn) = (0, 0, false);
+        }
+        Ok(self.options.repeat)
+    }
+}
+
+impl Source for Images {
+    fn next(&mut self) -> Result<Next, SourceError> {
+        let picture = match self.kept.take() {
+            Some(picture) => picture,
+            None if self.at == self.files.len() && !self.begin_again()? => return Ok(Next::Ended),
+            None => {
+                self.at += 1;
+                match self.read(self.at - 1) {
+                    Ok(picture) => picture,
+                    Err(error) => {
+                        self.broken_of_turn += 1;
+                        if self.first_turn {
+                            tracing::warn!(%error, "an image is left out");
+                        }
+                        return Ok(Next::Waiting);
+                    }
+                }
+            }
+        };
+        if let Some(pace) = &mut self.pace
+            && !pace.sleep(pace.time_of(self.shown))
+        {
+            self.kept = Some(picture);
+            return Ok(Next::Waiting);
+        }
+        self.shown += 1;
+        if self.files.len() == 1 && self.options.repeat {
+            self.kept = Some(picture.clone());
+        }
+        Ok(Next::Picture(Captured::now(picture)))
+    }
+
+    fn format(&self) -> Format {
+        self.format
+    }
+
+    fn is_live(&self) -> bool {
+        self.options.realtime
+    }
+
+    fn describe(&self) -> String {
+        match self.files.len() {
+            1 => format!("image {}, {}", self.files[0].display(), self.format),
+            count => format!("{count} images of {}, {}", self.named.display(), self.format),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
+    let failed = |source| SourceError::Read { path: path.to_owned(), source };
+    let mut file = Vec::new();
+    File::open(path).map_err(failed)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut file).map_err(failed)?;
+    if file.is_empty() {
+        return Err(SourceError::Empty { path: path.to_owned() });
+    }
+    if file.len() as u64 > MAX_FILE_BYTES {
+        let reason = format!("it has more than {MAX_FILE_BYTES} bytes");
+        return Err(SourceError::BadImage { path: path.to_owned(), reason });
+    }
+    Ok(file)
+}
+
+#[cfg(feature = "opencv")]
+fn decode(path: &Path, file: &[u8]) -> Result<Picture, SourceError> {
+    super::capture::decode_image(file).map_err(|reason| SourceError::BadImage { path: path.to_owned(), reason })
+}
+
+#[cfg(not(feature = "opencv"))]
+fn decode(_path: &Path, _file: &[u8]) -> Result<Picture, SourceError> {
+    Err(SourceError::NeedsOpencv { what: "images other than JPEG" })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use media::codec::Encoder;
+use media::{Image, PixelFormat};
+
+use super::*;
+
+const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false };
+const AGAIN: SourceOptions = SourceOptions { repeat: true, ..FAST };
+
+fn jpeg(level: u8) -> Bytes {
+    let mut image = Image::zeroed(48, 32, PixelFormat::Gray).unwrap();
+    image.pixels_mut().fill(level);
+    Encoder::new().unwrap().encode(&image, 80).unwrap()
+}
+
+/// A folder with `1.jpg` and so on, each of its own brightness, and these.
+fn folder(count: u8) -> (tempfile::TempDir, Vec<Bytes>) {
+    let folder = tempfile::tempdir().unwrap();
+    let frames: Vec<Bytes> = (1..=count).map(jpeg).collect();
+    for (at, frame) in frames.iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{}.jpg", at + 1)), frame).unwrap();
+    }
+    (folder, frames)
+}
+
+fn play(source: &mut dyn Source, most: usize) -> Result<Vec<Bytes>, SourceError> {
+    let mut seen = Vec::new();
+    while seen.len() < most {
+        match source.next()? {
+            Next::Picture(Captured { picture: Picture::Jpeg(jpeg), .. }) => seen.push(jpeg),
+            Next::Waiting => {}
+            Next::Ended => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    Ok(seen)
+}
+
+#[test]
+fn a_folder_is_shown_in_order_byte_for_byte_and_ends() {
+    let (folder, frames) = folder(12);
+    let mut source = Images::folder(folder.path(), &FAST).unwrap();
+    assert_eq!(play(&mut source, usize::MAX).unwrap(), frames);
+    assert_eq!(source.format().size, Some((48, 32)));
+    assert!(matches!(source.next().unwrap(), Next::Ended));
+}
+
+#[test]
+fn a_repeated_folder_begins_again() {
+    let (folder, frames) = folder(3);
+    let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
+    assert_eq!(play(&mut source, 9).unwrap(), [&frames[..], &frames, &frames].concat());
+}
+
+#[test]
+fn a_pattern_chooses_among_the_files() {
+    let (folder, frames) = folder(12);
+    let mut source = Images::pattern(&folder.path().join("1?.jpg"), &FAST).unwrap();
+    assert_eq!(play(&mut source, usize::MAX).unwrap(), frames[9..]);
+}
+
+#[test]
+fn one_image_is_sent_once_and_with_repeat_for_ever() {
+    let (folder, frames) = folder(1);
+    let path = folder.path().join("1.jpg");
+    assert_eq!(play(&mut Images::file(&path, &FAST).unwrap(), 100).unwrap(), frames);
+    let mut source = Images::file(&path, &AGAIN).unwrap();
+    // It was read once: what becomes of the file is of no matter.
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(play(&mut source, 100).unwrap(), vec![frames[0].clone(); 100]);
+}
+
+#[test]
+fn images_are_shown_at_the_rate_asked_for() {
+    let (folder, _) = folder(11);
+    let options = SourceOptions { fps: Some(100.0), ..SourceOptions::default() };
+    let mut source = Images::folder(folder.path(), &options).unwrap();
+    assert!(source.is_live());
+    let started = Instant::now();
+    assert_eq!(play(&mut source, usize::MAX).unwrap().len(), 11);
+    assert!(started.elapsed() >= Duration::from_millis(99), "{:?}", started.elapsed());
+}
+
+#[test]
+fn among_several_a_broken_one_is_left_out_and_a_single_one_is_an_error() {
+    let (folder, frames) = folder(3);
+    let path = folder.path().join("2.jpg");
+    std::fs::write(&path, &frames[1][..50]).unwrap();
+    let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
+    let seen = play(&mut source, 4).unwrap();
+    assert_eq!(seen, [&frames[0], &frames[2], &frames[0], &frames[2]].map(Clone::clone));
+    let error = Images::file(&path, &FAST).unwrap_err().to_string();
+    assert!(error.contains("2.jpg") && error.contains("cut short"), "{error}");
+}
+
+#[test]
+fn where_none_can_be_shown_it_ends_with_an_error_even_when_repeated() {
+    let (folder, _) = folder(2);
+    for name in ["1.jpg", "2.jpg"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let error = play(&mut Images::folder(folder.path(), &AGAIN).unwrap(), 1).unwrap_err().to_string();
+    assert!(error.contains("none of the 2 images"), "{error}");
+}
+
+#[test]
+#[cfg(feature = "opencv")]
+fn a_png_is_decoded() {
+    // 1x1, red, as `convert` writes it.
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde\0\0\0\x0cIDAT\x08\xd7c\xf8\xcf\xc0\0\0\x03\x01\x01\0\x18\xdd\x8d\xb0\0\0\0\0IEND\xaeB`\x82";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("red.png");
+    std::fs::write(&path, PNG).unwrap();
+    let mut source = Images::file(&path, &FAST).unwrap();
+    let Next::Picture(Captured { picture: Picture::Raw(image), .. }) = source.next().unwrap() else { panic!() };
+    assert_eq!((image.format(), image.pixels()), (PixelFormat::Bgr, &[0u8, 0, 255][..]));
+    std::fs::write(&path, &PNG[..40]).unwrap();
+    assert!(Images::file(&path, &FAST).unwrap_err().to_string().contains("damaged"));
+}

@@ -1,0 +1,124 @@
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use media::codec::Encoder;
+use media::{Image, PixelFormat};
+
+use super::*;
+
+fn jpegs(count: u8) -> Vec<Bytes> {
+    let mut encoder = Encoder::new().unwrap();
+    (0..count)
+        .map(|level| {
+            let mut image = Image::zeroed(48, 32, PixelFormat::Gray).unwrap();
+            image.pixels_mut().fill(level);
+            encoder.encode(&image, 80).unwrap()
+        })
+        .collect()
+}
+
+/// Everything up to the end, and how often there was nothing.
+fn drain(source: &mut dyn Source) -> Result<Vec<Bytes>, SourceError> {
+    let mut seen = Vec::new();
+    loop {
+        match source.next()? {
+            Next::Picture(Captured { picture: Picture::Jpeg(jpeg), .. }) => seen.push(jpeg),
+            Next::Waiting => {}
+            Next::Ended => return Ok(seen),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn file_of(frames: &[Bytes]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&frames.concat()).unwrap();
+    file
+}
+
+const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false };
+
+#[test]
+fn every_jpeg_of_a_file_comes_out_byte_for_byte() {
+    let frames = jpegs(50);
+    let file = file_of(&frames);
+    let mut source = MjpegStream::file(file.path(), &FAST).unwrap();
+    assert!(!source.is_live());
+    assert_eq!(drain(&mut source).unwrap(), frames);
+    assert_eq!(source.format().size, Some((48, 32)));
+}
+
+#[test]
+fn a_file_plays_at_its_rate() {
+    let file = file_of(&jpegs(11));
+    let options = SourceOptions { fps: Some(100.0), ..SourceOptions::default() };
+    let mut source = MjpegStream::file(file.path(), &options).unwrap();
+    assert!(source.is_live());
+    let started = Instant::now();
+    assert_eq!(drain(&mut source).unwrap().len(), 11);
+    assert!(started.elapsed() >= Duration::from_millis(99), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_file_is_played_again_and_again() {
+    let frames = jpegs(3);
+    let file = file_of(&frames);
+    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+    for turn in 0..4 {
+        for frame in &frames {
+            let Next::Picture(Captured { picture: Picture::Jpeg(jpeg), .. }) = source.next().unwrap() else {
+                panic!("no frame in turn {turn}")
+            };
+            assert_eq!(jpeg, frame);
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_pauses_does_not_block_and_loses_nothing() {
+    let frames = jpegs(20);
+    let (reader, mut writer) = io::pipe().unwrap();
+    let mut reader = Some(reader);
+    let open = move || reader.take().map(|reader| Box::new(reader) as Box<dyn Read>).ok_or(io::ErrorKind::Other.into());
+    let mut source = MjpegStream::start("a pipe".into(), None, false, false, open).unwrap();
+    let asked = Instant::now();
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    assert!(asked.elapsed() < Duration::from_secs(2));
+
+    let written = frames.concat();
+    let writing = thread::spawn(move || {
+        for piece in written.chunks(777) {
+            writer.write_all(piece).unwrap();
+            thread::sleep(Duration::from_micros(300));
+        }
+    });
+    // Longer than the queue is: the writer has to wait.
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(drain(&mut source).unwrap(), frames);
+    writing.join().unwrap();
+}
+
+#[test]
+fn a_stream_without_a_jpeg_is_an_error_that_says_what_is_wanted() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"no picture at all").unwrap();
+    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+    let error = drain(&mut source).unwrap_err().to_string();
+    assert!(error.contains("after 17 bytes") && error.contains("-f mjpeg"), "{error}");
+}
+
+#[test]
+fn a_broken_jpeg_is_left_out() {
+    let mut frames = jpegs(3);
+    let whole = frames.clone();
+    frames[1].truncate(100);
+    let file = file_of(&frames);
+    let mut source = MjpegStream::file(file.path(), &FAST).unwrap();
+    assert_eq!(drain(&mut source).unwrap(), [whole[0].clone(), whole[2].clone()]);
+}
+
+#[test]
+fn a_file_that_went_away_is_named() {
+    let mut source = MjpegStream::file(Path::new("/nowhere/a.mjpeg"), &FAST).unwrap();
+    assert!(drain(&mut source).unwrap_err().to_string().contains("/nowhere/a.mjpeg"));
+}

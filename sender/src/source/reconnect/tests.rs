@@ -1,0 +1,139 @@
+use std::collections::VecDeque;
+
+use media::{Image, Picture, PixelFormat};
+
+use super::*;
+
+/// A camera that does what the test says: each entry is one time that it is opened, with the number of pictures it
+/// gives before it vanishes; `None` is a failure to open.
+#[derive(Debug, Default, Clone)]
+struct Plan {
+    openings: Arc<Mutex<VecDeque<Option<u32>>>>,
+}
+
+struct Fake {
+    pictures: u32,
+}
+
+impl Plan {
+    fn new(openings: impl IntoIterator<Item = Option<u32>>) -> Self {
+        Self { openings: Arc::new(Mutex::new(openings.into_iter().collect())) }
+    }
+}
+
+impl Open for Plan {
+    type Device = Fake;
+
+    fn open(&mut self) -> Result<Fake, SourceError> {
+        match self.openings.lock().unwrap().pop_front().flatten() {
+            Some(pictures) => Ok(Fake { pictures }),
+            None => Err(SourceError::NoCamera { number: 0, there_are: String::new() }),
+        }
+    }
+
+    fn name(&self) -> String {
+        "fake camera".to_owned()
+    }
+}
+
+impl Device for Fake {
+    fn read(&mut self) -> Result<Captured, Lost> {
+        if self.pictures == 0 {
+            return Err(Lost { reason: "unplugged".to_owned() });
+        }
+        self.pictures -= 1;
+        let image = Image::zeroed(4, 4, PixelFormat::Gray).map_err(|error| Lost { reason: error.to_string() })?;
+        Ok(Captured::now(Picture::Raw(image)))
+    }
+
+    fn format(&self) -> Format {
+        Format { size: Some((4, 4)), fps: Some(30.0) }
+    }
+}
+
+/// Steps until a picture comes, in a time that passes only by the waits; gives these.
+fn waits(reconnect: &mut Reconnect<Plan>, now: &mut Instant, most: usize) -> Vec<Duration> {
+    let mut waits = Vec::new();
+    while waits.len() < most {
+        match reconnect.step(|| *now) {
+            Step::Picture(_) => break,
+            Step::Wait(wait) if wait.is_zero() => {}
+            Step::Wait(wait) => {
+                *now += wait;
+                waits.push(wait);
+            }
+        }
+    }
+    waits
+}
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+#[test]
+fn a_camera_that_is_not_there_at_first_is_an_error() {
+    assert!(matches!(Reconnect::new(Plan::new([None])), Err(SourceError::NoCamera { .. })));
+}
+
+#[test]
+fn pauses_grow_to_a_second_and_begin_anew_after_a_picture() {
+    let away = std::iter::repeat_n(None, 7);
+    let openings = [Some(2)].into_iter().chain(away).chain([Some(1), Some(1)]);
+    let mut reconnect = Reconnect::new(Plan::new(openings)).unwrap();
+    let mut now = Instant::now();
+    assert_eq!(waits(&mut reconnect, &mut now, 100), []);
+    assert_eq!(waits(&mut reconnect, &mut now, 100), []);
+    let grown = [50, 100, 200, 400, 800, 1000, 1000, 1000].map(MS);
+    assert_eq!(waits(&mut reconnect, &mut now, 100), grown);
+    assert_eq!(waits(&mut reconnect, &mut now, 100), [MS(50)]);
+}
+
+#[test]
+fn a_camera_that_opens_and_gives_no_picture_is_not_back() {
+    let mut reconnect = Reconnect::new(Plan::new([Some(0), Some(0), Some(0), Some(1)])).unwrap();
+    assert_eq!(waits(&mut reconnect, &mut Instant::now(), 100), [50, 100, 200].map(MS));
+}
+
+#[test]
+fn a_camera_that_never_comes_back_is_tried_for_ever() {
+    let mut reconnect = Reconnect::new(Plan::new([Some(0)])).unwrap();
+    let mut now = Instant::now();
+    let waits = waits(&mut reconnect, &mut now, 5000);
+    assert_eq!(waits.len(), 5000);
+    assert!(waits[10..].iter().all(|&wait| wait == LONGEST_PAUSE));
+}
+
+#[test]
+fn before_its_time_nothing_is_tried() {
+    let plan = Plan::new([Some(0), Some(1)]);
+    let mut reconnect = Reconnect::new(plan.clone()).unwrap();
+    let start = Instant::now();
+    assert!(matches!(reconnect.step(|| start), Step::Wait(FIRST_PAUSE)));
+    assert!(matches!(reconnect.step(|| start + MS(20)), Step::Wait(wait) if wait == MS(30)));
+    assert_eq!(plan.openings.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn the_source_goes_on_over_a_loss_and_its_thread_ends_with_it() {
+    // More losses than are counted: a picture that this thread is late for is replaced by the next.
+    let plan = Plan::new([Some(1), None].into_iter().cycle().take(1000));
+    let mut live = Live::start(plan.clone(), None).unwrap();
+    assert!(live.is_live());
+    assert_eq!(live.describe(), "fake camera 4x4 at 30 fps");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut pictures = 0;
+    while pictures < 2 {
+        assert!(Instant::now() < deadline, "{pictures} pictures");
+        let asked = Instant::now();
+        match live.next().unwrap() {
+            Next::Picture(_) => pictures += 1,
+            Next::Waiting => assert!(asked.elapsed() < Duration::from_secs(2)),
+            Next::Ended => panic!("ended"),
+        }
+    }
+    drop(live);
+    // The thread holds the plan as well, until it ends.
+    while Arc::strong_count(&plan.openings) > 1 {
+        assert!(Instant::now() < deadline, "the thread goes on");
+        thread::sleep(MS(10));
+    }
+}
