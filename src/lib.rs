@@ -57,6 +57,7 @@ mod delivered;
 mod frame;
 pub mod handshake;
 mod interval;
+pub mod jitter;
 mod numbering;
 mod partial;
 pub mod path;

@@ -175,6 +175,12 @@ impl Partial {
         self.placed.len() + self.early.len()
     }
 
+    /// Segments that are missing, as far as those that came tell.
+    pub(crate) fn missing(&self) -> usize {
+        let most = self.first_count.or_else(|| self.early.iter().map(|early| early.count).max()).unwrap_or(0);
+        usize::from(most).saturating_sub(self.datagrams())
+    }
+
     /// Bytes of memory that the frame holds.
     pub(crate) fn memory(&self) -> usize {
         self.bytes.capacity() + self.early_bytes

@@ -1,12 +1,14 @@
 //! The only code that opens sockets. Everything else in this crate is told what came and when.
 //!
 //! * [`ReceiveSocket`]: datagrams with the kernel's time of receipt and its count of drops
+//! * [`Group`], [`Membership`], [`Interface`]: multicast, and on which interface
 //! * [`SendSocket`]: segments in one vectored call each, without putting them together first
 //! * [`PathProbe`]: the MTU of the path to a receiver
 
 mod buffer;
 mod error;
 mod group;
+mod interface;
 mod path_probe;
 #[cfg_attr(target_os = "linux", path = "socket/receive_linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "socket/receive_portable.rs")]
@@ -15,6 +17,8 @@ mod send;
 
 pub use buffer::{Granted, WANTED_RECEIVE_BUFFER};
 pub use error::SocketError;
+pub use group::{Group, JoinError, Membership};
+pub use interface::{Interface, InterfaceError};
 pub use path_probe::PathProbe;
 pub use receive::ReceiveSocket;
 pub use send::SendSocket;

@@ -114,6 +114,7 @@ impl Source {
             self.stats.drop_many(DropCause::Duplicate, partial.datagrams() as u64);
         } else {
             self.stats.drop_one(cause);
+            self.stats.segments_lost += partial.missing() as u64;
             // With tags the numbers tell what is lost. Whoever joins in the middle of a frame has lost nothing.
             if !self.sends_tags && self.has_begun {
                 self.stats.frames_lost += 1;

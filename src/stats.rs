@@ -89,6 +89,8 @@ pub struct Stats {
     /// Frames known to have been sent but not delivered: by the frame numbers where there are tags, by what was
     /// left unfinished where there are none.
     pub frames_lost: u64,
+    /// Segments known to be missing from frames that were given up. Of frames of which nothing came, none are known.
+    pub segments_lost: u64,
     dropped: [u64; DropCause::ALL.len()],
 }
 
@@ -117,6 +119,7 @@ impl Stats {
         self.bytes += other.bytes;
         self.frames += other.frames;
         self.frames_lost += other.frames_lost;
+        self.segments_lost += other.segments_lost;
         for (sum, count) in self.dropped.iter_mut().zip(other.dropped) {
             *sum += count;
         }

@@ -62,7 +62,7 @@ impl Group {
         while self.now < end {
             self.now += MS;
             let elapsed = self.now.duration_since(self.start).as_millis();
-            if streams && self.announcer.has_begun() && elapsed % 30 == 0 {
+            if streams && self.announcer.has_begun() && elapsed.is_multiple_of(30) {
                 let tag = Tag { flags: 1, stream_id: STREAM_ID, number: 0, captured_at: 0 };
                 self.responders.iter_mut().for_each(|r| r.handle_tag(self.now, sender(), &tag));
             }

@@ -1,9 +1,8 @@
 //! Real sockets on loopback.
 
-use segment::socket::{ReceiveSocket, SendSocket};
+use segment::socket::{Group, ReceiveSocket, SendSocket};
 use segment::wire::tag::Tag;
 use segment::{Reassembler, Segmenter, WireFrame};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -88,22 +87,50 @@ fn what_the_kernel_drops_is_counted() {
     assert_eq!(received + drops, 100);
 }
 
+fn group(address: &str) -> Group {
+    Group { address: address.parse().unwrap(), interface: None, source: None }
+}
+
+fn send_to_group(receiver: &ReceiveSocket, group: &Group, datagram: &[u8]) {
+    // As a sender on this host would: by the interface on which the group was joined.
+    let interface = receiver.membership().unwrap().interface();
+    SendSocket::for_group(group.address, interface, 1, true).unwrap().send_to(datagram, group.address).unwrap();
+}
+
 #[test]
 fn two_sockets_on_one_host_hear_the_same_group_and_no_other() {
-    let group: SocketAddr = "224.3.29.71:21345".parse().unwrap();
-    let other: SocketAddr = "224.3.29.72:21345".parse().unwrap();
-    let mut receivers = [ReceiveSocket::join(group).unwrap(), ReceiveSocket::join(group).unwrap()];
-    let _joined_by_somebody_else = ReceiveSocket::join(other).unwrap();
-    let send = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    let reference = socket2::SockRef::from(&send);
-    // As a sender on this host would: by the interface on which the group was joined.
-    if receivers[0].is_on_loopback_for_want_of_a_route() {
-        reference.set_multicast_if_v4(&std::net::Ipv4Addr::LOCALHOST).unwrap();
-    }
-    send.send_to(b"\x01other", other).unwrap();
-    send.send_to(b"\x01ours", group).unwrap();
+    let (ours, other) = (group("224.3.29.71:21345"), group("224.3.29.72:21345"));
+    let mut receivers = [ReceiveSocket::join(ours.clone()).unwrap(), ReceiveSocket::join(ours.clone()).unwrap()];
+    let joined_by_somebody_else = ReceiveSocket::join(other.clone()).unwrap();
+    send_to_group(&joined_by_somebody_else, &other, b"\x01other");
+    send_to_group(&receivers[0], &ours, b"\x01ours");
     for receiver in &mut receivers {
         assert_eq!(receiver.recv(SECOND).unwrap().expect("a datagram").datagram, b"\x01ours");
         assert!(receiver.recv(Duration::from_millis(50)).unwrap().is_none());
     }
+}
+
+#[test]
+fn a_source_specific_join_hears_that_source_only() {
+    let mut ours = Group { source: Some([127, 0, 0, 1].into()), ..group("232.3.29.71:21346") };
+    ours.interface = Some("lo".to_owned());
+    let mut from_here = ReceiveSocket::join(ours.clone()).unwrap();
+    ours.source = Some([127, 0, 0, 2].into());
+    let mut from_elsewhere = ReceiveSocket::join(ours.clone()).unwrap();
+    send_to_group(&from_here, &ours, b"\x01ours");
+    assert!(from_here.recv(SECOND).unwrap().is_some());
+    assert!(from_elsewhere.recv(Duration::from_millis(50)).unwrap().is_none());
+}
+
+#[test]
+fn what_comes_back_to_a_sending_socket_is_heard() {
+    let mut peer = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = peer.local_addr().unwrap();
+    let send = SendSocket::for_remote(address).unwrap();
+    let mut back = ReceiveSocket::on(&send).unwrap();
+    send.send_to(b"there", address).unwrap();
+    let source = peer.recv(SECOND).unwrap().expect("a datagram").source;
+    peer.send_to(b"back", source).unwrap();
+    ReceiveSocket::wait_either(&peer, &back, SECOND).unwrap();
+    assert_eq!(back.try_recv().unwrap().expect("a datagram").datagram, b"back");
 }

@@ -26,6 +26,10 @@ pub struct Cli {
     #[arg(help_heading = "Input", group = "listen")]
     pub multicast: Option<HostPort>,
 
+    /// Join on this interface, by name or address [default: the one that the route to the group names]
+    #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_INTERFACE", help_heading = "Input", requires = "multicast")]
+    pub interface: Option<String>,
+
     /// Take only what this address sends, from any of its ports or from the one given [default: whoever delivers]
     #[arg(long, value_name = "ADDR[:PORT]", env = "SEGMENT_FROM", help_heading = "Input")]
     pub from: Option<From>,

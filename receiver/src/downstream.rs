@@ -1,12 +1,13 @@
 //! The receiving end of a stream, for programs.
 
 use crate::Frame;
+use crate::feedback::Feedback;
 use crate::figures::{Figures, Mark};
 use crate::queue::FrameQueue;
 use crate::receive::{Receive, Shared};
 use crate::selection::From;
 use media::mailbox::{Reader, Taken};
-use segment::socket::{Granted, ReceiveSocket, SocketError};
+use segment::socket::{Granted, Group, JoinError, ReceiveSocket, SocketError};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +54,7 @@ pub struct Builder {
     from: Option<From>,
     max_frames: Option<u64>,
     receive_buffer: Option<usize>,
+    interface: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,9 @@ pub enum DownstreamError {
     /// The socket could not be opened.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The group could not be joined.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// The receive buffer could not be set.
     #[error("cannot set the receive buffer to {bytes} bytes")]
     ReceiveBuffer {
@@ -92,10 +97,18 @@ impl Builder {
         self
     }
 
-    /// Joins the multicast group at `group`, on the interface that the route to it names.
+    /// Joins the multicast group at `group`, on the interface that the route to it names unless
+    /// [`interface`](Self::interface) says which. With [`from`](Self::from), the network is asked for that source only.
     #[must_use]
     pub fn join(mut self, group: SocketAddr) -> Self {
         self.listen = Listen::Join(group);
+        self
+    }
+
+    /// Joins on the interface with this name or address.
+    #[must_use]
+    pub fn interface(mut self, interface: impl Into<String>) -> Self {
+        self.interface = Some(interface.into());
         self
     }
 
@@ -128,18 +141,26 @@ impl Builder {
     pub fn start(self) -> Result<Downstream, DownstreamError> {
         let (mut socket, address) = match self.listen {
             Listen::Bind(address) => (ReceiveSocket::bind(address)?, address),
-            Listen::Join(group) => (ReceiveSocket::join(group)?, group),
+            Listen::Join(address) => {
+                let source = self.from.map(|from| from.host());
+                (ReceiveSocket::join(Group { address, interface: self.interface, source })?, address)
+            }
         };
-        if socket.is_on_loopback_for_want_of_a_route() {
-            tracing::warn!(
-                "no route leads to {address}: joined on the loopback interface, which only this machine can reach"
-            );
+        match socket.membership() {
+            Some(membership) if membership.is_for_want_of_a_route() => tracing::warn!(
+                "no route leads to {address}: joined on {}, which only this machine can reach; --interface chooses \
+                 another",
+                membership.interface()
+            ),
+            Some(membership) => tracing::info!("joined {address} on {}", membership.interface()),
+            None => {}
         }
         if let Some(bytes) = self.receive_buffer {
             socket.set_receive_buffer(bytes).map_err(|source| DownstreamError::ReceiveBuffer { bytes, source })?;
         }
         let (granted, local) = (socket.granted(), socket.local_addr().unwrap_or(address));
         tracing::debug!(asked = granted.asked, granted = granted.granted, "receive buffer");
+        let feedback = Feedback::new(local)?;
         let shared = Arc::new(Shared::default());
         let own = shared.outlets.newest(OWN_MAILBOX);
         let thread = std::thread::Builder::new()
@@ -147,7 +168,7 @@ impl Builder {
             .spawn({
                 let shared = Arc::clone(&shared);
                 move || {
-                    Receive::new(socket, self.from, self.max_frames, &shared).run();
+                    Receive::new(socket, feedback, self.from, self.max_frames, &shared).run();
                     shared.outlets.close();
                 }
             })
@@ -175,6 +196,7 @@ impl Downstream {
             from: None,
             max_frames: None,
             receive_buffer: None,
+            interface: None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! The figures that a receiver shows: counters as they run, and what is printed of them.
 
 use crate::latency::{Delays, Latency};
-use segment::stats::Stats;
+use segment::clock::ClockEstimate;
+use segment::stats::{DropCause, Stats};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +26,14 @@ pub(crate) struct Counters {
     /// Frames of sources that are not shown.
     pub(crate) withheld: u64,
     pub(crate) kernel_drops: u64,
+    /// Datagrams of the handshake, and such as nobody can read.
+    pub(crate) controls: u64,
+    pub(crate) refused: u64,
     pub(crate) source: Option<SocketAddr>,
+    /// What is known of its clock.
+    pub(crate) clock: Option<ClockEstimate>,
+    /// Whether it has ended its stream.
+    pub(crate) has_ended: bool,
     pub(crate) first_frame: Option<Instant>,
     pub(crate) last_frame: Option<Instant>,
     pub(crate) delays: Delays,
@@ -57,11 +65,23 @@ pub struct Figures {
     /// Delay from capture to whole frame since the figures were last taken; in the totals, since the start. Null
     /// without tags.
     pub latency_ms: Option<Latency>,
+    /// What is known of the clock of the source. Null where it answers no acks: then the latency is as right as the
+    /// two clocks agree.
+    pub clock: Option<Clock>,
     /// The source that is shown.
     pub source: Option<SocketAddr>,
     /// Bits of JPEG per second, over the time that `fps` is about.
     #[serde(skip)]
     pub bit_rate: BitRate,
+}
+
+/// A sender's clock and the way to it, by which latency is corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Clock {
+    /// Its clock less this machine's, in milliseconds. Right to within half of the round trip.
+    pub offset_ms: f64,
+    /// Time on the way there and back, in milliseconds.
+    pub round_trip_ms: f64,
 }
 
 /// Where the figures were when they were last taken.
@@ -118,6 +138,7 @@ impl Counters {
         latency_ms: Option<Latency>,
     ) -> Figures {
         let mut dropped: BTreeMap<_, _> = self.reassembly.drops().map(|(cause, count)| (cause.name(), count)).collect();
+        *dropped.entry(DropCause::UnknownType.name()).or_default() += self.refused;
         dropped.insert("unwanted", self.unwanted);
         dropped.insert("withheld", self.withheld);
         Figures {
@@ -125,12 +146,16 @@ impl Counters {
             frames: self.frames,
             fps: rounded(fps),
             frames_lost: self.frames_lost,
-            datagrams: self.reassembly.datagrams + self.unwanted,
+            datagrams: self.reassembly.datagrams + self.unwanted + self.controls + self.refused,
             bytes: self.reassembly.bytes + self.unwanted_bytes,
             dropped,
             replaced: BTreeMap::new(),
             kernel_drops: self.kernel_drops,
             latency_ms,
+            clock: self.clock.map(|clock| Clock {
+                offset_ms: clock.offset_us as f64 / 1000.0,
+                round_trip_ms: clock.round_trip.as_secs_f64() * 1000.0,
+            }),
             source: self.source,
             bit_rate,
         }
@@ -143,6 +168,14 @@ impl fmt::Display for Figures {
         write!(f, "{} frames  {:.1} fps  {}", self.frames, self.fps, self.bit_rate)?;
         if let Some(latency) = self.latency_ms {
             write!(f, "  {latency}")?;
+            match self.clock {
+                // Half a millisecond is more than a person sees, and less than clocks drift apart in a minute.
+                Some(clock) if clock.offset_ms.abs() >= 0.5 => {
+                    write!(f, ", its clock is {:+.1} ms off: corrected", clock.offset_ms)?;
+                }
+                Some(_) => {}
+                None => write!(f, " if its clock is right")?,
+            }
         }
         write!(f, "  lost {}", self.frames_lost)?;
         if self.kernel_drops > 0 {
@@ -211,7 +244,10 @@ mod tests {
         let start = Instant::now();
         let mut counters = counters(start);
         let line = counters.totals(start, start).to_string();
-        assert_eq!(line, "31 frames  30.0 fps  2.48 Mbit/s  latency 4.0 ms (p99 4.0)  lost 0  from 192.0.2.1:50000");
+        assert_eq!(
+            line,
+            "31 frames  30.0 fps  2.48 Mbit/s  latency 4.0 ms (p99 4.0) if its clock is right  lost 0  from 192.0.2.1:50000"
+        );
         counters.kernel_drops = 7;
         assert!(counters.totals(start, start).to_string().contains("  kernel drops 7  "));
     }

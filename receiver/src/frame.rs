@@ -17,7 +17,8 @@ pub struct Frame {
     pub arrived_at: SystemTime,
     /// Time from capture to whole frame; `None` without a tag, or where the sender's clock is ahead of ours.
     ///
-    /// It is as right as the two clocks agree: on one machine exactly, between machines as far as NTP sets both.
+    /// Where the sender answers acks, the offset of its clock is known and taken out; otherwise it is as right as the
+    /// two clocks agree.
     pub age: Option<Duration>,
     /// Its number in the stream, from 0, wrapping after 2^32; `None` from a sender without tags.
     pub number: Option<u32>,
@@ -26,14 +27,18 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn new(frame: segment::Frame, arrived_at: SystemTime) -> Self {
+    pub(crate) fn new(frame: segment::Frame, arrived_at: SystemTime, offset_us: Option<i64>) -> Self {
         let captured_at =
             frame.tag.and_then(|tag| SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(tag.captured_at)));
         Self {
             jpeg: frame.jpeg,
             captured_at,
             arrived_at,
-            age: captured_at.and_then(|captured_at| arrived_at.duration_since(captured_at).ok()),
+            age: frame.tag.and_then(|tag| {
+                let captured_here = tag.captured_at.checked_add_signed(offset_us.unwrap_or(0).checked_neg()?)?;
+                let captured_here = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(captured_here))?;
+                arrived_at.duration_since(captured_here).ok()
+            }),
             number: frame.tag.map(|tag| tag.number),
             source: frame.source,
         }

@@ -4,6 +4,7 @@
 mod arrival;
 pub mod cli;
 mod downstream;
+mod feedback;
 mod figures;
 mod frame;
 mod latency;
@@ -17,7 +18,7 @@ mod selection;
 pub mod sink;
 
 pub use downstream::{Builder, Downstream, DownstreamError};
-pub use figures::Figures;
+pub use figures::{Clock, Figures};
 pub use frame::Frame;
 pub use latency::Latency;
 pub use queue::{FrameQueue, MAX_BYTES, MAX_WAIT, Taken};

@@ -2,6 +2,7 @@
 
 use crate::Frame;
 use crate::arrival::arrival;
+use crate::feedback::{Feedback, Heed};
 use crate::figures::Counters;
 use crate::outlets::Outlets;
 use crate::selection::{Choice, From, Selection};
@@ -17,6 +18,12 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The same trouble is not said again before so long.
 const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// The feedback socket is looked at after so many datagrams of the stream at the latest.
+const LOOK_AFTER: u32 = 16;
+
+/// The group's membership is looked after so often.
+const REFRESH: Duration = Duration::from_secs(1);
 
 /// What the receiving thread shares with the rest.
 #[derive(Debug, Default)]
@@ -39,8 +46,13 @@ pub(crate) struct Receive<'a> {
     pub(crate) from: Option<From>,
     pub(crate) max_frames: Option<u64>,
     pub(crate) shared: &'a Shared,
+    feedback: Feedback,
     reassembler: Reassembler,
     selection: Selection,
+    since_look: u32,
+    refreshed: Instant,
+    controls: u64,
+    refused: u64,
     unwanted: u64,
     unwanted_bytes: u64,
     kernel_drops: u64,
@@ -55,9 +67,20 @@ pub(crate) struct Receive<'a> {
 }
 
 impl<'a> Receive<'a> {
-    pub(crate) fn new(socket: ReceiveSocket, from: Option<From>, max_frames: Option<u64>, shared: &'a Shared) -> Self {
+    pub(crate) fn new(
+        socket: ReceiveSocket,
+        feedback: Feedback,
+        from: Option<From>,
+        max_frames: Option<u64>,
+        shared: &'a Shared,
+    ) -> Self {
         Self {
             socket,
+            feedback,
+            since_look: 0,
+            refreshed: Instant::now(),
+            controls: 0,
+            refused: 0,
             from,
             max_frames,
             shared,
@@ -83,10 +106,12 @@ impl<'a> Receive<'a> {
             if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= now) {
                 self.reassembler.handle_timeout(now);
             }
+            self.give_feedback(now);
             let mut is_due = self.published.is_none_or(|at| now.saturating_duration_since(at) >= TICK);
             while let Some(frame) = self.reassembler.poll_frame() {
                 is_due = true;
                 if self.hand_on(now, frame) == Some(Limit::Reached) {
+                    self.feedback.leave();
                     self.publish(now);
                     return;
                 }
@@ -95,36 +120,86 @@ impl<'a> Receive<'a> {
                 self.publish(now);
             }
         }
+        self.feedback.leave();
         self.publish(Instant::now());
     }
 
-    /// Takes one datagram, or waits for a tick. Gives the time.
+    /// Takes one datagram, or waits for one until something is due. Gives the time.
     fn receive_one(&mut self) -> Instant {
-        match self.socket.recv(TICK) {
-            Ok(None) => Instant::now(),
-            Ok(Some(received)) => {
-                let now = Instant::now();
-                let at = arrival(received.arrived_at, now, SystemTime::now());
-                // On a socket for both families IPv4 addresses come as ::ffff:a.b.c.d.
-                let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
-                let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
-                self.last_kernel_count = received.kernel_drops;
-                if self.from.is_some_and(|from| !from.matches(source)) {
-                    self.unwanted += 1;
-                    self.unwanted_bytes += received.datagram.len() as u64;
-                } else if let Err(error) = self.reassembler.push(at, source, received.datagram) {
-                    tracing::debug!(%source, %error, "dropped a datagram");
-                }
-                self.note_kernel_drops(now, drops);
-                now
-            }
+        let received = match self.socket.try_recv() {
+            Ok(received) => received,
             Err(error) => {
                 let now = Instant::now();
                 if is_due(&mut self.said_error, now) {
                     tracing::warn!("cannot receive: {error}; trying again");
                 }
                 std::thread::sleep(TICK);
-                now
+                return now;
+            }
+        };
+        let Some(received) = received else {
+            let now = Instant::now();
+            self.look_at_feedback(now);
+            let due = [self.reassembler.poll_timeout(), self.feedback.poll_timeout()].into_iter().flatten().min();
+            let wait = due.map_or(TICK, |due| due.saturating_duration_since(now).min(TICK));
+            if let Err(error) = ReceiveSocket::wait_either(&self.socket, &self.feedback.socket, wait) {
+                tracing::debug!(%error, "cannot wait");
+                std::thread::sleep(TICK);
+            }
+            return Instant::now();
+        };
+        let now = Instant::now();
+        let at = arrival(received.arrived_at, now, SystemTime::now());
+        // On a socket for both families IPv4 addresses come as ::ffff:a.b.c.d.
+        let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
+        let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
+        self.last_kernel_count = received.kernel_drops;
+        if self.from.is_some_and(|from| !from.matches(source)) {
+            self.unwanted += 1;
+            self.unwanted_bytes += received.datagram.len() as u64;
+        } else {
+            let is_shown = self.selection.shown() == Some(source);
+            match self.feedback.heed(now, source, received.datagram, is_shown) {
+                Heed::Control => self.controls += 1,
+                Heed::Refused(error) => {
+                    self.refused += 1;
+                    tracing::debug!(%source, %error, "dropped a datagram");
+                }
+                Heed::Segment => {
+                    if let Err(error) = self.reassembler.push(at, source, received.datagram) {
+                        tracing::debug!(%source, %error, "dropped a datagram");
+                    }
+                }
+            }
+        }
+        self.note_kernel_drops(now, drops);
+        self.since_look += 1;
+        if self.since_look >= LOOK_AFTER {
+            self.look_at_feedback(now);
+        }
+        now
+    }
+
+    fn look_at_feedback(&mut self, now: Instant) {
+        self.since_look = 0;
+        self.feedback.read(now);
+        if now.saturating_duration_since(self.refreshed) >= REFRESH {
+            self.refreshed = now;
+            self.socket.refresh_membership();
+        }
+    }
+
+    /// Sends what is due, and takes note of streams that their senders have ended.
+    fn give_feedback(&mut self, now: Instant) {
+        if self.feedback.poll_timeout().is_some_and(|due| due <= now) {
+            let reassembler = &self.reassembler;
+            self.feedback.handle_timeout(now, |source| reassembler.source_stats(source));
+        }
+        while let Some(ended) = self.feedback.poll_ended() {
+            if self.selection.end(ended.source) {
+                tracing::info!("{} has ended the stream; waiting for another", ended.source);
+                self.feedback.show(None);
+                self.shared.counters().has_ended = true;
             }
         }
     }
@@ -144,6 +219,8 @@ impl<'a> Receive<'a> {
 
     fn hand_on(&mut self, now: Instant, frame: segment::Frame) -> Option<Limit> {
         let source = frame.source;
+        let arrived_at = SystemTime::now();
+        self.feedback.note_frame(&frame, arrived_at);
         match self.selection.choose(now, source) {
             Choice::Deliver => {}
             Choice::DeliverInstead(before) => {
@@ -152,6 +229,7 @@ impl<'a> Receive<'a> {
                     Some(before) => tracing::info!("showing {source}, as {before} has fallen silent"),
                 }
                 self.reassembler.show(Some(source));
+                self.feedback.show(Some(source));
                 self.lost_before = 0;
             }
             Choice::WithholdAndName => {
@@ -165,7 +243,8 @@ impl<'a> Receive<'a> {
             }
         }
         self.check_fit(frame.jpeg.len());
-        let frame = Frame::new(frame, SystemTime::now());
+        let clock = self.feedback.clock(source);
+        let frame = Frame::new(frame, arrived_at, clock.map(|clock| clock.offset_us));
         if frame.captured_at.is_some() && frame.age.is_none() && !self.said_clock {
             self.said_clock = true;
             tracing::warn!("the clock of {source} is ahead of this machine's: no latency can be given");
@@ -173,6 +252,8 @@ impl<'a> Receive<'a> {
         let frames = {
             let mut counters = self.shared.counters();
             counters.source = Some(source);
+            counters.clock = clock;
+            counters.has_ended = false;
             counters.deliver(now, frame.jpeg.len(), frame.age);
             counters.frames
         };
@@ -200,6 +281,8 @@ impl<'a> Receive<'a> {
         let lost = shown.map_or(self.lost_before, |stats| stats.frames_lost);
         let mut counters = self.shared.counters();
         counters.reassembly = self.reassembler.stats();
+        counters.controls = self.controls;
+        counters.refused = self.refused;
         counters.frames_lost += lost.saturating_sub(self.lost_before);
         counters.unwanted = self.unwanted;
         counters.unwanted_bytes = self.unwanted_bytes;

@@ -106,21 +106,25 @@ impl Watch<'_> {
 fn start(cli: &Cli, listen: SocketAddr) -> Result<Downstream, Failure> {
     let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize);
     builder = if cli.multicast.is_some() { builder.join(listen) } else { builder.bind(listen) };
+    if let Some(interface) = &cli.interface {
+        builder = builder.interface(interface);
+    }
     if let Some(from) = cli.from {
         builder = builder.from(from);
     }
     if let Some(frames) = cli.frames {
         builder = builder.max_frames(frames);
     }
-    builder.start().map_err(|error| match &error {
-        DownstreamError::Socket(socket) => {
-            let advice = socket.advice();
-            match advice {
-                Some(advice) => Failure::new(error).with_advice(advice),
-                None => Failure::new(error),
-            }
+    builder.start().map_err(|error| {
+        let advice = match &error {
+            DownstreamError::Socket(error) => error.advice(),
+            DownstreamError::Join(error) => error.advice(),
+            _ => None,
+        };
+        match advice {
+            Some(advice) => Failure::new(error).with_advice(advice),
+            None => Failure::new(error),
         }
-        _ => Failure::new(error),
     })
 }
 

@@ -32,6 +32,17 @@ impl From {
     }
 }
 
+impl From {
+    /// The address, without a port.
+    #[must_use]
+    pub fn host(&self) -> IpAddr {
+        match self {
+            Self::Host(host) => *host,
+            Self::Address(address) => address.ip(),
+        }
+    }
+}
+
 impl FromStr for From {
     type Err = FromError;
 
@@ -88,6 +99,16 @@ impl Selection {
     /// The source that is shown.
     pub(crate) fn shown(&self) -> Option<SocketAddr> {
         self.shown.map(|shown| shown.source)
+    }
+
+    /// A source has ended its stream. True if it was the one shown: whoever delivers the next frame is shown then.
+    pub(crate) fn end(&mut self, source: SocketAddr) -> bool {
+        let was_shown = self.shown() == Some(source);
+        if was_shown {
+            self.shown = None;
+            self.others.clear();
+        }
+        was_shown
     }
 
     /// A whole frame of `source` is there.
@@ -199,6 +220,17 @@ mod tests {
         }
         assert_eq!(selection.choose(now + 1500 * MS, c), Choice::WithholdAndName);
         assert_eq!(selection.choose(now + 2000 * MS, c), Choice::DeliverInstead(Some(a)));
+    }
+
+    #[test]
+    fn a_source_that_ends_its_stream_gives_way_at_once() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, b) = (address("192.0.2.1:1"), address("192.0.2.2:1"));
+        selection.choose(now, a);
+        selection.choose(now, b);
+        assert!(!selection.end(b));
+        assert!(selection.end(a));
+        assert_eq!(selection.choose(now, b), Choice::DeliverInstead(None));
     }
 
     #[test]

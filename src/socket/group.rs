@@ -1,51 +1,159 @@
-//! Joining a multicast group.
+//! Membership of a multicast group, kept up while interfaces come and go.
 
 use super::SocketError;
-use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
+use super::interface::{Interface, InterfaceError};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// A socket that hears the group at `group` and nothing else.
-///
-/// Several receivers on one host may do so (SO_REUSEADDR). The socket is bound to the group's own address, so that
-/// datagrams of other groups or of unicast on the same port do not reach it: otherwise Linux delivers those of every
-/// group that any process joined (ip(7), IP_MULTICAST_ALL). The interface is chosen by route; where no route leads
-/// to an IPv4 group, it is the loopback interface, and `true` is returned beside the socket.
-pub(super) fn join(group: SocketAddr) -> Result<(UdpSocket, bool), SocketError> {
-    let fail = |operation| SocketError::new(operation, group);
-    let socket = Socket::new(Domain::for_address(group), Type::DGRAM, Some(Protocol::UDP))
-        .map_err(fail("open a socket for group"))?;
-    socket.set_reuse_address(true).map_err(fail("share group"))?;
-    let bound = if cfg!(unix) { group } else { SocketAddr::new(unspecified(group), group.port()) };
-    socket.bind(&bound.into()).map_err(fail("bind to group"))?;
-    let mut on_loopback = false;
-    match group.ip() {
-        IpAddr::V4(address) => {
-            let by_route =
-                socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Address(Ipv4Addr::UNSPECIFIED));
-            if let Err(error) = by_route {
-                if !is_no_route(&error) {
-                    return Err(fail("join group")(error));
-                }
-                on_loopback = true;
-                let loopback = InterfaceIndexOrAddress::Address(Ipv4Addr::LOCALHOST);
-                socket
-                    .join_multicast_v4_n(&address, &loopback)
-                    .map_err(fail("join on the loopback interface group"))?;
+/// What to hear of a multicast group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The group and its port.
+    pub address: SocketAddr,
+    /// Name or address of the interface to join on; `None` lets the route decide.
+    pub interface: Option<String>,
+    /// The only source to hear: the network is asked for no other (IGMPv3, RFC 3376), where it is IPv4.
+    pub source: Option<IpAddr>,
+}
+
+/// How a group was joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    group: Group,
+    interface: Interface,
+    /// The route did not tell an interface, so it is the loopback interface.
+    is_for_want_of_a_route: bool,
+}
+
+/// Why a group could not be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// The interface.
+    #[error(transparent)]
+    Interface(#[from] InterfaceError),
+    /// The socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+}
+
+impl JoinError {
+    /// What a person can do about it, where there is something.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Interface(InterfaceError::Route(_)) => {
+                Some("name the interface: --interface eth0 (`ip address` lists those of this machine)")
+            }
+            Self::Interface(_) => None,
+            Self::Socket(error) => error.advice(),
+        }
+    }
+}
+
+impl Membership {
+    /// Opens a socket that hears the group and nothing else.
+    ///
+    /// Several receivers on one host may do so (SO_REUSEADDR). The socket is bound to the group's own address, so that
+    /// datagrams of other groups or of unicast on the same port do not reach it: otherwise Linux delivers those of
+    /// every group that any process has joined (ip(7), IP_MULTICAST_ALL).
+    pub(super) fn open(group: Group) -> Result<(UdpSocket, Self), JoinError> {
+        let address = group.address;
+        let fail = |operation| SocketError::new(operation, address);
+        let (interface, is_for_want_of_a_route) = choose(&group)?;
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
+            .map_err(fail("open a socket for group"))?;
+        socket.set_reuse_address(true).map_err(fail("share group"))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true).map_err(fail("open a socket for group"))?;
+        }
+        socket.bind(&bind_address(address, interface.index).into()).map_err(fail("bind to group"))?;
+        let socket = UdpSocket::from(socket);
+        let membership = Self { group, interface, is_for_want_of_a_route };
+        membership.join(&socket).map_err(fail("join group"))?;
+        Ok((socket, membership))
+    }
+
+    /// Joins again where that is needed: the interface came back with another number, or the route leads through
+    /// another one now. True if something changed. To be called now and then.
+    ///
+    /// An interface that only goes down and comes up again keeps its memberships: the kernel reports them anew.
+    pub(super) fn refresh(&mut self, socket: &UdpSocket) -> bool {
+        let Ok((interface, is_for_want_of_a_route)) = choose(&self.group) else { return false };
+        if interface.index == self.interface.index || !interface.is_up {
+            return false;
+        }
+        // The old membership is gone with its interface, or is in the way of none.
+        let _ = self.leave(socket);
+        let before = std::mem::replace(&mut self.interface, interface);
+        match self.join(socket) {
+            Ok(()) => {
+                self.is_for_want_of_a_route = is_for_want_of_a_route;
+                tracing::info!("joined {} on {}, no longer on {before}", self.group.address, self.interface);
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, interface = %self.interface, "cannot join again yet");
+                self.interface = before;
+                false
             }
         }
-        IpAddr::V6(address) => socket.join_multicast_v6(&address, 0).map_err(fail("join group"))?,
     }
-    Ok((socket.into(), on_loopback))
+
+    /// The interface that the group is heard on.
+    #[must_use]
+    pub fn interface(&self) -> &Interface {
+        &self.interface
+    }
+
+    /// Whether that is the loopback interface only because no route leads to the group.
+    #[must_use]
+    pub fn is_for_want_of_a_route(&self) -> bool {
+        self.is_for_want_of_a_route
+    }
+
+    fn join(&self, socket: &UdpSocket) -> io::Result<()> {
+        let (socket, index) = (SockRef::from(socket), self.interface.index);
+        match (self.group.address.ip(), self.group.source, self.interface.ipv4()) {
+            (IpAddr::V4(group), Some(IpAddr::V4(source)), Some(local)) => socket.join_ssm_v4(&source, &group, &local),
+            (IpAddr::V4(group), _, _) => socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
+            (IpAddr::V6(group), _, _) => socket.join_multicast_v6(&group, index),
+        }
+    }
+
+    fn leave(&self, socket: &UdpSocket) -> io::Result<()> {
+        let (socket, index) = (SockRef::from(socket), self.interface.index);
+        match (self.group.address.ip(), self.group.source, self.interface.ipv4()) {
+            (IpAddr::V4(group), Some(IpAddr::V4(source)), Some(local)) => socket.leave_ssm_v4(&source, &group, &local),
+            (IpAddr::V4(group), _, _) => socket.leave_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
+            (IpAddr::V6(group), _, _) => socket.leave_multicast_v6(&group, index),
+        }
+    }
 }
 
-/// Linux answers ENODEV where no route tells the interface; other systems ENETUNREACH or EADDRNOTAVAIL.
-fn is_no_route(error: &io::Error) -> bool {
-    const ENODEV: i32 = 19;
-    error.raw_os_error() == Some(ENODEV)
-        || matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable)
+/// The interface for a group: the one asked for, else the one of the route, else, for IPv4, the loopback interface.
+pub(super) fn choose(group: &Group) -> Result<(Interface, bool), InterfaceError> {
+    if let Some(asked) = &group.interface {
+        return Ok((Interface::find(asked)?, false));
+    }
+    match Interface::by_route(group.address) {
+        Ok(interface) => Ok((interface, false)),
+        Err(InterfaceError::Route(_)) if group.address.is_ipv4() => {
+            Ok((Interface::find(&Ipv4Addr::LOCALHOST.to_string())?, true))
+        }
+        Err(error) => Err(error),
+    }
 }
 
-fn unspecified(group: SocketAddr) -> IpAddr {
-    if group.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
+/// What to bind to: the group's own address, with the interface as its scope where the address has only that.
+fn bind_address(group: SocketAddr, index: u32) -> SocketAddr {
+    match group {
+        SocketAddr::V4(_) if !cfg!(unix) => (Ipv4Addr::UNSPECIFIED, group.port()).into(),
+        SocketAddr::V6(_) if !cfg!(unix) => (Ipv6Addr::UNSPECIFIED, group.port()).into(),
+        SocketAddr::V4(_) => group,
+        SocketAddr::V6(mut group) => {
+            group.set_scope_id(index);
+            group.into()
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The MTU of the path to a receiver.
 
-use super::SocketError;
+use super::{Interface, SocketError};
 use crate::path::Path;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -29,6 +29,17 @@ impl PathProbe {
         let socket = UdpSocket::bind(any).map_err(fail("open a socket to send to"))?;
         socket.connect(remote).map_err(fail("find a route to"))?;
         Ok(Self { socket, remote })
+    }
+
+    /// A probe of the path to a multicast group through `interface`.
+    ///
+    /// # Errors
+    /// [`SocketError`] where nothing can be sent to the group through it.
+    pub fn for_group(group: SocketAddr, interface: &Interface) -> Result<Self, SocketError> {
+        let send = super::SendSocket::for_group(group, interface, 1, false)?;
+        let socket = send.try_clone().map_err(SocketError::new("open a socket to send to", group))?;
+        socket.connect(group).map_err(SocketError::new("find a route to", group))?;
+        Ok(Self { socket, remote: group })
     }
 
     /// The path as it is now: an ICMP message about a smaller MTU, or another route, shows here.

@@ -1,6 +1,7 @@
 //! Receiving on Linux: recvmsg(2) with control messages.
 
-use super::{Granted, Received, SocketError, WANTED_RECEIVE_BUFFER, buffer, group};
+use super::group::{Group, JoinError, Membership};
+use super::{Granted, Received, SendSocket, SocketError, WANTED_RECEIVE_BUFFER, buffer};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
@@ -13,12 +14,15 @@ use std::time::{Duration, SystemTime};
 /// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), so that none is ever cut.
 const BUFFER_LEN: usize = 65_535;
 
+/// Who sent a datagram, how many bytes it has in the buffer, and when the kernel received it.
+type Taken = (SocketAddr, usize, Option<SystemTime>);
+
 /// A UDP socket that datagrams are received from, one at a time, into one buffer.
 #[derive(Debug)]
 pub struct ReceiveSocket {
     socket: UdpSocket,
     granted: Granted,
-    on_loopback: bool,
+    membership: Option<Membership>,
     datagram: Box<[u8]>,
     control: Vec<u8>,
     kernel_drops: u32,
@@ -31,19 +35,31 @@ impl ReceiveSocket {
     /// [`SocketError`], above all where another program listens there or the address is not this machine's.
     pub fn bind(address: SocketAddr) -> Result<Self, SocketError> {
         let socket = UdpSocket::bind(address).map_err(SocketError::new("listen on", address))?;
-        Self::with(socket, address, false)
+        Self::with(socket, address, None)
     }
 
-    /// Listens to a multicast group, and to nothing else on its port. The interface is chosen by route.
+    /// Listens to a multicast group, and to nothing else on its port.
     ///
     /// # Errors
-    /// [`SocketError`], above all where the port is taken by a program that does not share it.
-    pub fn join(group: SocketAddr) -> Result<Self, SocketError> {
-        let (socket, on_loopback) = group::join(group)?;
-        Self::with(socket, group, on_loopback)
+    /// [`JoinError`], above all where there is no such interface, or the port is taken by a program that does not
+    /// share it.
+    pub fn join(group: Group) -> Result<Self, JoinError> {
+        let address = group.address;
+        let (socket, membership) = Membership::open(group)?;
+        Ok(Self::with(socket, address, Some(membership))?)
     }
 
-    fn with(socket: UdpSocket, address: SocketAddr, on_loopback: bool) -> Result<Self, SocketError> {
+    /// Hears what comes back to a socket that sends.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn on(send: &SendSocket) -> Result<Self, SocketError> {
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        let socket = send.try_clone().map_err(SocketError::new("share the socket of", address))?;
+        Self::with(socket, address, None)
+    }
+
+    fn with(socket: UdpSocket, address: SocketAddr, membership: Option<Membership>) -> Result<Self, SocketError> {
         let fail = |operation| SocketError::new(operation, address);
         let granted = buffer::request(&socket, WANTED_RECEIVE_BUFFER).map_err(fail("set the receive buffer of"))?;
         // Both are comforts: without them the time of reading stands in, and drops go uncounted.
@@ -58,7 +74,7 @@ impl ReceiveSocket {
         Ok(Self {
             socket,
             granted,
-            on_loopback,
+            membership,
             datagram: vec![0; BUFFER_LEN].into_boxed_slice(),
             control: nix::cmsg_space!(TimeSpec, u32),
             kernel_drops: 0,
@@ -79,10 +95,30 @@ impl ReceiveSocket {
         self.granted
     }
 
-    /// Whether a group was joined on the loopback interface because no route leads to it.
+    /// How the group was joined, if there is one.
     #[must_use]
-    pub fn is_on_loopback_for_want_of_a_route(&self) -> bool {
-        self.on_loopback
+    pub fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
+    }
+
+    /// Sees to it that the group is still heard, as interfaces come and go. To be called about once a second.
+    pub fn refresh_membership(&mut self) {
+        if let Some(membership) = &mut self.membership {
+            membership.refresh(&self.socket);
+        }
+    }
+
+    /// Sends one datagram from this socket.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn send_to(&self, datagram: &[u8], remote: SocketAddr) -> io::Result<()> {
+        let remote = match (self.socket.local_addr()?, remote) {
+            // A socket for both families wants IPv4 addresses as ::ffff:a.b.c.d.
+            (SocketAddr::V6(_), SocketAddr::V4(v4)) => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            _ => remote,
+        };
+        self.socket.send_to(datagram, remote).map(drop)
     }
 
     /// Asks for another receive buffer than [`WANTED_RECEIVE_BUFFER`].
@@ -100,20 +136,35 @@ impl ReceiveSocket {
     /// What the system says, but for what only means that there is nothing yet.
     pub fn recv(&mut self, timeout: Duration) -> io::Result<Option<Received<'_>>> {
         // Where datagrams queue up, each costs one call; only when there is none, another waits for the next.
-        let mut received = self.try_recv()?;
-        if received.is_none() && self.wait(timeout)? {
-            received = self.try_recv()?;
+        let mut received = self.take()?;
+        if received.is_none() && wait([&self.socket], timeout)? {
+            received = self.take()?;
         }
-        let kernel_drops = self.kernel_drops;
-        Ok(received.map(|(source, len, arrived_at)| Received {
-            source,
-            datagram: &self.datagram[..len],
-            arrived_at,
-            kernel_drops,
-        }))
+        Ok(received.map(|taken| self.received(taken)))
     }
 
-    fn try_recv(&mut self) -> io::Result<Option<(SocketAddr, usize, Option<SystemTime>)>> {
+    /// Takes the next datagram if there is one.
+    ///
+    /// # Errors
+    /// What the system says, but for what only means that there is nothing yet.
+    pub fn try_recv(&mut self) -> io::Result<Option<Received<'_>>> {
+        let taken = self.take()?;
+        Ok(taken.map(|taken| self.received(taken)))
+    }
+
+    /// Waits at most `timeout` until one of two sockets has a datagram.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait_either(first: &Self, second: &Self, timeout: Duration) -> io::Result<()> {
+        wait([&first.socket, &second.socket], timeout).map(drop)
+    }
+
+    fn received(&self, (source, len, arrived_at): Taken) -> Received<'_> {
+        Received { source, datagram: &self.datagram[..len], arrived_at, kernel_drops: self.kernel_drops }
+    }
+
+    fn take(&mut self) -> io::Result<Option<Taken>> {
         loop {
             let mut parts = [IoSliceMut::new(&mut self.datagram)];
             let received = recvmsg::<SockaddrStorage>(
@@ -144,14 +195,14 @@ impl ReceiveSocket {
             return Ok(Some((source, message.bytes, arrived_at)));
         }
     }
+}
 
-    fn wait(&self, timeout: Duration) -> io::Result<bool> {
-        let mut poll = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        match ppoll(&mut poll, Some(TimeSpec::from_duration(timeout)), None) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::EINTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+fn wait<const N: usize>(sockets: [&UdpSocket; N], timeout: Duration) -> io::Result<bool> {
+    let mut poll = sockets.map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN));
+    match ppoll(&mut poll, Some(TimeSpec::from_duration(timeout)), None) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Receiving where there are no control messages to ask for: the standard library's own socket.
 
-use super::{Granted, Received, SocketError, WANTED_RECEIVE_BUFFER, buffer, group};
+use super::group::{Group, JoinError, Membership};
+use super::{Granted, Received, SendSocket, SocketError, WANTED_RECEIVE_BUFFER, buffer};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -13,7 +14,7 @@ const BUFFER_LEN: usize = 65_535;
 pub struct ReceiveSocket {
     socket: UdpSocket,
     granted: Granted,
-    on_loopback: bool,
+    membership: Option<Membership>,
     datagram: Box<[u8]>,
 }
 
@@ -24,22 +25,34 @@ impl ReceiveSocket {
     /// [`SocketError`], above all where another program listens there or the address is not this machine's.
     pub fn bind(address: SocketAddr) -> Result<Self, SocketError> {
         let socket = UdpSocket::bind(address).map_err(SocketError::new("listen on", address))?;
-        Self::with(socket, address, false)
+        Self::with(socket, address, None)
     }
 
-    /// Listens to a multicast group, and to nothing else on its port. The interface is chosen by route.
+    /// Listens to a multicast group, and to nothing else on its port.
     ///
     /// # Errors
-    /// [`SocketError`], above all where the port is taken by a program that does not share it.
-    pub fn join(group: SocketAddr) -> Result<Self, SocketError> {
-        let (socket, on_loopback) = group::join(group)?;
-        Self::with(socket, group, on_loopback)
+    /// [`JoinError`], above all where there is no such interface, or the port is taken by a program that does not
+    /// share it.
+    pub fn join(group: Group) -> Result<Self, JoinError> {
+        let address = group.address;
+        let (socket, membership) = Membership::open(group)?;
+        Ok(Self::with(socket, address, Some(membership))?)
     }
 
-    fn with(socket: UdpSocket, address: SocketAddr, on_loopback: bool) -> Result<Self, SocketError> {
+    /// Hears what comes back to a socket that sends.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn on(send: &SendSocket) -> Result<Self, SocketError> {
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        let socket = send.try_clone().map_err(SocketError::new("share the socket of", address))?;
+        Self::with(socket, address, None)
+    }
+
+    fn with(socket: UdpSocket, address: SocketAddr, membership: Option<Membership>) -> Result<Self, SocketError> {
         let granted = buffer::request(&socket, WANTED_RECEIVE_BUFFER)
             .map_err(SocketError::new("set the receive buffer of", address))?;
-        Ok(Self { socket, granted, on_loopback, datagram: vec![0; BUFFER_LEN].into_boxed_slice() })
+        Ok(Self { socket, granted, membership, datagram: vec![0; BUFFER_LEN].into_boxed_slice() })
     }
 
     /// The address that it listens at.
@@ -56,10 +69,30 @@ impl ReceiveSocket {
         self.granted
     }
 
-    /// Whether a group was joined on the loopback interface because no route leads to it.
+    /// How the group was joined, if there is one.
     #[must_use]
-    pub fn is_on_loopback_for_want_of_a_route(&self) -> bool {
-        self.on_loopback
+    pub fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
+    }
+
+    /// Sees to it that the group is still heard, as interfaces come and go. To be called about once a second.
+    pub fn refresh_membership(&mut self) {
+        if let Some(membership) = &mut self.membership {
+            membership.refresh(&self.socket);
+        }
+    }
+
+    /// Sends one datagram from this socket.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn send_to(&self, datagram: &[u8], remote: SocketAddr) -> io::Result<()> {
+        let remote = match (self.socket.local_addr()?, remote) {
+            // A socket for both families wants IPv4 addresses as ::ffff:a.b.c.d.
+            (SocketAddr::V6(_), SocketAddr::V4(v4)) => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            _ => remote,
+        };
+        self.socket.send_to(datagram, remote).map(drop)
     }
 
     /// Asks for another receive buffer than [`WANTED_RECEIVE_BUFFER`].
@@ -97,5 +130,22 @@ impl ReceiveSocket {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes the next datagram if there is one.
+    ///
+    /// # Errors
+    /// What the system says, but for what only means that there is nothing yet.
+    pub fn try_recv(&mut self) -> io::Result<Option<Received<'_>>> {
+        self.recv(Duration::ZERO)
+    }
+
+    /// Waits until one of two sockets may have a datagram: here no call waits for two, so it is a short sleep.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn wait_either(_first: &Self, _second: &Self, timeout: Duration) -> io::Result<()> {
+        std::thread::sleep(timeout.min(Duration::from_millis(1)));
+        Ok(())
     }
 }

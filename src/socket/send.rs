@@ -1,6 +1,6 @@
 //! Sending segments, each in one vectored call.
 
-use super::SocketError;
+use super::{Interface, SocketError};
 use crate::segmenter::Segment;
 use socket2::{SockAddr, SockRef};
 use std::io::{self, IoSlice};
@@ -28,6 +28,44 @@ impl SendSocket {
         };
         let socket = UdpSocket::bind(any).map_err(SocketError::new("open a socket to send to", remote))?;
         Ok(Self { socket })
+    }
+
+    /// A socket that sends to a multicast group through `interface`. Datagrams pass at most `ttl` routers less one
+    /// (1: they stay in this network), and are heard on this machine only with `loopback`.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn for_group(group: SocketAddr, interface: &Interface, ttl: u32, loopback: bool) -> Result<Self, SocketError> {
+        let send = Self::for_remote(group)?;
+        let socket = SockRef::from(&send.socket);
+        let fail = |operation| SocketError::new(operation, group);
+        match group {
+            SocketAddr::V4(_) => {
+                let local = interface.ipv4().ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));
+                let local = local.map_err(fail("send from an interface without an IPv4 address to"))?;
+                socket.set_multicast_if_v4(&local).map_err(fail("choose the interface to send to"))?;
+                socket.set_multicast_ttl_v4(ttl).map_err(fail("set the TTL of what goes to"))?;
+                socket.set_multicast_loop_v4(loopback).map_err(fail("set the loopback of what goes to"))?;
+            }
+            SocketAddr::V6(_) => {
+                socket.set_multicast_if_v6(interface.index).map_err(fail("choose the interface to send to"))?;
+                socket.set_multicast_hops_v6(ttl).map_err(fail("set the TTL of what goes to"))?;
+                socket.set_multicast_loop_v6(loopback).map_err(fail("set the loopback of what goes to"))?;
+            }
+        }
+        Ok(send)
+    }
+
+    /// Sends one datagram that is no segment.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn send_to(&self, datagram: &[u8], remote: SocketAddr) -> io::Result<()> {
+        self.socket.send_to(datagram, remote).map(drop)
+    }
+
+    pub(super) fn try_clone(&self) -> io::Result<UdpSocket> {
+        self.socket.try_clone()
     }
 
     /// The address that datagrams leave from; its port is the one that receivers see.

@@ -138,7 +138,8 @@ impl Announce {
         bytes.extend(self.width.to_be_bytes());
         bytes.extend(self.height.to_be_bytes());
         bytes.extend(self.centi_fps.to_be_bytes());
-        let name = &self.name[..self.name.floor_char_boundary(MAX_NAME_LEN)];
+        let longest = self.name.len().min(MAX_NAME_LEN);
+        let name = (0..=longest).rev().find_map(|len| self.name.get(..len)).unwrap_or_default();
         bytes.push(u8::try_from(name.len()).unwrap_or(0));
         bytes.extend(name.as_bytes());
     }

@@ -1,0 +1,165 @@
+//! What a receiver says to senders, and hears from them: acks out, clocks and ends in.
+
+use segment::clock::ClockEstimate;
+use segment::handshake::{Ended, Report, Responder};
+use segment::jitter::Jitter;
+use segment::socket::{ReceiveSocket, SocketError};
+use segment::stats::Stats;
+use segment::wire::DecodeError;
+use segment::wire::control::{Control, ESCAPE};
+use segment::wire::plain::Datagram;
+use segment::wire::tag::{Found, find};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Instant, SystemTime};
+
+/// Sources whose jitter is kept. Only as many are acknowledged to; the rest is for those that come and go.
+const MAX_JITTERS: usize = 16;
+
+/// Datagrams are read from the feedback socket at most so many at a time, so that no flood there stops the stream.
+const MAX_READ: usize = 16;
+
+/// Acknowledges streams from a socket of its own, so that answers reach this receiver where several share one port.
+#[derive(Debug)]
+pub(crate) struct Feedback {
+    pub(crate) socket: ReceiveSocket,
+    responder: Responder,
+    jitters: HashMap<SocketAddr, Jitter>,
+}
+
+/// What became of a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heed {
+    /// It may be of a frame: the reassembler is to see it.
+    Segment,
+    /// It was for the handshake.
+    Control,
+    /// It was neither.
+    Refused(DecodeError),
+}
+
+impl Feedback {
+    /// Feedback for what comes to a socket at `local`.
+    pub(crate) fn new(local: SocketAddr) -> Result<Self, SocketError> {
+        let any: IpAddr = if local.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        // Two random numbers that differ between runs: the standard library seeds each map so.
+        let random = || RandomState::new().hash_one(std::process::id());
+        Ok(Self {
+            socket: ReceiveSocket::bind((any, 0).into())?,
+            responder: Responder::new(random(), 0, random()),
+            jitters: HashMap::new(),
+        })
+    }
+
+    /// Looks at a datagram of the stream's own socket, before the reassembler does.
+    pub(crate) fn heed(&mut self, now: Instant, source: SocketAddr, datagram: &[u8], is_shown: bool) -> Heed {
+        if datagram.first() == Some(&ESCAPE) {
+            return match Control::parse(datagram) {
+                Ok(control) => {
+                    self.responder.handle_control(now, clock_us(), source, &control);
+                    Heed::Control
+                }
+                Err(error) => Heed::Refused(error),
+            };
+        }
+        if !is_shown && self.responder.handle_text(now, source, datagram) {
+            return Heed::Control;
+        }
+        if let Ok(datagram) = Datagram::parse(datagram)
+            && let Found::Tag(claim) = find(datagram.payload())
+        {
+            self.responder.handle_tag(now, source, &claim.tag);
+        }
+        Heed::Segment
+    }
+
+    /// Reads what came to the feedback socket itself.
+    pub(crate) fn read(&mut self, now: Instant) {
+        for _ in 0..MAX_READ {
+            match self.socket.try_recv() {
+                Ok(None) => return,
+                Ok(Some(received)) => {
+                    let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
+                    match Control::parse(received.datagram) {
+                        Ok(control) => self.responder.handle_control(now, clock_us(), source, &control),
+                        Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "cannot read feedback");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sends the acks that are due; `stats` knows how the stream of a source fares.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, stats: impl Fn(SocketAddr) -> Option<Stats>) {
+        let jitters = &self.jitters;
+        self.responder.handle_timeout(now, clock_us(), |source| {
+            let stats = stats(source).unwrap_or_default();
+            // Counts wrap, as the field has 32 bits.
+            Report {
+                frames_delivered: stats.frames as u32,
+                frames_lost: stats.frames_lost as u32,
+                datagrams_received: stats.datagrams as u32,
+                datagrams_lost: stats.segments_lost as u32,
+                jitter: jitters.get(&source).map_or(0, Jitter::microseconds),
+            }
+        });
+        self.send();
+    }
+
+    /// Counts the jitter of a frame.
+    pub(crate) fn note_frame(&mut self, frame: &segment::Frame, arrived_at: SystemTime) {
+        let Some(tag) = frame.tag else { return };
+        if self.jitters.len() >= MAX_JITTERS && !self.jitters.contains_key(&frame.source) {
+            self.jitters.clear();
+        }
+        self.jitters.entry(frame.source).or_default().observe(tag.captured_at, microseconds(arrived_at));
+    }
+
+    /// Says to everybody who is acknowledged to that this receiver leaves.
+    pub(crate) fn leave(&mut self) {
+        self.responder.leave();
+        self.send();
+    }
+
+    /// Says which source is shown: it is acknowledged to whoever else is.
+    pub(crate) fn show(&mut self, source: Option<SocketAddr>) {
+        self.responder.show(source);
+    }
+
+    /// The next stream that its sender has ended.
+    pub(crate) fn poll_ended(&mut self) -> Option<Ended> {
+        self.responder.poll_ended()
+    }
+
+    /// When acks are next due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.responder.poll_timeout()
+    }
+
+    /// Round trip and clock offset of a source, once it has answered an ack.
+    pub(crate) fn clock(&self, source: SocketAddr) -> Option<ClockEstimate> {
+        self.responder.clock(source)
+    }
+
+    fn send(&mut self) {
+        while let Some(transmit) = self.responder.poll_transmit() {
+            if let Err(error) = self.socket.send_to(&transmit.contents, transmit.to) {
+                tracing::debug!(to = %transmit.to, %error, "cannot acknowledge");
+            }
+        }
+    }
+}
+
+/// µs since the Unix epoch, by this machine's clock.
+fn clock_us() -> u64 {
+    microseconds(SystemTime::now())
+}
+
+fn microseconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
