@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use media::mailbox::mailbox;
+use segment::Segmenter;
 use segment::socket::SendSocket;
 
 use crate::conversion::{Conversion, Wanted};
@@ -96,15 +97,23 @@ impl Builder {
         self
     }
 
-    /// Opens the sockets and starts the stream's two threads, "encode" and "transmit".
-    ///
-    /// # Errors
-    /// [`UpstreamError`] where there is no remote, a route leads to one of them, or a value is outside of its range.
-    pub fn start(self) -> Result<Upstream, UpstreamError> {
+    /// Refuses what [`start`](Self::start) would refuse whatever the network says, before anything is opened.
+    pub(crate) fn check(&self) -> Result<(), UpstreamError> {
         if self.remotes.is_empty() {
             return Err(UpstreamError::NoRemote);
         }
-        self.wanted.check()?;
+        if let DatagramSize::Fixed(bytes) = self.datagram_size {
+            Segmenter::new(bytes)?;
+        }
+        self.wanted.check()
+    }
+
+    /// Opens the sockets and starts the stream's two threads, "encode" and "transmit".
+    ///
+    /// # Errors
+    /// [`UpstreamError`] where there is no remote, no route leads to one of them, or a value is outside of its range.
+    pub fn start(self) -> Result<Upstream, UpstreamError> {
+        self.check()?;
         let conversion = Conversion::new(self.wanted)?;
         let remotes = self.open()?;
         let destinations = remotes.iter().map(Destination::of).collect();

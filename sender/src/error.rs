@@ -21,7 +21,7 @@ pub enum UpstreamError {
     Quality(u8),
     /// A size that no picture can have here.
     #[error(
-        "pictures of {width}x{height} are not possible: each side has 1 to {MAX_DIMENSION} pixels, the whole at most {MAX_PIXELS}"
+        "a picture size of {width}x{height} is not possible: each side has 1 to {MAX_DIMENSION} pixels, the whole at most {MAX_PIXELS}"
     )]
     Size {
         /// Width asked for, in pixels.

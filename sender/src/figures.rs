@@ -80,7 +80,9 @@ impl Figures {
             send_errors: tally.send_errors,
             tally,
             elapsed,
-            bit_rate: (!flowing.is_zero()).then(|| BitRate::of(tally.bytes, flowing)),
+            // From the first frame to the last lie all frames but one.
+            bit_rate: (!flowing.is_zero())
+                .then(|| BitRate::of(tally.bytes / tally.frames * (tally.frames - 1), flowing)),
             is_interval: false,
         }
     }
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn trouble_shows_where_there_is_some() {
         let mut totals = figures(10, 300, 0, Instant::now());
-        assert_eq!(totals.to_string(), "300 frames in 10.0 s, 30.0 MB  30.0 fps  24.1 Mbit/s");
+        assert_eq!(totals.to_string(), "300 frames in 10.0 s, 30.0 MB  30.0 fps  24.0 Mbit/s");
         totals.replaced.insert("encoder", 3);
         totals.dropped.insert("too_large", 1);
         totals.send_errors = 7;

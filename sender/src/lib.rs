@@ -4,11 +4,13 @@
 //! raw pictures or JPEGs, close it. [`source`] is where the program `sender` gets its pictures from, and open to
 //! others: whatever a [`Source`](source::Source) captures goes into [`Upstream::send`].
 //!
-//! `examples/push_images.rs` draws its own pictures and sends them.
+//! `examples/push_images.rs` draws its own pictures and sends them: `cargo run -p sender --example push_images`, while
+//! `receiver` shows them.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod builder;
+pub mod cli;
 mod conversion;
 mod datagram_size;
 mod encode;
@@ -17,6 +19,8 @@ mod figures;
 mod hand_on;
 mod progress;
 mod remote;
+mod report;
+pub mod run;
 mod seldom;
 pub mod source;
 mod stamp;
@@ -28,4 +32,5 @@ pub use conversion::DEFAULT_QUALITY;
 pub use datagram_size::{DatagramSize, DatagramSizeError};
 pub use error::{FrameError, UpstreamError};
 pub use figures::Figures;
+pub use media::{Image, ImageError, Picture, PixelFormat};
 pub use upstream::{Accepted, Destination, Monitor, Upstream};

@@ -115,19 +115,17 @@ impl Remote {
         Ok(sent)
     }
 
+    /// Says what went wrong with a frame, or that it works again, each at most once in [`WARNING_INTERVAL`].
     fn report(&mut self, failure: Option<io::Error>) {
-        match failure {
-            Some(error) => {
-                if self.warnings.admit(Instant::now()).is_some() {
-                    tracing::warn!("cannot send to {}: {error}; going on trying", self.address);
-                    self.is_in_trouble = true;
-                }
-            }
-            None if self.is_in_trouble => {
+        let Some(error) = failure else {
+            if std::mem::take(&mut self.is_in_trouble) {
                 tracing::info!("sending to {} works again", self.address);
-                self.is_in_trouble = false;
             }
-            None => {}
+            return;
+        };
+        if self.warnings.admit(Instant::now()).is_some() {
+            tracing::warn!("cannot send to {}: {error}; the stream goes on", self.address);
+            self.is_in_trouble = true;
         }
     }
 }

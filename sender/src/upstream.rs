@@ -30,12 +30,11 @@ use crate::transmit::Outgoing;
 /// Dropping it closes it: what has begun is still sent.
 ///
 /// ```no_run
-/// use sender::Upstream;
-/// # fn next_picture() -> media::Image { media::Image::zeroed(640, 480, media::PixelFormat::Bgr).unwrap() }
+/// use sender::{Image, PixelFormat, Upstream};
 ///
 /// let mut upstream = Upstream::builder().remote("127.0.0.1:12345".parse()?).quality(50).start()?;
 /// for _ in 0..100 {
-///     upstream.send_frame(next_picture())?;
+///     upstream.send_frame(Image::zeroed(640, 480, PixelFormat::Bgr)?)?;
 /// }
 /// println!("{}", upstream.close()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -178,7 +177,8 @@ impl Upstream {
         self.encoder = None;
         // The encoder holds this, too, until it is done.
         self.outgoing = None;
-        self.threads.drain(..).fold(false, |panicked, thread| thread.join().is_err() || panicked)
+        let panicked = self.threads.drain(..).filter_map(|thread| thread.join().err());
+        panicked.count() > 0
     }
 }
 

@@ -1,0 +1,150 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::Parser;
+use clap::builder::BoolishValueParser;
+use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
+
+use crate::DatagramSize;
+use crate::source::{MAX_FPS, MIN_FPS, SourceSpec};
+
+/// Send live video over UDP: from a camera, a file, images, a network stream or a program. Whole frames only.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "sender", version, after_help = after_help(), max_term_width = 100)]
+#[command(args_override_self = true)]
+pub struct Cli {
+    /// Send to this address; repeat for more. IPv4, IPv6 in brackets, or a name (of its addresses, IPv4 is preferred)
+    #[arg(long = "remote", value_name = "HOST:PORT", env = "SEGMENT_REMOTE", value_delimiter = ',', required = true)]
+    #[arg(help_heading = "Output", value_parser = HostPort::remote)]
+    pub remotes: Vec<HostPort>,
+
+    /// Bytes of a datagram, 2 to 65507. auto: as many as the path carries unfragmented, and more for a frame that
+    /// would need more than 255 datagrams; with a fixed size such a frame is not sent
+    #[arg(long, value_name = "auto|BYTES", env = "SEGMENT_DATAGRAM_SIZE", default_value_t, help_heading = "Output")]
+    pub datagram_size: DatagramSize,
+
+    /// Put no tag into the frames, for the few JPEG readers that want JFIF's segment first. Receivers then see neither
+    /// lost frames nor latency
+    #[arg(long, env = "SEGMENT_NO_TAG", value_parser = BoolishValueParser::new(), help_heading = "Output")]
+    pub no_tag: bool,
+
+    /// What to send: auto (camera 0, or the test card where there is none), test (the test card), camera:N, a video or
+    /// image file, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)
+    #[arg(long, value_name = "SPEC", env = "SEGMENT_SOURCE", default_value_t, help_heading = "Source")]
+    pub source: SourceSpec,
+
+    /// Play a file or images again and again
+    #[arg(long = "loop", env = "SEGMENT_LOOP", value_parser = BoolishValueParser::new(), help_heading = "Source")]
+    pub repeat: bool,
+
+    /// Play a file, images or the test card as fast as it goes, instead of at its own rate
+    #[arg(long, env = "SEGMENT_NO_REALTIME", value_parser = BoolishValueParser::new(), help_heading = "Source")]
+    pub no_realtime: bool,
+
+    /// Size of the pictures, to which others are scaled whatever their aspect [default: the source's]
+    #[arg(long, value_name = "WxH", env = "SEGMENT_SIZE", help_heading = "Picture")]
+    pub size: Option<Size>,
+
+    /// Frames a second, 0.001 to 1000; video that has fewer is sent as it is [default: the source's]
+    #[arg(long, value_name = "F", env = "SEGMENT_FPS", value_parser = fps, help_heading = "Picture")]
+    pub fps: Option<f64>,
+
+    /// JPEG quality, 1 (smallest) to 100 (best). Pictures that come as JPEG are passed through untouched unless this, or
+    /// another size than theirs, is given [default: 80]
+    #[arg(long, value_name = "Q", env = "SEGMENT_QUALITY", help_heading = "Picture")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
+
+    /// End after so many frames, with status 0 [default: no limit]
+    #[arg(long, value_name = "N", env = "SEGMENT_FRAMES", help_heading = "End")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub frames: Option<u64>,
+
+    /// End after so long, with status 0 [default: no limit]
+    #[arg(long, value_name = "SECONDS", env = "SEGMENT_DURATION", help_heading = "End", value_parser = seconds::positive)]
+    pub duration: Option<Duration>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stats: StatsArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub verbosity: Verbosity,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub completions: Completions,
+}
+
+fn after_help() -> String {
+    format!(
+        "\
+Examples:
+  sender --remote 127.0.0.1:12345 --quality 50
+  sender --source clip.mp4 --loop --remote 192.168.1.20:12345 --remote 192.168.1.21:12345
+  sender --source test --size 1920x1080 --fps 30 --frames 300 --remote 127.0.0.1:12345 --stats json
+  ffmpeg -i clip.mp4 -c:v mjpeg -f mjpeg - | sender --source - --remote '[::1]:12345'
+
+{}",
+        exit::AFTER_HELP
+    )
+}
+
+fn fps(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(fps) if (MIN_FPS..=MAX_FPS).contains(&fps) => Ok(fps),
+        _ => Err(format!("give frames a second, from {MIN_FPS} to {MAX_FPS}, for example 25 or 29.97")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["sender", "--remote", "127.0.0.1:12345"], arguments].concat())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_promised_commands_are_understood() {
+        let cli = parse(&["--quality", "50"]).unwrap();
+        assert_eq!((cli.quality, cli.source, cli.datagram_size), (Some(50), SourceSpec::Auto, DatagramSize::Automatic));
+        let cli = parse(&["--remote", "[::1]:9", "--source", "clip.mp4", "--loop"]).unwrap();
+        assert_eq!(cli.remotes.iter().map(HostPort::port).collect::<Vec<_>>(), [12345, 9]);
+        assert!(cli.repeat && !cli.no_realtime && cli.quality.is_none());
+        let all = ["--source=test", "--size=1920x1080", "--fps=30", "--frames=300", "--stats=json"];
+        let cli = parse(&all).unwrap();
+        assert_eq!(
+            (cli.size.unwrap().to_string(), cli.fps, cli.frames),
+            ("1920x1080".to_owned(), Some(30.0), Some(300))
+        );
+    }
+
+    #[test]
+    fn every_option_has_a_heading_and_a_variable_in_the_environment() {
+        let command = Cli::command();
+        for option in command.get_arguments().filter(|option| !matches!(option.get_id().as_str(), "help" | "version")) {
+            if option.get_id() != "completions" {
+                assert!(option.get_help_heading().is_some(), "{option}");
+                let name = option.get_env().and_then(|name| name.to_str()).unwrap_or_default();
+                assert!(name.starts_with("SEGMENT_"), "{option}");
+            }
+        }
+    }
+
+    #[test]
+    fn rates_that_no_source_has_are_refused() {
+        for fps in ["0", "-1", "nan", "inf", "1000.1", "0.0001", "", "30fps"] {
+            assert!(parse(&[&format!("--fps={fps}")]).is_err(), "{fps}");
+        }
+        assert_eq!(parse(&["--fps", "29.97"]).unwrap().fps, Some(29.97));
+    }
+}

@@ -1,0 +1,169 @@
+//! What the program does, from its options to its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use terminal::{ExitStatus, Failure, HostPort, Interrupt, Reporter};
+
+use crate::cli::Cli;
+use crate::report::Report;
+use crate::source::{self, Next, Source, SourceOptions};
+use crate::{Builder, Monitor, Upstream, UpstreamError};
+
+/// The program looks at least so often whether it is to end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What has begun gets so long to end once the user asks for it, and the last line of statistics so long to be read:
+/// both together less than the second within which the program ends.
+const GRACE: Duration = Duration::from_millis(600);
+const LAST_LINE_GRACE: Duration = Duration::from_millis(200);
+
+/// What the thread "source" says to the one that waits for it.
+enum Event {
+    /// The stream runs.
+    Started(Monitor),
+    /// It is over.
+    Ended(Result<(), Failure>),
+}
+
+/// Sends as `cli` says until it ends.
+///
+/// # Errors
+/// [`Failure`], with the exit status and what to do about it.
+pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
+    let interrupt = Interrupt::install()?;
+    let stats = cli.stats;
+    let (says, events) = mpsc::channel();
+    // All that may take its time happens there, also what comes before the first picture: looking up names, opening a
+    // camera. Whatever it waits for, the program ends when it is asked to.
+    let asked = interrupt.clone();
+    thread::Builder::new().name("source".to_owned()).spawn(move || {
+        let outcome = stream(&cli, &asked, &says);
+        // Nobody listens any more where the program has ended without waiting for this.
+        let _ = says.send(Event::Ended(outcome));
+    })?;
+
+    let mut running = None;
+    let mut patience_ends = None;
+    let outcome = loop {
+        match events.recv_timeout(TICK) {
+            Ok(Event::Started(monitor)) => {
+                let reporter = Reporter::new(stats, Instant::now(), false);
+                running = Some((Report::start(reporter, monitor.clone())?, monitor));
+            }
+            Ok(Event::Ended(outcome)) => break outcome,
+            Err(RecvTimeoutError::Disconnected) => break Err(Failure::new("the thread that reads the source is gone")),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if interrupt.is_set() && Instant::now() >= *patience_ends.get_or_insert_with(|| Instant::now() + GRACE) {
+            tracing::debug!("the source does not end; ending without it");
+            break Ok(());
+        }
+    };
+    if let Some((report, monitor)) = running {
+        report.finish(monitor.figures(), LAST_LINE_GRACE);
+    }
+    outcome.map(|()| ExitStatus::Done)
+}
+
+/// Sends from the first picture to the last. Whatever has gone wrong, what has begun is sent.
+fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), Failure> {
+    let builder = builder(cli)?;
+    builder.check().map_err(failure)?;
+    let mut source = source::open(&cli.source, &options(cli))?;
+    let mut upstream = builder.live(source.is_live()).start().map_err(failure)?;
+    announce(cli, &*source, &upstream);
+    let _ = says.send(Event::Started(upstream.monitor()));
+    let pumped = pump(cli, interrupt, &mut *source, &mut upstream);
+    let closed = upstream.close().map(|_| ()).map_err(failure);
+    pumped.and(closed)
+}
+
+/// From the source into the stream, until either ends or the user or a limit ends it.
+fn pump(cli: &Cli, interrupt: &Interrupt, source: &mut dyn Source, upstream: &mut Upstream) -> Result<(), Failure> {
+    let start = Instant::now();
+    let monitor = upstream.monitor();
+    while !interrupt.is_set() && !monitor.has_ended() && cli.duration.is_none_or(|duration| start.elapsed() < duration)
+    {
+        match source.next()? {
+            Next::Picture(captured) => match upstream.send(captured) {
+                // What is refused has been counted and said; the next picture may be better.
+                Ok(_) | Err(UpstreamError::Refused(_)) => {}
+                // Why, closing it tells.
+                Err(_) => break,
+            },
+            Next::Waiting => {}
+            Next::Ended => break,
+        }
+    }
+    Ok(())
+}
+
+fn builder(cli: &Cli) -> Result<Builder, Failure> {
+    let mut builder = Upstream::builder().size(cli.size.map(pixels)).datagram_size(cli.datagram_size).tag(!cli.no_tag);
+    for remote in &cli.remotes {
+        builder = builder.remote(resolve(remote)?);
+    }
+    if let Some(quality) = cli.quality {
+        builder = builder.quality(quality);
+    }
+    if let Some(frames) = cli.frames {
+        builder = builder.max_frames(frames);
+    }
+    Ok(builder)
+}
+
+/// Of a name with addresses of both families an IPv4 one: receivers listen on 0.0.0.0 if not told otherwise, and would
+/// never see what is sent to the `::1` that `localhost` often leads to first.
+fn resolve(remote: &HostPort) -> Result<SocketAddr, Failure> {
+    let addresses = remote.resolve_all()?;
+    match addresses.iter().find(|address| address.is_ipv4()) {
+        Some(&address) => Ok(address),
+        None => Ok(remote.resolve()?),
+    }
+}
+
+fn options(cli: &Cli) -> SourceOptions {
+    SourceOptions { size: cli.size.map(pixels), fps: cli.fps, repeat: cli.repeat, realtime: !cli.no_realtime }
+}
+
+fn pixels(size: terminal::Size) -> (u32, u32) {
+    (size.width.get().into(), size.height.get().into())
+}
+
+/// Says what is sent where.
+fn announce(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
+    let mut what = source.describe();
+    if let Some(size) = cli.size.filter(|&size| source.format().size != Some(pixels(size))) {
+        what += &format!(", scaled to {size}");
+    }
+    if let Some(quality) = cli.quality {
+        what += &format!(", JPEG quality {quality}");
+    }
+    let destinations: Vec<_> = upstream.destinations().iter().map(ToString::to_string).collect();
+    tracing::info!("sending {what} to {}", destinations.join(", "));
+}
+
+fn failure(error: UpstreamError) -> Failure {
+    let advice = match &error {
+        // What the system refuses to an ordinary socket.
+        UpstreamError::Remote(socket) if socket.kind() == io::ErrorKind::PermissionDenied => {
+            Some("broadcast addresses cannot be sent to: name the address of each receiver")
+        }
+        UpstreamError::Remote(socket) => socket.advice(),
+        _ => None,
+    };
+    let failure = match error {
+        UpstreamError::Quality(_) | UpstreamError::Size { .. } | UpstreamError::DatagramSize(_) => {
+            Failure::usage(error)
+        }
+        _ => Failure::new(error),
+    };
+    match advice {
+        Some(advice) => failure.with_advice(advice),
+        None => failure,
+    }
+}

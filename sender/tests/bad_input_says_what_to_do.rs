@@ -1,0 +1,86 @@
+//! What the program cannot do it says, in one message, and ends with the status that its help lists.
+
+mod scene;
+
+use std::net::UdpSocket;
+
+use scene::Program;
+
+/// Ends with `status`, having said `said`, and having sent nothing.
+fn refused(arguments: &[&str], status: i32, said: &[&str]) {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let remote = receiver.local_addr().unwrap().to_string();
+    let common = ["--remote", &remote, "--source", "test", "--frames", "3", "--stats", "none"];
+    let ended = Program::start(&[&common[..], arguments].concat()).wait();
+    ended.expect(status, said);
+    assert!(ended.stdout.is_empty(), "{ended:?}");
+    receiver.set_nonblocking(true).unwrap();
+    assert!(receiver.recv(&mut [0; 2]).is_err(), "it sent something: {arguments:?}");
+}
+
+#[test]
+fn values_out_of_range_are_a_wrong_command_line() {
+    for (arguments, said) in [
+        (["--quality", "0"], "1..=100"),
+        (["--quality", "101"], "1..=100"),
+        (["--size", "0x0"], "each from 1 to 65535, for example 1280x720"),
+        (["--size", "640"], "for example 1280x720"),
+        (["--size", "65535x65535"], "the whole at most 67108864"),
+        (["--fps", "0"], "from 0.001 to 1000"),
+        (["--frames", "0"], "0 is not in 1.."),
+        (["--duration", "0"], "must be more than 0"),
+        (["--datagram-size", "1"], "give auto, or a number of bytes from 2 to 65507"),
+        (["--datagram-size", "65508"], "from 2 to 65507"),
+        (["--remote", "127.0.0.1"], "no port; give HOST:PORT, for example 127.0.0.1:12345"),
+        (["--remote", "127.0.0.1:0"], "nobody can be reached on port 0"),
+        (["--source", "camera:one"], "camera:0"),
+        (["--source", "ftp://host/a"], "http, https, rtsp and rtsps"),
+        (["--stats", "xml"], "invalid value 'xml'"),
+    ] {
+        refused(&arguments, 2, &[said, arguments[0].trim_start_matches('-')]);
+    }
+}
+
+#[test]
+fn somebody_to_send_to_must_be_named() {
+    let ended = Program::start(&["--source", "test"]).wait();
+    ended.expect(2, &["--remote <HOST:PORT>"]);
+}
+
+#[test]
+fn what_turns_out_to_be_impossible_is_a_failure() {
+    for (arguments, said) in [
+        (["--source", "no-such-file.mp4"], &["no-such-file.mp4", "check the name"][..]),
+        (["--remote", "camera.invalid:9"], &["cannot resolve camera.invalid", "check the spelling"]),
+        (["--remote", "255.255.255.255:9"], &["255.255.255.255:9", "name the address of each receiver"]),
+        (["--datagram-size", "40"], &["does not fit in 255 datagrams of 40 bytes, which carry 9945; use larger"]),
+    ] {
+        refused(&arguments, 1, said);
+    }
+}
+
+#[test]
+fn something_that_is_no_video_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("letter.mp4");
+    std::fs::write(&text, "Dear reader, there is no video in here.").unwrap();
+    let text = text.to_str().unwrap();
+    refused(&["--source", text], 1, &[if cfg!(feature = "opencv") { text } else { "OpenCV" }]);
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    refused(&["--source", empty], 1, &["no image", empty]);
+}
+
+#[test]
+fn a_stream_in_which_no_picture_can_be_encoded_is_a_failure() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let remote = receiver.local_addr().unwrap().to_string();
+    // Well formed for whoever walks its markers, but with tables that no decoder takes.
+    let mut jpeg = scene::jpeg(1).to_vec();
+    let tables = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC4]).unwrap();
+    jpeg[tables + 5..tables + 21].fill(0xFE);
+    let arguments = ["--remote", &remote, "--source", "-", "--quality", "50", "--stats", "json"];
+    let ended = Program::start_with_input(&arguments, jpeg).wait();
+    ended.expect(1, &["cannot decode"]);
+    assert_eq!(ended.totals()["dropped"]["undecodable"], 1);
+}

@@ -1,0 +1,44 @@
+//! Peers that know nothing of our code: those of `tests/peers`, in Python.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+/// A peer that listens.
+pub(crate) struct Peer {
+    /// As it is written after `--remote`.
+    pub(crate) address: String,
+    child: Child,
+    /// Kept open, as the peer may say more.
+    _said: BufReader<ChildStderr>,
+}
+
+impl Peer {
+    /// Starts `script`, and comes back once it listens.
+    pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers").join(script);
+        let mut child = Command::new("python3")
+            .arg("-B")
+            .arg(script)
+            .args(["--bind", "127.0.0.1:0", "--timeout", "30"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        stderr.read_line(&mut said).unwrap();
+        // "listening on 127.0.0.1:12345"
+        let address = said.trim_end().rsplit(' ').next().unwrap_or_default().to_owned();
+        Self { address, child, _said: stderr }
+    }
+
+    /// Waits until it has ended, which must be with status 0, and gives what it printed.
+    pub(crate) fn finish(self) -> String {
+        let output = self.child.wait_with_output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{printed}");
+        printed
+    }
+}

@@ -1,0 +1,104 @@
+//! However the user ends the program, it ends cleanly, soon, and says what it did.
+
+#![cfg(unix)]
+
+mod scene;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use scene::{Program, Receiver, sender};
+
+/// It is to end within a second; the rest is for machines that compile something meanwhile.
+const SOON: Duration = Duration::from_secs(3);
+
+#[test]
+fn by_a_signal() {
+    for name in ["INT", "TERM"] {
+        let receiver = Receiver::new();
+        let address = receiver.address();
+        let program =
+            Program::start(&["--source", "test", "--size", "320x240", "--remote", &address, "--stats", "json"]);
+        receiver.frame();
+        let (ended, time) = program.signal(name);
+        ended.expect(0, &["sending test card 320x240"]);
+        assert!(time < SOON, "{time:?}");
+        assert!(ended.totals()["frames"].as_u64().unwrap() >= 1);
+    }
+}
+
+#[test]
+fn by_a_signal_while_nothing_comes() {
+    let receiver = Receiver::new();
+    let address = receiver.address();
+    let mut command = sender();
+    command.args(["--source", "-", "--remote", &address, "--stats", "json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It listens to signals by the time it says this.
+    let mut said = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+    let begin = Instant::now();
+    let kill = std::process::Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+    assert!(kill.success());
+    // Standard input stays open: nobody writes to it, nobody closes it.
+    let input = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    assert!(String::from_utf8(output.stdout).unwrap().contains(r#""final":true"#));
+}
+
+#[test]
+fn by_a_limit_of_time() {
+    let receiver = Receiver::new();
+    let address = receiver.address();
+    let asked = ["--source", "test", "--size", "320x240", "--duration", "0.7", "--stats-interval", "0.2"];
+    let ended = Program::start(&[&asked[..], &["--remote", &address, "--stats", "json"]].concat()).wait();
+    ended.expect(0, &[]);
+    let lines = ended.figures();
+    assert!(lines.len() >= 3, "{lines:?}");
+    assert!(lines.windows(2).all(|pair| pair[0]["frames"].as_u64() <= pair[1]["frames"].as_u64()));
+    let elapsed = ended.totals()["elapsed_s"].as_f64().unwrap();
+    assert!(elapsed >= 0.7 && elapsed < 0.7 + SOON.as_secs_f64(), "{elapsed}");
+}
+
+#[test]
+fn a_pipe_that_is_closed_silences_the_statistics_and_nothing_else() {
+    let receiver = Receiver::new();
+    let address = receiver.address();
+    let asked = ["--source", "test", "--size", "320x240", "--frames", "60", "--stats-interval", "0.01"];
+    let mut command = sender();
+    command.args(asked).args(["--remote", &address, "--stats", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("panicked"));
+    receiver.exactly(60);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_up_nothing() {
+    let receiver = Receiver::new();
+    let address = receiver.address();
+    let asked = ["--source", "test", "--size", "320x240", "--frames", "60", "--stats-interval", "0.00001"];
+    let mut command = sender();
+    command.args(asked).args(["--remote", &address, "--stats", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let pipe = child.stdout.take();
+    receiver.exactly(60);
+    let begin = Instant::now();
+    assert!(child.wait().unwrap().success());
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    drop(pipe);
+}
+
+#[test]
+fn completions_and_version_need_no_remote() {
+    for (argument, said) in [("--completions=bash", "--remote"), ("--version", env!("CARGO_PKG_VERSION"))] {
+        let ended = Program::start(&[argument]).wait();
+        ended.expect(0, &[]);
+        assert!(ended.stdout.contains(said), "{ended:?}");
+    }
+}
