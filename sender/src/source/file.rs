@@ -1,5 +1,6 @@
 //! A video file, by OpenCV with FFmpeg.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub(super) struct VideoFile {
     format: Format,
     /// Whether the frames are JPEGs, handed on as they are.
     undecoded: bool,
+    /// The same file once more, where only that tells the times of undecoded frames.
+    times: Option<Capture>,
     clock: Clock,
     thinning: Option<Thinning>,
     pace: Pace,
@@ -40,20 +43,43 @@ impl VideoFile {
         let capture = start(path, undecoded)?;
         let format = capture.format();
         let interval = interval(format.fps.unwrap_or(DEFAULT_FPS));
-        Ok(Self {
+        let mut file = Self {
             path: path.to_owned(),
             options: *options,
             capture,
             ready: ReadyJpeg::of(path.display().to_string()),
             format,
             undecoded,
+            times: None,
             clock: Clock { interval, turn: Duration::ZERO, last: None },
             thinning: options.fps.map(Thinning::to),
             pace: Pace::new(interval),
             pending: None,
             frames_of_turn: 0,
             broken: 0,
-        })
+        };
+        file.times = file.open_times()?;
+        Ok(file)
+    }
+
+    /// FFmpeg knows the times of frames, but OpenCV hands them on for decoded ones only. So a second one decodes beside
+    /// the first (some 3 ms for a frame of 1080p), where times are needed at all, and the container is one that can
+    /// have frames at uneven times: recordings of live video do, AVI cannot.
+    fn open_times(&self) -> Result<Option<Capture>, SourceError> {
+        let needed = self.undecoded && (self.options.realtime || self.options.fps.is_some());
+        if !needed || is_avi(&self.path)? {
+            return Ok(None);
+        }
+        start(&self.path, false).map(Some)
+    }
+
+    /// The time that the file states for the frame grabbed last, in milliseconds.
+    fn stated_ms(&mut self) -> Result<Option<f64>, SourceError> {
+        if !self.undecoded {
+            return Ok(self.capture.get(CAP_PROP_POS_MSEC));
+        }
+        let Some(times) = &mut self.times else { return Ok(None) };
+        Ok(if times.grab()? { times.get(CAP_PROP_POS_MSEC) } else { None })
     }
 
     /// The next frame that is kept, with its time from the start. `None` at the end of the file; gives up the search,
@@ -64,7 +90,7 @@ impl VideoFile {
             if !self.capture.grab()? {
                 return Ok(Read::End);
             }
-            let stated = if self.undecoded { None } else { self.capture.get(CAP_PROP_POS_MSEC) };
+            let stated = self.stated_ms()?;
             let at = self.clock.time_of(stated);
             self.frames_of_turn += 1;
             if self.thinning.as_mut().is_some_and(|thinning| !thinning.keeps(at)) {
@@ -95,6 +121,7 @@ impl VideoFile {
         if self.options.repeat {
             // Opened anew: seeking back leaves some containers and codecs a few frames off.
             self.capture = start(&self.path, self.undecoded)?;
+            self.times = self.open_times()?;
             self.clock.begin_turn();
             (self.frames_of_turn, self.broken) = (0, 0);
         }
@@ -185,6 +212,13 @@ fn holds_jpegs(path: &Path) -> Result<bool, SourceError> {
         return Err(SourceError::NoFrames { path: path.to_owned() });
     }
     Ok(matches!(capture.retrieve()?, Retrieved::Jpeg(_)))
+}
+
+fn is_avi(path: &Path) -> Result<bool, SourceError> {
+    let mut beginning = [0; 4];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    read.map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+    Ok(&beginning == b"RIFF")
 }
 
 fn start(path: &Path, undecoded: bool) -> Result<Capture, SourceError> {

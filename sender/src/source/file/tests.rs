@@ -121,6 +121,23 @@ fn a_file_plays_at_its_own_rate() {
 }
 
 #[test]
+fn motion_jpeg_at_uneven_times_keeps_them() {
+    // Half a second at 30 frames a second, then half a second at 5.
+    let uneven = "select='if(lt(n,15),1,not(mod(n,6)))'";
+    let clip = Clip::make("clip.mkv", "30", 1, &["-vf", uneven, "-vsync", "vfr", "-c:v", "mjpeg"]);
+    let frames = clip.frames();
+    assert_eq!(frames, 17);
+    let mut source = VideoFile::open(&clip.path(), &SourceOptions::default()).unwrap();
+    let started = Instant::now();
+    let pictures = play(&mut source, usize::MAX);
+    let took = started.elapsed();
+    assert!(pictures.iter().all(|picture| matches!(picture, Picture::Jpeg(_))));
+    assert_eq!(pictures.len(), frames);
+    // The last begins at 0.8 s; at an even 30 a second it would be 0.53.
+    assert!((Duration::from_millis(780)..Duration::from_millis(3000)).contains(&took), "{took:?}");
+}
+
+#[test]
 fn a_lower_rate_leaves_frames_out_and_a_higher_one_doubles_none() {
     let clip = Clip::h264();
     for (asked, expected) in [(5.0, 15..=16), (60.0, 75..=75)] {
