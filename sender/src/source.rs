@@ -73,6 +73,11 @@ pub trait Source: Send {
     /// A source that is not live waits.
     fn is_live(&self) -> bool;
 
+    /// How many pictures were replaced by newer ones before [`next`](Self::next) asked for them.
+    fn replaced(&self) -> u64 {
+        0
+    }
+
     /// What this is, in words for a person: `test card 1280x720 at 30 fps`.
     fn describe(&self) -> String;
 }

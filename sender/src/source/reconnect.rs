@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use media::mailbox::{Put, Reader, Taken, Writer, mailbox};
+use media::mailbox::{Put, Reader, Replaced, Taken, Writer, mailbox};
 
 use super::thinning::Thinning;
 use super::{Captured, Format, MAX_WAIT, Next, Source, SourceError};
@@ -132,6 +132,7 @@ impl<O: Open> Reconnect<O> {
 pub(super) struct Live {
     name: String,
     pictures: Reader<Captured>,
+    replaced: Replaced<Captured>,
     shared: Arc<Shared>,
 }
 
@@ -149,12 +150,13 @@ impl Live {
         let shared = Arc::new(Shared::default());
         shared.set_format(device.format());
         let (writer, pictures) = mailbox();
+        let replaced = writer.replaced();
         let (thinning, for_thread) = (fps.map(Thinning::to), Arc::clone(&shared));
         thread::Builder::new()
             .name("camera".to_owned())
             .spawn(move || read(&mut device, &writer, thinning, &for_thread))
             .map_err(|source| SourceError::Thread { name: name.clone(), source })?;
-        Ok(Self { name, pictures, shared })
+        Ok(Self { name, pictures, replaced, shared })
     }
 }
 
@@ -212,6 +214,10 @@ impl Source for Live {
 
     fn is_live(&self) -> bool {
         true
+    }
+
+    fn replaced(&self) -> u64 {
+        self.replaced.count()
     }
 
     fn describe(&self) -> String {
