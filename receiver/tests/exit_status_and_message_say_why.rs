@@ -1,0 +1,105 @@
+//! How the program ends, and what it says then: a status for scripts, a message for people.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where it finds something wrong, also outside the functions marked as tests"
+)]
+
+mod scene;
+
+use scene::{Clip, Ended, Peer, Program, receiver};
+
+fn ended(arguments: &[&str]) -> Ended {
+    Program::spawn(&mut receiver(arguments)).end()
+}
+
+#[test]
+fn a_port_that_is_in_use() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = ended(&["--bind", &address, "--display", "never"]);
+    ended.expect(1, &[&address, "in use", "end it", "choose another port"]);
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
+}
+
+#[test]
+fn an_address_of_another_machine() {
+    ended(&["--bind", "203.0.113.77:12345", "--display", "never"]).expect(1, &["203.0.113.77:12345", "0.0.0.0"]);
+}
+
+#[test]
+fn a_name_that_does_not_resolve() {
+    // RFC 6761, section 6.4: no such name will ever be.
+    ended(&["--bind", "nowhere.invalid:12345", "--display", "never"]).expect(1, &["nowhere.invalid", "resolve"]);
+}
+
+#[test]
+fn command_lines_that_are_wrong() {
+    let wrong: [(&[&str], &str); 12] = [
+        (&["--multicast", "192.168.1.1"], "not a multicast group"),
+        (&["--multicast", "camera.example"], "224.3.29.71"),
+        (&["--multicast", "224.3.29.71:99999"], "port"),
+        (&["--from", "camera"], "192.168.1.20"),
+        (&["--bind", "localhost"], "port"),
+        (&["--frames", "0"], "--frames"),
+        (&["--duration", "0"], "--duration"),
+        (&["--timeout=-1"], "--timeout"),
+        (&["--display", "sometimes"], "always"),
+        (&["--stats", "xml"], "json"),
+        (&["--unheard-of"], "--unheard-of"),
+        (&["--bind", "0.0.0.0:12345", "--multicast", "224.3.29.71"], "cannot be used with"),
+    ];
+    for (arguments, word) in wrong {
+        ended(arguments).expect(2, &[word]);
+    }
+}
+
+#[test]
+fn a_window_without_a_display() {
+    let ended = ended(&["--bind", "127.0.0.1:0", "--display", "always"]);
+    ended.expect(1, &["no window", "--display never"]);
+}
+
+#[test]
+fn nobody_sends() {
+    let ended = ended(&["--bind", "127.0.0.1:0", "--display", "never", "--timeout", "1"]);
+    ended.expect(3, &["no frame on 127.0.0.1:", "for 1 s", "is the sender running"]);
+}
+
+#[test]
+fn the_sender_ends() {
+    let clip = Clip::of(3);
+    let receiver = Program::start(["--timeout", "3", "--stats", "json"]);
+    Peer::tagged(&clip, receiver.address(), &[]).finish();
+    let ended = receiver.end();
+    ended.expect(3, &["3 frames had come before"]);
+    assert_eq!(ended.totals()["frames"], 3);
+}
+
+#[test]
+fn what_comes_is_no_video() {
+    let receiver = Program::start(["--timeout", "1"]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..5 {
+        socket.send_to(b"\x01Hello", receiver.address()).unwrap();
+    }
+    receiver.end().expect(3, &["5 datagrams came, but no whole frame"]);
+}
+
+#[test]
+fn time_is_up() {
+    ended(&["--bind", "127.0.0.1:0", "--display", "never", "--duration", "0.5"]).expect(0, &[]);
+}
+
+#[test]
+fn the_user_ends_it_before_anything_came() {
+    for signal in ["INT", "TERM"] {
+        let receiver = Program::start(["--stats", "json"]);
+        receiver.address();
+        receiver.signal(signal);
+        let ended = receiver.end();
+        ended.expect(0, &[]);
+        assert_eq!(ended.totals()["frames"], 0);
+        assert_eq!(ended.totals()["source"], serde_json::Value::Null);
+    }
+}

@@ -1,0 +1,85 @@
+//! Outputs that cannot be written: refused before anything is touched where that can be known; else given up, said,
+//! and the stream goes on.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where it finds something wrong, also outside the functions marked as tests"
+)]
+
+mod scene;
+
+use scene::{Clip, Ended, Found, Peer, Program, frames_in, in_bash};
+
+fn refused(arguments: &[&str]) -> Ended {
+    Program::start(arguments.iter().copied()).end()
+}
+
+#[test]
+fn a_recording_that_exists_is_kept_unless_it_may_be_replaced() {
+    let clip = Clip::of(5);
+    let file = clip.argument("a.mkv");
+    std::fs::write(&file, "precious").unwrap();
+    refused(&["--record", &file]).expect(1, &[&file, "exists", "--overwrite"]);
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+
+    // Without a stream there is nothing to replace it by.
+    refused(&["--record", &file, "--overwrite", "--duration", "0.1"]).expect(0, &["nothing was recorded"]);
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+
+    let receiver = Program::start(["--record", &file, "--overwrite", "--frames", "5"]);
+    let _peer = Peer::tagged(&clip, receiver.address(), &[]);
+    receiver.end().expect(0, &["recording: 5 frames"]);
+    let expected = Found { pictures: (0..5).collect(), rest: 0 };
+    assert_eq!(frames_in(file.as_ref(), 0.0, &clip), expected);
+}
+
+#[test]
+fn snapshots_that_exist_are_kept_unless_they_may_be_replaced() {
+    let clip = Clip::of(5);
+    let folder = clip.argument("snapshots");
+    std::fs::create_dir(&folder).unwrap();
+    let first = clip.path("snapshots/000001.jpg");
+    std::fs::write(&first, "precious").unwrap();
+    refused(&["--snapshots", &folder]).expect(1, &["000001.jpg exists", "--overwrite"]);
+    assert_eq!(std::fs::read(&first).unwrap(), b"precious");
+
+    let receiver = Program::start(["--snapshots", &folder, "--overwrite", "--frames", "5"]);
+    let _peer = Peer::tagged(&clip, receiver.address(), &[]);
+    receiver.end().expect(0, &[]);
+    assert_eq!(clip.snapshots(folder.as_ref()), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_folder_that_is_not_there() {
+    let clip = Clip::of(1);
+    let file = clip.argument("missing/a.mkv");
+    refused(&["--record", &file]).expect(1, &[&file, "check that its folder exists"]);
+    // A folder for snapshots is made, but not in place of a file.
+    std::fs::write(clip.path("file"), "").unwrap();
+    let folder = clip.argument("file/snapshots");
+    refused(&["--snapshots", &folder]).expect(1, &[&folder, "cannot"]);
+}
+
+#[test]
+fn a_disk_that_is_full_ends_the_recording_and_not_the_stream() {
+    let clip = Clip::of(30);
+    let (file, folder) = (clip.argument("a.mkv"), clip.argument("snapshots"));
+    // A file may have 512 KiB, which is a third of the clip: for the recording as if the disk were full, and more than
+    // any snapshot needs.
+    let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--frames", "30", "--stats", "json"];
+    let outputs = ["--record", &file, "--snapshots", &folder];
+    let line = "trap '' XFSZ; ulimit -f 512; exec \"$@\"";
+    let receiver = Program::spawn(&mut in_bash(line, &[&arguments[..], &outputs].concat()));
+    let _peer = Peer::tagged(&clip, receiver.address(), &[]);
+    receiver.says("the stream goes on");
+    let ended = receiver.end();
+    ended.expect(1, &["recording stopped: cannot write to", &file]);
+    assert_eq!(ended.totals()["frames"], 30);
+    assert_eq!(clip.snapshots(folder.as_ref()), (0..30).collect::<Vec<_>>());
+
+    let recorded = frames_in(file.as_ref(), 0.0, &clip);
+    assert!((5..15).contains(&recorded.pictures.len()), "{recorded:?}");
+    assert_eq!(recorded, Found { pictures: (0..recorded.pictures.len()).collect(), rest: 0 });
+    let line = format!("recording: {} frames", recorded.pictures.len());
+    ended.expect(1, &[&line]);
+}

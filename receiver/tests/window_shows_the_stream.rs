@@ -1,0 +1,117 @@
+//! The window, on a real X server of which there is one without a screen: what it shows, and what its keys do.
+
+#![cfg(feature = "window")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where it finds something wrong, also outside the functions marked as tests"
+)]
+
+mod scene;
+#[path = "../../tests/xvfb/mod.rs"]
+mod xvfb;
+
+use scene::{Clip, Peer, Program, receiver, wait_for};
+use std::path::Path;
+use xvfb::{Screenshot, Xvfb};
+
+/// A picture that is red on the left and blue on the right.
+const RED_AND_BLUE: &str = "color=red:size=1280x720,drawbox=x=iw/2:w=iw/2:h=ih:color=blue:t=fill";
+const RED: [u8; 3] = [255, 0, 0];
+const BLUE: [u8; 3] = [0, 0, 255];
+const BLACK: [u8; 3] = [0, 0, 0];
+
+/// A place inside the dark box behind the line of figures, where no letter is.
+const IN_THE_BOX: (usize, usize) = (12, 13);
+
+fn start(server: &Xvfb, folder: &Path) -> (Program, String) {
+    let mut command = receiver(&["--bind", "127.0.0.1:0", "--display", "always"]);
+    let receiver = Program::spawn(command.env("DISPLAY", server.display()).current_dir(folder));
+    let window = server.window(&format!("^receiver {}", receiver.address()));
+    (receiver, window)
+}
+
+/// Whether a colour that has been through JPEG is this one.
+fn is(seen: [u8; 3], color: [u8; 3]) -> bool {
+    seen.iter().zip(color).all(|(seen, color)| seen.abs_diff(color) <= 12)
+}
+
+/// Waits until the window is as `is_right` says.
+fn expect(server: &Xvfb, window: &str, what: &str, is_right: impl Fn(&Screenshot) -> bool) {
+    wait_for(what, || is_right(&server.screenshot(window)).then_some(()));
+}
+
+#[test]
+fn the_picture_the_figures_and_a_snapshot_until_the_sender_is_gone() {
+    let Some(server) = Xvfb::start(1300, 800) else { return };
+    let clip = Clip::drawn(RED_AND_BLUE, 1);
+    let (receiver, window) = start(&server, &clip.folder().join(".."));
+    // It says what it waits for, white on a black ground that is otherwise empty.
+    let is_white = |x: usize, y: usize, shot: &Screenshot| shot.at(x, y) == [255; 3];
+    expect(&server, &window, "words in an empty window", |shot| {
+        let (words, empty) = (11..300, 60..720);
+        words.clone().any(|x| (11..33).any(|y| is_white(x, y, shot))) && empty.clone().all(|y| shot.at(640, y) == BLACK)
+    });
+
+    let sender = Peer::tagged(&clip, receiver.address(), &["--repeat", "0"]);
+    let shows_picture = |shot: &Screenshot| is(shot.at(320, 360), RED) && is(shot.at(960, 360), BLUE);
+    let shows_line = |shot: &Screenshot| !is(shot.at(IN_THE_BOX.0, IN_THE_BOX.1), RED);
+    expect(&server, &window, "the picture under a line of figures", |shot| {
+        shot.size() == (1280, 720) && shows_picture(shot) && shows_line(shot)
+    });
+    server.press(&window, "i");
+    expect(&server, &window, "no line", |shot| shows_picture(shot) && !shows_line(shot));
+    server.press(&window, "i");
+    expect(&server, &window, "the line again", |shot| shows_picture(shot) && shows_line(shot));
+
+    // At another size the picture is fitted in: bars above and below.
+    server.resize(&window, 640, 480);
+    expect(&server, &window, "a smaller picture", |shot| {
+        shot.size() == (640, 480)
+            && is(shot.at(160, 240), RED)
+            && shot.at(320, 50) == BLACK
+            && shot.at(320, 430) == BLACK
+    });
+    server.resize(&window, 1280, 720);
+
+    server.press(&window, "s");
+    assert!(receiver.says("snapshot-001.jpg").contains("saved "));
+    let saved = std::fs::read(clip.path("snapshot-001.jpg")).unwrap();
+    assert_eq!(clip.which(&saved).len(), 1);
+
+    // Without a sender the last picture stays, and the line says so, though the figures are switched off.
+    server.press(&window, "i");
+    expect(&server, &window, "no line", |shot| shows_picture(shot) && !shows_line(shot));
+    drop(sender);
+    expect(&server, &window, "a line that says so", |shot| shows_picture(shot) && shows_line(shot));
+
+    server.press(&window, "q");
+    receiver.end().expect(0, &["total: "]);
+}
+
+#[test]
+fn it_ends_when_its_window_is_closed() {
+    let Some(server) = Xvfb::start(1300, 800) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (receiver, window) = start(&server, folder.path());
+    server.close(&window);
+    receiver.end().expect(0, &["total: "]);
+}
+
+#[test]
+fn it_ends_with_escape_and_all_outputs_are_complete() {
+    let Some(server) = Xvfb::start(1300, 800) else { return };
+    let clip = Clip::of(30);
+    let snapshots = clip.argument("snapshots");
+    // A window because there is a display, with nobody asking for one.
+    let mut command = receiver(&["--bind", "127.0.0.1:0", "--snapshots", &snapshots, "--stats", "json"]);
+    let receiver = Program::spawn(command.env("DISPLAY", server.display()));
+    let window = server.window("^receiver ");
+    let _sender = Peer::tagged(&clip, receiver.address(), &["--repeat", "0"]);
+    wait_for("some snapshots", || clip.path("snapshots/000010.jpg").exists().then_some(()));
+    server.press(&window, "Escape");
+    let ended = receiver.end();
+    ended.expect(0, &[]);
+    let totals = ended.totals();
+    assert_eq!(totals["frames"], clip.snapshots(snapshots.as_ref()).len());
+    assert!(totals["replaced"]["window"].is_u64(), "{totals}");
+}
