@@ -70,10 +70,16 @@ pub enum SourceError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A folder without images, or a pattern that no file has.
-    #[error("no image (.jpg, .png, …) is in {path}, or fits it")]
+    /// A folder without images.
+    #[error("the folder {path} has no image in it (.jpg, .png, …)")]
     NoImages {
-        /// Folder or pattern.
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A pattern that no file has.
+    #[error("no file fits {path}: * is any letters, ? any one, %06d a number of six digits")]
+    NoMatch {
+        /// The pattern.
         path: PathBuf,
     },
     /// A folder with more images than are worth listing.
@@ -124,7 +130,10 @@ pub enum SourceError {
         reason: String,
     },
     /// A network stream that does not answer.
-    #[error("cannot open {url} within {} s: check the address, and that `ffprobe {url}` can play it", .timeout.as_secs())]
+    #[error(
+        "cannot open {url}: nobody there, no answer within {} s, or no video in it; `ffprobe {url}` tells more",
+        .timeout.as_secs()
+    )]
     Url {
         /// The address, without a password.
         url: String,

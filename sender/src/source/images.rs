@@ -65,6 +65,8 @@ impl Images {
     }
 
     fn of(named: &Path, files: Vec<PathBuf>, fps: f64, options: &SourceOptions) -> Result<Self, SourceError> {
+        // An image that is sent once has no rate.
+        let fps = Some(fps).filter(|_| options.realtime && (files.len() > 1 || options.repeat));
         let mut images = Self {
             named: named.to_owned(),
             files,
@@ -74,8 +76,8 @@ impl Images {
             shown: 0,
             broken_of_turn: 0,
             first_turn: true,
-            format: Format { size: None, fps: options.realtime.then_some(fps) },
-            pace: options.realtime.then(|| Pace::at(fps)),
+            format: Format { size: None, fps },
+            pace: fps.map(Pace::at),
             options: *options,
         };
         if images.files.len() == 1 {

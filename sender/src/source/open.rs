@@ -145,8 +145,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         assert!(error(&at("clip.mp4")).contains("there is no file or folder"));
-        assert!(error(folder.path()).contains("no image"));
-        assert!(error(&at("%06d.jpg")).contains("no image"));
+        assert!(error(folder.path()).contains("has no image"));
+        assert!(error(&at("%06d.jpg")).contains("no file fits"));
         assert!(error(Path::new("/dev/null")).contains("camera:0"));
         fs::write(at("empty.mp4"), "").unwrap();
         assert!(error(&at("empty.mp4")).contains("0 bytes"));

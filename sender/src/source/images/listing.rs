@@ -60,7 +60,8 @@ fn list(folder: &Path, named: &Path, wanted: impl Fn(&str) -> bool) -> Result<Ve
         }
     }
     if names.is_empty() {
-        return Err(SourceError::NoImages { path: named.to_owned() });
+        let path = named.to_owned();
+        return Err(if folder == named { SourceError::NoImages { path } } else { SourceError::NoMatch { path } });
     }
     names.sort_unstable_by(|one, other| natural(one, other));
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
@@ -245,7 +246,7 @@ mod tests {
         assert_eq!(names(of_folder(folder.path()).unwrap()), ["2.JPG", "3.png", "10.jpg"]);
         assert_eq!(names(of_pattern(&folder.path().join("%d.*g")).unwrap()), ["3.png", "10.jpg"]);
         let error = of_pattern(&folder.path().join("%d.bmp")).unwrap_err();
-        assert!(matches!(error, SourceError::NoImages { .. }));
+        assert!(matches!(error, SourceError::NoMatch { .. }));
         let error = of_pattern(&folder.path().join("nowhere/%d.bmp")).unwrap_err();
         assert!(matches!(error, SourceError::NotFound { .. }));
     }
