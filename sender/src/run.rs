@@ -73,7 +73,15 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
 fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), Failure> {
     let builder = builder(cli)?;
     builder.check().map_err(failure)?;
-    let mut source = source::open(&cli.source, &options(cli))?;
+    let mut source = match source::open(&cli.source, &options(cli)) {
+        Ok(source) => source,
+        // Whoever has ended the program meanwhile does not want to know.
+        Err(error) if interrupt.is_set() => {
+            tracing::debug!("ended while opening the source: {error}");
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let mut upstream = builder.live(source.is_live()).start().map_err(failure)?;
     announce(cli, &*source, &upstream);
     let _ = says.send(Event::Started(upstream.monitor()));
@@ -136,15 +144,16 @@ fn pixels(size: terminal::Size) -> (u32, u32) {
 
 /// Says what is sent where.
 fn announce(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
-    let mut what = source.describe();
+    let mut what = vec![source.describe()];
     if let Some(size) = cli.size.filter(|&size| source.format().size != Some(pixels(size))) {
-        what += &format!(", scaled to {size}");
+        what.push(format!("scaled to {size}"));
     }
     if let Some(quality) = cli.quality {
-        what += &format!(", JPEG quality {quality}");
+        what.push(format!("JPEG quality {quality}"));
     }
+    let comma = if what.len() > 1 { "," } else { "" };
     let destinations: Vec<_> = upstream.destinations().iter().map(ToString::to_string).collect();
-    tracing::info!("sending {what} to {}", destinations.join(", "));
+    tracing::info!("sending {}{comma} to {}", what.join(", "), destinations.join(", "));
 }
 
 fn failure(error: UpstreamError) -> Failure {
