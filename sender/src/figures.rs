@@ -27,7 +27,8 @@ pub struct Figures {
     /// no frame was, because all were passed through.
     pub encode_ms: Option<f64>,
     /// Frames that a newer one replaced because they were not taken in time, since the start, by mailbox:
-    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent).
+    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent). The program adds `source`: what its camera
+    /// delivered faster than it was read.
     pub replaced: BTreeMap<&'static str, u64>,
     /// Frames that could not be sent, since the start, by cause: [`FrameError::cause`](crate::FrameError::cause).
     pub dropped: BTreeMap<&'static str, u64>,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use terminal::Reporter;
 
-use crate::{Figures, Monitor};
+use crate::Figures;
 
 /// Prints the figures of a stream from a thread of its own, because whoever reads them may stop reading: a pipe that
 /// is full holds up its writer, and neither the stream nor the end of the program may wait for that.
@@ -18,14 +18,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Prints what `reporter` finds due, until [`finish`](Self::finish).
+    /// Prints what `reporter` finds due of `figures`, until [`finish`](Self::finish).
     ///
     /// Fails where the system gives no thread.
-    pub(crate) fn start(mut reporter: Reporter, monitor: Monitor) -> io::Result<Self> {
+    pub(crate) fn start(mut reporter: Reporter, figures: impl Fn() -> Figures + Send + 'static) -> io::Result<Self> {
         let (totals, finish) = mpsc::channel();
         let (done, printed) = mpsc::channel();
         thread::Builder::new().name("statistics".to_owned()).spawn(move || {
-            let mut last = monitor.figures();
+            let mut last = figures();
             loop {
                 // Without another line to come there are still the totals.
                 let wait = reporter.due().map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()));
@@ -38,7 +38,7 @@ impl Report {
                     Err(RecvTimeoutError::Timeout) => {}
                 }
                 reporter.report(Instant::now(), || {
-                    let now = monitor.figures();
+                    let now = figures();
                     let interval = now.clone().since(&last);
                     last = now;
                     interval
@@ -61,7 +61,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Upstream;
+    use crate::{Monitor, Upstream};
     use std::io::Write;
     use std::sync::{Arc, Mutex};
     use terminal::{StatsArgs, StatsFormat};
@@ -97,7 +97,8 @@ mod tests {
         let paper = Paper { lines: Arc::clone(&lines), permits: waiting };
         let args = StatsArgs { format: StatsFormat::Json, interval: Duration::from_millis(1) };
         let reporter = Reporter::with_output(args, Instant::now(), Box::new(paper));
-        Scene { report: Report::start(reporter, monitor.clone()).unwrap(), monitor, lines, permits }
+        let watched = monitor.clone();
+        Scene { report: Report::start(reporter, move || watched.figures()).unwrap(), monitor, lines, permits }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +13,7 @@ use terminal::{ExitStatus, Failure, HostPort, Interrupt, Reporter};
 use crate::cli::Cli;
 use crate::report::Report;
 use crate::source::{self, Next, Source, SourceOptions};
-use crate::{Builder, Monitor, Upstream, UpstreamError};
+use crate::{Builder, Figures, Monitor, Upstream, UpstreamError};
 
 /// The program looks at least so often whether it is to end.
 const TICK: Duration = Duration::from_millis(50);
@@ -24,9 +26,25 @@ const LAST_LINE_GRACE: Duration = Duration::from_millis(200);
 /// What the thread "source" says to the one that waits for it.
 enum Event {
     /// The stream runs.
-    Started(Monitor),
+    Started(Watch),
     /// It is over.
     Ended(Result<(), Failure>),
+}
+
+/// What is known of a stream and its source while they run.
+#[derive(Debug, Clone)]
+struct Watch {
+    monitor: Monitor,
+    /// What the source's own mailbox has replaced.
+    replaced: Arc<AtomicU64>,
+}
+
+impl Watch {
+    fn figures(&self) -> Figures {
+        let mut figures = self.monitor.figures();
+        figures.replaced.insert("source", self.replaced.load(Ordering::Relaxed));
+        figures
+    }
 }
 
 /// Sends as `cli` says until it ends.
@@ -50,9 +68,9 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let mut patience_ends = None;
     let outcome = loop {
         match events.recv_timeout(TICK) {
-            Ok(Event::Started(monitor)) => {
-                let reporter = Reporter::new(stats, Instant::now(), false);
-                running = Some((Report::start(reporter, monitor.clone())?, monitor));
+            Ok(Event::Started(watch)) => {
+                let (reporter, watched) = (Reporter::new(stats, Instant::now(), false), watch.clone());
+                running = Some((Report::start(reporter, move || watched.figures())?, watch));
             }
             Ok(Event::Ended(outcome)) => break outcome,
             Err(RecvTimeoutError::Disconnected) => break Err(Failure::new("the thread that reads the source is gone")),
@@ -63,8 +81,8 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             break Ok(());
         }
     };
-    if let Some((report, monitor)) = running {
-        report.finish(monitor.figures(), LAST_LINE_GRACE);
+    if let Some((report, watch)) = running {
+        report.finish(watch.figures(), LAST_LINE_GRACE);
     }
     outcome.map(|()| ExitStatus::Done)
 }
@@ -84,19 +102,29 @@ fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), 
     };
     let mut upstream = builder.live(source.is_live()).start().map_err(failure)?;
     announce(cli, &*source, &upstream);
-    let _ = says.send(Event::Started(upstream.monitor()));
-    let pumped = pump(cli, interrupt, &mut *source, &mut upstream);
+    let watch = Watch { monitor: upstream.monitor(), replaced: Arc::default() };
+    let _ = says.send(Event::Started(watch.clone()));
+    let pumped = pump(cli, interrupt, &mut *source, &mut upstream, &watch);
     let closed = upstream.close().map(|_| ()).map_err(failure);
     pumped.and(closed)
 }
 
 /// From the source into the stream, until either ends or the user or a limit ends it.
-fn pump(cli: &Cli, interrupt: &Interrupt, source: &mut dyn Source, upstream: &mut Upstream) -> Result<(), Failure> {
+fn pump(
+    cli: &Cli,
+    interrupt: &Interrupt,
+    source: &mut dyn Source,
+    upstream: &mut Upstream,
+    watch: &Watch,
+) -> Result<(), Failure> {
     let start = Instant::now();
-    let monitor = upstream.monitor();
-    while !interrupt.is_set() && !monitor.has_ended() && cli.duration.is_none_or(|duration| start.elapsed() < duration)
+    while !interrupt.is_set()
+        && !watch.monitor.has_ended()
+        && cli.duration.is_none_or(|duration| start.elapsed() < duration)
     {
-        match source.next()? {
+        let next = source.next();
+        watch.replaced.store(source.replaced(), Ordering::Relaxed);
+        match next? {
             Next::Picture(captured) => match upstream.send(captured) {
                 // What is refused has been counted and said; the next picture may be better.
                 Ok(_) | Err(UpstreamError::Refused(_)) => {}
@@ -174,5 +202,53 @@ fn failure(error: UpstreamError) -> Failure {
     match advice {
         Some(advice) => failure.with_advice(advice),
         None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::script::{Script, Step};
+    use crate::source::{Format, SourceError};
+    use clap::Parser;
+
+    /// A script in front of which a mailbox has replaced three pictures.
+    struct Hasty(Script);
+
+    impl Source for Hasty {
+        fn next(&mut self) -> Result<Next, SourceError> {
+            self.0.next()
+        }
+        fn format(&self) -> Format {
+            Source::format(&self.0)
+        }
+        fn is_live(&self) -> bool {
+            self.0.is_live()
+        }
+        fn replaced(&self) -> u64 {
+            3
+        }
+        fn describe(&self) -> String {
+            self.0.describe()
+        }
+    }
+
+    #[test]
+    fn what_a_source_replaces_shows_and_its_failure_is_told() {
+        let cli = Cli::parse_from(["sender", "--remote", "127.0.0.1:9"]);
+        let mut upstream = builder(&cli).unwrap().start().unwrap();
+        let watch = Watch { monitor: upstream.monitor(), replaced: Arc::default() };
+        assert_eq!(watch.figures().replaced["source"], 0);
+        let mut source = Hasty(Script::new([Step::Waiting, Step::Fail("the lens fell off".to_owned())]));
+        let failure = pump(&cli, &Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
+        assert_eq!(failure.to_string(), "the lens fell off");
+        assert_eq!(watch.figures().replaced["source"], 3);
+    }
+
+    #[test]
+    fn of_a_name_with_both_families_an_ipv4_address_is_taken() {
+        let remote = |text| HostPort::remote(text).unwrap();
+        assert!(resolve(&remote("localhost:9")).unwrap().is_ipv4());
+        assert!(resolve(&remote("[::1]:9")).unwrap().is_ipv6());
     }
 }

@@ -78,7 +78,7 @@ fn as_fast_as_it_goes_no_frame_is_replaced() {
     let ended = Program::start(&[&asked[..], &["--remote", &address, "--stats", "json"]].concat()).wait();
     receiver.exactly(200);
     let totals = ended.totals();
-    assert_eq!(totals["replaced"], serde_json::json!({ "encoder": 0, "transmitter": 0 }));
+    assert_eq!(totals["replaced"], serde_json::json!({ "source": 0, "encoder": 0, "transmitter": 0 }));
     assert!(totals["fps"].as_f64().unwrap() > 30.0, "{totals}");
 }
 
