@@ -7,7 +7,7 @@
 
 mod scene;
 
-use scene::{Clip, Ended, Peer, Program, receiver};
+use scene::{Clip, Ended, Peer, Program, in_bash, receiver};
 
 fn ended(arguments: &[&str]) -> Ended {
     Program::spawn(&mut receiver(arguments)).end()
@@ -101,5 +101,20 @@ fn the_user_ends_it_before_anything_came() {
         ended.expect(0, &[]);
         assert_eq!(ended.totals()["frames"], 0);
         assert_eq!(ended.totals()["source"], serde_json::Value::Null);
+    }
+}
+
+#[test]
+fn whoever_reads_standard_output_has_had_enough() {
+    let clip = Clip::of(30);
+    let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--stdout"];
+    let line = r#"{ "$@"; echo "status $?" >&2; } | head -c 100000 | wc -c"#;
+    let receiver = Program::spawn(&mut in_bash(line, &arguments));
+    let _peer = Peer::tagged(&clip, receiver.address(), &["--repeat", "0"]);
+    let ended = receiver.end();
+    ended.expect(0, &["status 0"]);
+    assert_eq!(String::from_utf8(ended.stdout).unwrap().trim(), "100000");
+    for word in ["error", "warning", "pipe"] {
+        assert!(!ended.stderr.contains(word), "{}", ended.stderr);
     }
 }
