@@ -17,6 +17,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// What still waits to be recorded gets so long when the program ends: it is to end within a second.
 const GRACE: Duration = Duration::from_millis(700);
 
+/// And then the recording gets so long for its index.
+const FINISH: Duration = Duration::from_millis(200);
+
 /// Why the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -158,10 +161,14 @@ fn open_sinks(cli: &Cli) -> Result<Vec<Box<dyn Sink>>, Failure> {
 }
 
 fn finish(sinks: Vec<Running>) -> Result<(), Failure> {
+    let deadline = Instant::now() + GRACE;
+    sinks.iter().for_each(|sink| sink.wait(deadline));
+    sinks.iter().for_each(Running::stop);
+    sinks.iter().for_each(|sink| sink.wait(deadline + FINISH));
     let mut failed = None;
     for sink in sinks {
         let name = sink.name();
-        match sink.join(GRACE) {
+        match sink.outcome() {
             Ok(outcome) => tracing::info!("{name}: {outcome}"),
             Err(error) if error.is_broken_pipe() => {}
             Err(error) => failed = Some(failed.unwrap_or(error)),

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Takes every frame of a stream, one after another.
 pub trait Sink: Send {
@@ -58,6 +58,12 @@ pub enum SinkError {
     /// Standard output could not be written to.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+    /// What a sink writes to takes nothing any more.
+    #[error("{name} is given up: what it writes to takes nothing, so its last frames are missing")]
+    Stalled {
+        /// The sink.
+        name: &'static str,
+    },
     /// The system gave no thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
@@ -113,18 +119,27 @@ impl Running {
         self.thread.is_finished()
     }
 
-    /// Lets the sink take what still waits for it, at most `grace` long, and finish. Gives what came of it.
+    /// Waits until the sink has ended, at most until `deadline`.
+    pub fn wait(&self, deadline: Instant) {
+        const STEP: Duration = Duration::from_millis(5);
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(STEP);
+        }
+    }
+
+    /// Lets the sink take no further frame, not even one that waits for it, and finish.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// What came of it. Does not wait: a sink that has not ended is left to itself, for the end of the program to end.
     ///
     /// # Errors
-    /// [`SinkError`] where the sink could not do what it was to do.
-    pub fn join(self, grace: Duration) -> Result<String, SinkError> {
-        const STEP: Duration = Duration::from_millis(5);
-        let mut left = grace;
-        while !self.thread.is_finished() && !left.is_zero() {
-            std::thread::sleep(STEP.min(left));
-            left = left.saturating_sub(STEP);
+    /// [`SinkError`] where the sink could not do what it was to do, or has not ended.
+    pub fn outcome(self) -> Result<String, SinkError> {
+        if !self.thread.is_finished() {
+            return Err(SinkError::Stalled { name: self.name });
         }
-        self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or(Err(SinkError::Panicked))
     }
 }
@@ -151,5 +166,14 @@ fn feed(mut sink: Box<dyn Sink>, frames: &FrameQueue, stop: &AtomicBool) -> Resu
             }
         }
     }
+    let left = waiting(frames);
+    if left > 0 {
+        tracing::warn!("{} misses the last {left} frames, for which there was no time", sink.name());
+    }
     sink.finish()
+}
+
+/// How many frames still wait. Takes them.
+fn waiting(frames: &FrameQueue) -> usize {
+    std::iter::from_fn(|| matches!(frames.take(Duration::ZERO), Taken::Frame(_)).then_some(())).count()
 }

@@ -7,7 +7,7 @@
 
 mod scene;
 
-use scene::{Clip, Found, Peer, Program, frames_in, probe};
+use scene::{Clip, Found, Peer, Program, frames_in, probe, receiver};
 
 fn outputs(clip: &Clip) -> [String; 5] {
     ["--record", &clip.argument("a.mkv"), "--snapshots", &clip.argument("snapshots"), "--stdout"].map(str::to_owned)
@@ -60,4 +60,24 @@ fn until_it_is_interrupted() {
     assert_eq!(from_the_middle.rest, 0);
     assert!(from_the_middle.pictures.len() < frames && expected.ends_with(&from_the_middle.pictures));
     assert!(!from_the_middle.pictures.is_empty());
+}
+
+#[test]
+fn even_if_another_output_has_stalled() {
+    let clip = Clip::of(90);
+    let outputs = outputs(&clip);
+    let arguments: Vec<_> = outputs.iter().map(String::as_str).collect();
+    let common = ["--bind", "127.0.0.1:0", "--display", "never"];
+    let receiver = Program::spawn_unread(&mut receiver(&[&common, &arguments[..]].concat()));
+    let sent = Peer::tagged(&clip, receiver.address(), &["--fps", "60"]).finish();
+    assert_eq!(sent["intact"].as_array().unwrap().len(), 90);
+    receiver.says("stdout does not keep up");
+    let asked = std::time::Instant::now();
+    receiver.signal("INT");
+    let ended = receiver.end();
+    assert!(asked.elapsed().as_secs() < 3, "it took {:?} to end", asked.elapsed());
+    ended.expect(1, &["stdout is given up", "recording: 90 frames", "snapshots: 90 frames"]);
+    let expected: Vec<_> = (0..90).collect();
+    assert_eq!(clip.snapshots(&clip.path("snapshots")), expected);
+    assert_eq!(frames_in(&clip.path("a.mkv"), 0.0, &clip), Found { pictures: expected, rest: 0 });
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -39,6 +39,8 @@ pub(crate) struct Program {
     stdout: Arc<Mutex<Vec<u8>>>,
     stderr: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
+    /// Standard output, where it is not read.
+    unread: Option<ChildStdout>,
 }
 
 /// How a program ended.
@@ -58,20 +60,21 @@ impl Program {
 
     /// Whatever `command` is. Its output is read all the time, so that it never waits for us.
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut program = Self::spawn_unread(command);
+        let (mut pipe, read) = (program.unread.take().unwrap(), Arc::clone(&program.stdout));
+        program.readers.push(std::thread::spawn(move || read_all(&mut pipe, &read)));
+        program
+    }
+
+    /// Whatever `command` is, with a standard output that nobody reads and nobody closes.
+    pub(crate) fn spawn_unread(command: &mut Command) -> Self {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        let (stdout, stderr) = (Arc::default(), Arc::default());
-        let readers = vec![
-            std::thread::spawn({
-                let (mut pipe, read) = (process.stdout.take().unwrap(), Arc::clone(&stdout));
-                move || read_all(&mut pipe, &read)
-            }),
-            std::thread::spawn({
-                let (pipe, read) = (process.stderr.take().unwrap(), Arc::clone(&stderr));
-                move || read_lines(pipe, &read)
-            }),
-        ];
-        Self { process, stdout, stderr, readers }
+        let stderr = Arc::default();
+        let (pipe, read) = (process.stderr.take().unwrap(), Arc::clone(&stderr));
+        let readers = vec![std::thread::spawn(move || read_lines(pipe, &read))];
+        let unread = process.stdout.take();
+        Self { process, stdout: Arc::default(), stderr, readers, unread }
     }
 
     /// Waits until it says a line with `words` in it on standard error; gives that line.
