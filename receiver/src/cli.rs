@@ -37,6 +37,7 @@ pub struct Cli {
     /// Ask the kernel for a receive buffer of so many bytes; at least the largest frame should fit
     #[arg(long, value_name = "BYTES", env = "SEGMENT_RECEIVE_BUFFER", help_heading = "Input")]
     #[arg(default_value_t = segment::socket::WANTED_RECEIVE_BUFFER as u32, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    #[arg(allow_negative_numbers = true)]
     pub receive_buffer: u32,
 
     /// Show the stream in a window: q or Esc ends, s saves a snapshot, i switches the figures
@@ -63,15 +64,18 @@ pub struct Cli {
     /// End after so many frames, with status 0 [default: no limit]
     #[arg(long, value_name = "N", env = "SEGMENT_FRAMES", help_heading = "End")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(allow_negative_numbers = true)]
     pub frames: Option<u64>,
 
     /// End after so long, with status 0 [default: no limit]
     #[arg(long, value_name = "SECONDS", env = "SEGMENT_DURATION", help_heading = "End", value_parser = seconds::positive)]
+    #[arg(allow_negative_numbers = true)]
     pub duration: Option<Duration>,
 
     /// End with status 3 when no frame has come for so long; 0 is never
     #[arg(long, value_name = "SECONDS", env = "SEGMENT_TIMEOUT", help_heading = "End", value_parser = seconds::non_negative)]
     #[arg(default_value = "0")]
+    #[arg(allow_negative_numbers = true)]
     pub timeout: Duration,
 
     #[command(flatten)]

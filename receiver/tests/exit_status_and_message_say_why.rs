@@ -35,7 +35,7 @@ fn a_name_that_does_not_resolve() {
 
 #[test]
 fn command_lines_that_are_wrong() {
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 13] = [
         (&["--multicast", "192.168.1.1"], "not a multicast group"),
         (&["--multicast", "camera.example"], "224.3.29.71"),
         (&["--multicast", "224.3.29.71:99999"], "port"),
@@ -43,6 +43,7 @@ fn command_lines_that_are_wrong() {
         (&["--bind", "localhost"], "port"),
         (&["--frames", "0"], "--frames"),
         (&["--duration", "0"], "--duration"),
+        (&["--timeout", "-1"], "--timeout"),
         (&["--timeout=-1"], "--timeout"),
         (&["--display", "sometimes"], "always"),
         (&["--stats", "xml"], "json"),
