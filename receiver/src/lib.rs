@@ -1,4 +1,14 @@
 //! Receives live video over UDP: whole frames only.
+//!
+//! [`Downstream`] is the receiving end of a stream, for programs that want frames: start it, then take the newest frame
+//! whenever there is time for one, or every frame from a queue. The program `receiver` is built on it and nothing else:
+//! [`run`] puts a window and [`sink`]s behind it.
+//!
+//! ```no_run
+//! let downstream = receiver::Downstream::builder().bind("0.0.0.0:12345".parse()?).start()?;
+//! let picture = downstream.recv_frame()?.decode_bgr()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 mod arrival;
