@@ -54,13 +54,15 @@ impl Overlay {
 
     /// Counts a frame that is shown.
     pub(crate) fn count(&mut self, now: Instant, frame: &Frame, downstream: &Downstream) {
+        let begins = self.silence(now).is_none_or(|silence| silence >= SILENT);
         self.last_frame = Some(now);
         self.source = Some(frame.source);
         self.delays.extend(frame.age);
         let elapsed = now.saturating_duration_since(self.period_start);
-        if self.line.is_empty() || elapsed >= PERIOD {
+        if begins || elapsed >= PERIOD {
             let frames = downstream.progress().0;
-            let fps = (frames - self.frames_before) as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+            // The time without a stream says nothing about its rate.
+            let fps = (!begins).then(|| (frames - self.frames_before) as f64 / elapsed.as_secs_f64());
             self.line = figures(fps, &mut self.delays, downstream.totals().frames_lost);
             self.frames_before = frames;
             self.period_start = now;
@@ -70,8 +72,11 @@ impl Overlay {
 
     /// Writes the line on `image`, which is shown in a window of so many pixels.
     pub(crate) fn draw(&mut self, now: Instant, image: &mut Image, window: (u32, u32)) {
+        if self.silence(now).is_some_and(|silence| silence >= SILENT) {
+            darken(image);
+        }
         let Some(line) = self.text(now) else { return };
-        let line_height = scaled(image, window);
+        let line_height = fitted(scaled(image, window), &line, image.width());
         if self.pen.size() != line_height {
             self.pen = Pen::new(line_height).backing(BACKING);
         }
@@ -81,14 +86,18 @@ impl Overlay {
 
     /// What is to be said at `now`: trouble always, figures only if they are switched on.
     fn text(&self, now: Instant) -> Option<String> {
-        let Some((source, last)) = self.source.zip(self.last_frame) else {
+        let Some((source, silence)) = self.source.zip(self.silence(now)) else {
             return Some(format!("waiting for a stream on {}", self.local));
         };
-        let silent = now.saturating_duration_since(last);
-        if silent >= SILENT {
-            return Some(format!("no picture from {source} for {} s, waiting", silent.as_secs()));
+        if silence >= SILENT {
+            return Some(format!("no picture from {source} for {} s, waiting", silence.as_secs()));
         }
         self.is_on.then(|| self.line.clone())
+    }
+
+    /// Time since the last frame.
+    fn silence(&self, now: Instant) -> Option<Duration> {
+        self.last_frame.map(|last| now.saturating_duration_since(last))
     }
 }
 
@@ -99,10 +108,25 @@ fn scaled(image: &Image, window: (u32, u32)) -> u32 {
     (f64::from(LINE) * horizontal.max(vertical)).round() as u32
 }
 
-fn figures(fps: f64, delays: &mut [Duration], lost: u64) -> String {
+/// Height of a line that is to be so high, but not wider than the picture.
+fn fitted(line_height: u32, text: &str, image_width: u32) -> u32 {
+    let fits = |height: &u32| Pen::new(*height).measure(text).0.saturating_add(*height) <= image_width;
+    (0..=line_height).rev().find(fits).unwrap_or(0)
+}
+
+/// Nobody is to take a picture that has stopped for a live one.
+fn darken(image: &mut Image) {
+    for value in image.pixels_mut() {
+        *value /= 2;
+    }
+}
+
+/// `fps` is `None` as long as it is not known.
+fn figures(fps: Option<f64>, delays: &mut [Duration], lost: u64) -> String {
+    let fps = fps.map_or_else(|| "--".to_owned(), |fps| format!("{fps:.1}"));
     delays.sort_unstable();
     let median = delays.get(delays.len() / 2).map(|delay| format!("   {:.1} ms", delay.as_secs_f64() * 1000.0));
-    format!("{fps:.1} fps{}   lost {lost}", median.unwrap_or_default())
+    format!("{fps} fps{}   lost {lost}", median.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -113,8 +137,9 @@ mod tests {
     #[test]
     fn figures_give_the_median_delay_or_none() {
         let mut delays = [1, 90, 3].map(Duration::from_millis);
-        assert_eq!(figures(29.97, &mut delays, 2), "30.0 fps   3.0 ms   lost 2");
-        assert_eq!(figures(29.97, &mut [], 0), "30.0 fps   lost 0");
+        assert_eq!(figures(Some(29.97), &mut delays, 2), "30.0 fps   3.0 ms   lost 2");
+        assert_eq!(figures(Some(29.97), &mut [], 0), "30.0 fps   lost 0");
+        assert_eq!(figures(None, &mut [], 0), "-- fps   lost 0");
     }
 
     #[test]
@@ -123,6 +148,16 @@ mod tests {
         assert_eq!(scaled(&image(1280, 720), (1280, 720)), LINE);
         assert_eq!(scaled(&image(3840, 2160), (1280, 720)), 3 * LINE);
         assert_eq!(scaled(&image(320, 240), (1280, 960)), 6);
+    }
+
+    #[test]
+    fn the_line_is_never_wider_than_the_picture() {
+        let text = "no picture from [2001:db8:1234:5678:9abc:def0:1234:5678]:54570 for 3600 s, waiting";
+        assert_eq!(fitted(LINE, text, 1280), LINE);
+        for width in [900, 500, 260] {
+            let line_height = fitted(LINE, text, width);
+            assert!(line_height < LINE && Pen::new(line_height).measure(text).0 <= width, "{line_height} in {width}");
+        }
     }
 
     #[test]

@@ -78,11 +78,15 @@ fn the_picture_the_figures_and_a_snapshot_until_the_sender_is_gone() {
     let saved = std::fs::read(clip.path("snapshot-001.jpg")).unwrap();
     assert_eq!(clip.which(&saved).len(), 1);
 
-    // Without a sender the last picture stays, and the line says so, though the figures are switched off.
+    // Without a sender the last picture stays, but dark, and the line says so, though the figures are switched off.
     server.press(&window, "i");
     expect(&server, &window, "no line", |shot| shows_picture(shot) && !shows_line(shot));
     drop(sender);
-    expect(&server, &window, "a line that says so", |shot| shows_picture(shot) && shows_line(shot));
+    expect(&server, &window, "a dark picture and a line that says so", |shot| {
+        is(shot.at(320, 360), [128, 0, 0]) && is(shot.at(960, 360), [0, 0, 128]) && shows_line(shot)
+    });
+    let _sender = Peer::tagged(&clip, receiver.address(), &["--repeat", "0"]);
+    expect(&server, &window, "the next stream", |shot| shows_picture(shot) && !shows_line(shot));
 
     server.press(&window, "q");
     receiver.end().expect(0, &["total: "]);
