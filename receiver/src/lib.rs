@@ -18,6 +18,7 @@ mod feedback;
 mod figures;
 mod frame;
 mod latency;
+mod notices;
 mod outlets;
 #[cfg(feature = "window")]
 mod overlay;

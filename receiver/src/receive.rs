@@ -4,6 +4,7 @@ use crate::Frame;
 use crate::arrival::arrival;
 use crate::feedback::{Feedback, Heed};
 use crate::figures::Counters;
+use crate::notices::Notices;
 use crate::outlets::Outlets;
 use crate::selection::{Choice, From, Selection};
 use segment::Reassembler;
@@ -15,9 +16,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The thread looks at least so often whether it is to end, and counts are at most so old.
 const TICK: Duration = Duration::from_millis(50);
-
-/// The same trouble is not said again before so long.
-const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// The feedback socket is looked at after so many datagrams of the stream at the latest.
 const LOOK_AFTER: u32 = 16;
@@ -60,10 +58,7 @@ pub(crate) struct Receive<'a> {
     /// Frames that the source shown had lost when last looked.
     lost_before: u64,
     published: Option<Instant>,
-    said_drops: Option<Instant>,
-    said_error: Option<Instant>,
-    said_too_large: bool,
-    said_clock: bool,
+    notices: Notices,
 }
 
 impl<'a> Receive<'a> {
@@ -92,10 +87,7 @@ impl<'a> Receive<'a> {
             last_kernel_count: 0,
             lost_before: 0,
             published: None,
-            said_drops: None,
-            said_error: None,
-            said_too_large: false,
-            said_clock: false,
+            notices: Notices::default(),
         }
     }
 
@@ -130,9 +122,7 @@ impl<'a> Receive<'a> {
             Ok(received) => received,
             Err(error) => {
                 let now = Instant::now();
-                if is_due(&mut self.said_error, now) {
-                    tracing::warn!("cannot receive: {error}; trying again");
-                }
+                self.notices.cannot_receive(now, &error);
                 std::thread::sleep(TICK);
                 return now;
             }
@@ -172,7 +162,8 @@ impl<'a> Receive<'a> {
                 }
             }
         }
-        self.note_kernel_drops(now, drops);
+        self.kernel_drops += drops;
+        self.notices.kernel_drops(now, drops, self.socket.granted());
         self.since_look += 1;
         if self.since_look >= LOOK_AFTER {
             self.look_at_feedback(now);
@@ -204,19 +195,6 @@ impl<'a> Receive<'a> {
         }
     }
 
-    fn note_kernel_drops(&mut self, now: Instant, drops: u64) {
-        self.kernel_drops += drops;
-        if drops > 0 && is_due(&mut self.said_drops, now) {
-            let granted = self.socket.granted();
-            let remedy =
-                if granted.granted < granted.asked { format!("; {}", granted.remedy()) } else { String::new() };
-            tracing::warn!(
-                "the kernel dropped {drops} datagrams, because its receive buffer of {} bytes was full{remedy}",
-                granted.granted
-            );
-        }
-    }
-
     fn hand_on(&mut self, now: Instant, frame: segment::Frame) -> Option<Limit> {
         let source = frame.source;
         let arrived_at = SystemTime::now();
@@ -242,12 +220,11 @@ impl<'a> Receive<'a> {
                 return None;
             }
         }
-        self.check_fit(frame.jpeg.len());
+        self.notices.frame_len(frame.jpeg.len(), self.socket.granted());
         let clock = self.feedback.clock(source);
         let frame = Frame::new(frame, arrived_at, clock.map(|clock| clock.offset_us));
-        if frame.captured_at.is_some() && frame.age.is_none() && !self.said_clock {
-            self.said_clock = true;
-            tracing::warn!("the clock of {source} is ahead of this machine's: no latency can be given");
+        if frame.captured_at.is_some() && frame.age.is_none() {
+            self.notices.clock_ahead(source);
         }
         let frames = {
             let mut counters = self.shared.counters();
@@ -259,20 +236,6 @@ impl<'a> Receive<'a> {
         };
         self.shared.outlets.put(now, &frame);
         self.max_frames.is_some_and(|max| frames >= max).then_some(Limit::Reached)
-    }
-
-    /// Says once if a frame as large as this one does not fit in the kernel's receive buffer.
-    fn check_fit(&mut self, frame_len: usize) {
-        let granted = self.socket.granted();
-        if !self.said_too_large && !granted.holds(frame_len) {
-            self.said_too_large = true;
-            tracing::warn!(
-                "a frame of {frame_len} bytes does not fit in the receive buffer, which holds {}; \
-                 some will be lost. To mend it: {}",
-                granted.granted,
-                granted.remedy()
-            );
-        }
     }
 
     fn publish(&mut self, now: Instant) {
@@ -295,12 +258,4 @@ impl<'a> Receive<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
     Reached,
-}
-
-fn is_due(said: &mut Option<Instant>, now: Instant) -> bool {
-    let due = said.is_none_or(|at| now.saturating_duration_since(at) >= SAID_AGAIN_AFTER);
-    if due {
-        *said = Some(now);
-    }
-    due
 }
