@@ -252,6 +252,12 @@ impl Downstream {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
+    /// Whether the source that was shown has said that its stream is over, and no other has taken its place.
+    #[must_use]
+    pub fn has_source_ended(&self) -> bool {
+        self.shared.counters().has_ended
+    }
+
     /// Frames handed on so far, and when the last one was.
     #[must_use]
     pub fn progress(&self) -> (u64, Option<Instant>) {

@@ -26,6 +26,8 @@ pub(crate) struct Overlay {
     local: SocketAddr,
     source: Option<SocketAddr>,
     last_frame: Option<Instant>,
+    /// The source has said that its stream is over.
+    has_ended: bool,
     period_start: Instant,
     frames_before: u64,
     delays: Vec<Duration>,
@@ -40,6 +42,7 @@ impl Overlay {
             local,
             source: None,
             last_frame: None,
+            has_ended: false,
             period_start: now,
             frames_before: 0,
             delays: Vec::new(),
@@ -50,6 +53,11 @@ impl Overlay {
     /// On, if it was off, and the other way round.
     pub(crate) fn switch(&mut self) {
         self.is_on = !self.is_on;
+    }
+
+    /// Whether the source has ended its stream. True if that is new.
+    pub(crate) fn note_end(&mut self, has_ended: bool) -> bool {
+        std::mem::replace(&mut self.has_ended, has_ended) != has_ended
     }
 
     /// Counts a frame that is shown.
@@ -72,7 +80,7 @@ impl Overlay {
 
     /// Writes the line on `image`, which is shown in a window of so many pixels.
     pub(crate) fn draw(&mut self, now: Instant, image: &mut Image, window: (u32, u32)) {
-        if self.silence(now).is_some_and(|silence| silence >= SILENT) {
+        if self.has_ended || self.silence(now).is_some_and(|silence| silence >= SILENT) {
             darken(image);
         }
         let Some(line) = self.text(now) else { return };
@@ -89,6 +97,9 @@ impl Overlay {
         let Some((source, silence)) = self.source.zip(self.silence(now)) else {
             return Some(format!("waiting for a stream on {}", self.local));
         };
+        if self.has_ended {
+            return Some(format!("{source} has ended the stream, waiting for another"));
+        }
         if silence >= SILENT {
             return Some(format!("no picture from {source} for {} s, waiting", silence.as_secs()));
         }

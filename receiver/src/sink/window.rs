@@ -97,6 +97,9 @@ impl Viewer {
             }
             Taken::TimedOut | Taken::Closed => Instant::now(),
         };
+        if self.overlay.note_end(downstream.has_source_ended()) {
+            self.drawn = None;
+        }
         if self.drawn.is_none_or(|at| now.saturating_duration_since(at) >= REDRAW) {
             self.draw(now)?;
         }
