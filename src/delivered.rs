@@ -11,6 +11,8 @@ pub(crate) struct Delivered {
     /// When it was delivered.
     pub(crate) at: Instant,
     bytes: Bytes,
+    /// Bytes of memory that `bytes` takes up, which may be more than it has.
+    memory: usize,
     placed: Vec<Placed>,
     /// Where SOI was written over the end of the tag, and what stood there.
     patch: usize,
@@ -27,9 +29,14 @@ impl Delivered {
             original.copy_from_slice(place);
             place.copy_from_slice(&SOI);
         }
+        // Room that was made for a larger frame is given back: whoever keeps the JPEG keeps all of it alive.
+        if bytes.capacity() > bytes.len() + bytes.len() / 4 {
+            bytes.shrink_to_fit();
+        }
+        let memory = bytes.capacity();
         let bytes = Bytes::from(bytes);
         let jpeg = bytes.slice(cut..);
-        (Self { at, bytes, placed, patch: cut, original }, jpeg)
+        (Self { at, bytes, memory, placed, patch: cut, original }, jpeg)
     }
 
     /// Whether the segment with this count was `payload`.
@@ -49,6 +56,11 @@ impl Delivered {
 
     /// Bytes of memory that the frame holds.
     pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Length of the frame as it came, in bytes.
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
@@ -87,6 +99,20 @@ mod tests {
                 }
                 assert!(!delivered.contains(n + 1, &frame[..1]));
             }
+        }
+    }
+
+    #[test]
+    fn room_made_for_a_larger_frame_is_counted_or_given_back() {
+        for (len, room) in [(4, 1 << 20), (1000, 1200), (1000, 2000), (1000, 1000)] {
+            let mut bytes = Vec::with_capacity(room);
+            bytes.resize(len, 7);
+            let (delivered, jpeg) = Delivered::new(Instant::now(), bytes, Vec::new(), 0);
+            let memory = delivered.memory();
+            drop(delivered);
+            let held = jpeg.try_into_mut().unwrap().capacity();
+            assert_eq!(memory, held);
+            assert!(held <= len + len / 4, "{held} bytes for {len}, with room for {room}");
         }
     }
 }

@@ -188,7 +188,7 @@ impl Source {
 
     /// Room for a frame somewhat larger than the last one delivered. Who has delivered nothing gets none on trust.
     fn expected_len(&self) -> usize {
-        self.delivered.as_ref().map_or(0, |delivered| delivered.memory() + delivered.memory() / 8)
+        self.delivered.as_ref().map_or(0, |delivered| delivered.len() + delivered.len() / 8)
     }
 
     fn finish(&mut self, now: Instant) -> Option<Frame> {
