@@ -120,6 +120,8 @@ impl Reassembler {
     /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten.
     pub fn show(&mut self, source: Option<SocketAddr>) {
         self.shown = source;
+        // The one shown before is among the others now, and what it holds counts with theirs.
+        self.keep_others_within_bounds(None);
     }
 
     /// Counts of all sources together, those forgotten included.
@@ -178,13 +180,18 @@ impl Reassembler {
             source.shrink_to(SHOWN_SOURCE_BYTES);
             return;
         }
-        while self.memory_of_others() > OTHER_SOURCES_BYTES {
-            if !self.evict_longest_idle(Some(address)) {
-                break;
-            }
-        }
+        self.keep_others_within_bounds(Some(address));
         if let Some(source) = self.sources.iter_mut().find(|source| source.address == address) {
             source.shrink_to(OTHER_SOURCES_BYTES);
+        }
+    }
+
+    /// Forgets others, but not `but`, until the rest are within their bound.
+    fn keep_others_within_bounds(&mut self, but: Option<SocketAddr>) {
+        while self.memory_of_others() > OTHER_SOURCES_BYTES {
+            if !self.evict_longest_idle(but) {
+                break;
+            }
         }
     }
 

@@ -236,6 +236,23 @@ fn a_stranger_whose_frames_are_whole_stays_within_the_bound() {
 }
 
 #[test]
+fn however_often_another_source_is_shown_memory_stays_within_the_bound() {
+    let mut besieged = Besieged::new();
+    let mut datagram = vec![7; MAX_DATAGRAM_LEN];
+    for source in 1..=16 {
+        besieged.reassembler.show(Some(stranger(source)));
+        assert!(besieged.reassembler.memory() <= SHOWN_SOURCE_BYTES + OTHER_SOURCES_BYTES);
+        for count in (1..255).rev() {
+            datagram[0] = count;
+            besieged.push(stranger(source), &datagram);
+        }
+    }
+    besieged.reassembler.show(None);
+    assert!(besieged.reassembler.memory() <= OTHER_SOURCES_BYTES);
+    besieged.forgets_everything();
+}
+
+#[test]
 fn an_hour_of_silence_passes_at_once() {
     let mut besieged = Besieged::new();
     let (jpeg, datagrams) = friendly(0);
