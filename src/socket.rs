@@ -18,7 +18,7 @@ mod send;
 pub use buffer::{Granted, WANTED_RECEIVE_BUFFER};
 pub use error::SocketError;
 pub use group::{Group, JoinError, Membership};
-pub use interface::{Interface, InterfaceError};
+pub use interface::{ChosenInterface, Interface, InterfaceError};
 pub use path_probe::PathProbe;
 pub use receive::ReceiveSocket;
 pub use send::SendSocket;

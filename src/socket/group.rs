@@ -1,7 +1,7 @@
 //! Membership of a multicast group, kept up while interfaces come and go.
 
 use super::SocketError;
-use super::interface::{Interface, InterfaceError};
+use super::interface::{ChosenInterface, Interface, InterfaceError};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -37,15 +37,18 @@ pub enum JoinError {
     Socket(#[from] SocketError),
 }
 
+impl Group {
+    fn choose(&self) -> Result<ChosenInterface, InterfaceError> {
+        Interface::for_group(self.address, self.interface.as_deref())
+    }
+}
+
 impl JoinError {
     /// What a person can do about it, where there is something.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Interface(InterfaceError::Route(_)) => {
-                Some("name the interface: --interface eth0 (`ip address` lists those of this machine)")
-            }
-            Self::Interface(_) => None,
+            Self::Interface(error) => error.advice(),
             Self::Socket(error) => error.advice(),
         }
     }
@@ -60,7 +63,7 @@ impl Membership {
     pub(super) fn open(group: Group) -> Result<(UdpSocket, Self), JoinError> {
         let address = group.address;
         let fail = |operation| SocketError::new(operation, address);
-        let (interface, is_for_want_of_a_route) = choose(&group)?;
+        let ChosenInterface { interface, is_for_want_of_a_route } = group.choose()?;
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
             .map_err(fail("open a socket for group"))?;
         socket.set_reuse_address(true).map_err(fail("share group"))?;
@@ -79,7 +82,7 @@ impl Membership {
     ///
     /// An interface that only goes down and comes up again keeps its memberships: the kernel reports them anew.
     pub(super) fn refresh(&mut self, socket: &UdpSocket) -> bool {
-        let Ok((interface, is_for_want_of_a_route)) = choose(&self.group) else { return false };
+        let Ok(ChosenInterface { interface, is_for_want_of_a_route }) = self.group.choose() else { return false };
         if interface.index == self.interface.index || !interface.is_up {
             return false;
         }
@@ -128,20 +131,6 @@ impl Membership {
             (IpAddr::V4(group), _, _) => socket.leave_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
             (IpAddr::V6(group), _, _) => socket.leave_multicast_v6(&group, index),
         }
-    }
-}
-
-/// The interface for a group: the one asked for, else the one of the route, else, for IPv4, the loopback interface.
-pub(super) fn choose(group: &Group) -> Result<(Interface, bool), InterfaceError> {
-    if let Some(asked) = &group.interface {
-        return Ok((Interface::find(asked)?, false));
-    }
-    match Interface::by_route(group.address) {
-        Ok(interface) => Ok((interface, false)),
-        Err(InterfaceError::Route(_)) if group.address.is_ipv4() => {
-            Ok((Interface::find(&Ipv4Addr::LOCALHOST.to_string())?, true))
-        }
-        Err(error) => Err(error),
     }
 }
 

@@ -40,6 +40,26 @@ pub enum InterfaceError {
     Route(#[from] SocketError),
 }
 
+/// An interface for a group, and why this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenInterface {
+    /// The interface.
+    pub interface: Interface,
+    /// It is the loopback interface only because no route leads to the group.
+    pub is_for_want_of_a_route: bool,
+}
+
+impl InterfaceError {
+    /// What a person can do about it, where the message does not say so itself.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Route(_) => Some("name the interface: --interface eth0 (`ip address` lists those of this machine)"),
+            Self::Unknown { .. } | Self::List(_) => None,
+        }
+    }
+}
+
 impl Interface {
     /// All interfaces of this machine.
     ///
@@ -110,6 +130,26 @@ impl Interface {
         Self::find(&address.to_string())
     }
 
+    /// The interface for a multicast group: the one `asked` for by name or address, else the one of the route to it,
+    /// else, for IPv4, the loopback interface. (IPv6 multicast is not delivered on that one.)
+    ///
+    /// # Errors
+    /// [`InterfaceError::Unknown`] where there is none such, [`InterfaceError::Route`] where no route leads there.
+    pub fn for_group(group: SocketAddr, asked: Option<&str>) -> Result<ChosenInterface, InterfaceError> {
+        let chosen = |interface| ChosenInterface { interface, is_for_want_of_a_route: false };
+        if let Some(asked) = asked {
+            return Self::find(asked).map(chosen);
+        }
+        match Self::by_route(group) {
+            Ok(interface) => Ok(chosen(interface)),
+            Err(InterfaceError::Route(_)) if group.is_ipv4() => {
+                let interface = Self::find(&Ipv4Addr::LOCALHOST.to_string())?;
+                Ok(ChosenInterface { interface, is_for_want_of_a_route: true })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// An IPv4 address of it, which stands for it where the system wants one.
     #[must_use]
     pub fn ipv4(&self) -> Option<Ipv4Addr> {
@@ -141,6 +181,17 @@ mod tests {
         assert_eq!(Interface::find("127.0.0.1").unwrap(), interface);
         assert_eq!(Interface::by_route("127.0.0.1:9".parse().unwrap()).unwrap(), interface);
         assert_eq!(interface.to_string(), "lo (127.0.0.1)");
+    }
+
+    #[test]
+    fn a_group_gets_the_interface_that_was_asked_for_else_one_that_there_is() {
+        let group = "224.3.29.71:10000".parse().unwrap();
+        let chosen = Interface::for_group(group, Some("127.0.0.1")).unwrap();
+        assert!(chosen.interface.is_loopback && !chosen.is_for_want_of_a_route);
+        let chosen = Interface::for_group(group, None).unwrap();
+        assert_eq!(chosen.is_for_want_of_a_route, Interface::by_route(group).is_err());
+        assert!(Interface::list().unwrap().contains(&chosen.interface));
+        assert!(Interface::for_group(group, Some("nowhere0")).is_err());
     }
 
     #[test]

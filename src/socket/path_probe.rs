@@ -77,4 +77,10 @@ mod tests {
         assert!(path.mtu > 1500 && !path.is_ipv6, "{path:?}");
         assert_eq!(path.datagram_len(165_000), crate::wire::plain::CLASSIC_DATAGRAM_LEN);
     }
+    #[test]
+    fn a_group_has_the_mtu_of_its_interface() {
+        let loopback = Interface::find("127.0.0.1").unwrap();
+        let path = PathProbe::for_group("224.3.29.71:9".parse().unwrap(), &loopback).unwrap().path().unwrap();
+        assert_eq!(path, PathProbe::new("127.0.0.1:9".parse().unwrap()).unwrap().path().unwrap());
+    }
 }
