@@ -15,13 +15,16 @@
 //! Both are sans-IO: datagrams, [`Instant`](std::time::Instant)s and the wall clock in µs since the Unix epoch come in
 //! as arguments; datagrams to be sent and events come out of `poll_transmit` and `poll_event`.
 
+mod acknowledged;
 mod announcer;
 mod audience;
 mod responder;
+mod settings;
 
-pub use announcer::{Announcer, Destination, Event, Handshake, Picture};
+pub use announcer::{Announcer, Destination, Event};
 pub use audience::{Listener, MAX_RECEIVERS};
 pub use responder::{Ended, MAX_SOURCES, Report, Responder};
+pub use settings::{Handshake, Picture};
 
 /// What an old receiver answers to a text announcement, and counts as an acknowledgement.
 pub const BARE_ACK: &[u8] = b"ack";

@@ -126,6 +126,19 @@ fn the_stream_begins_with_the_last_receiver_asked_for() {
 }
 
 #[test]
+fn a_receiver_that_has_left_is_not_counted_among_those_waited_for() {
+    let mut group = Group::new(handshake(2), 1);
+    group.run(Duration::from_millis(1100), true);
+    group.responders[0].leave();
+    group.run(10 * MS, true);
+    assert_eq!(group.announcer.acknowledged(), 0);
+    // The same receiver, started anew.
+    group.responders[0] = Responder::new(7, 0, 7);
+    group.run(Duration::from_secs(1), true);
+    assert_eq!((group.announcer.acknowledged(), group.announcer.has_begun()), (1, false));
+}
+
+#[test]
 fn receivers_answer_within_20_ms_and_then_once_a_second() {
     let mut group = Group::new(handshake(1), 1);
     group.run(Duration::from_secs(10), true);
@@ -267,6 +280,9 @@ fn old_peers_shake_hands_in_text_in_both_roles() {
     let events = group.run(Duration::from_secs(3), false);
     assert_eq!(events, [Event::Joined(receiver(0)), Event::Begun]);
     assert_eq!(group.acks.len(), 1, "one announcement, one answer");
+    // The stream's tags draw acknowledgements of a receiver that reads them; it is the same one all the same.
+    assert_eq!(group.run(Duration::from_secs(1), true), []);
+    assert_eq!((group.acks.len(), group.announcer.listeners().len()), (2, 1));
 }
 
 #[test]

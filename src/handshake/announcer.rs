@@ -1,6 +1,8 @@
 //! The sender's side of the handshake.
 
+use super::acknowledged::{Acknowledged, Who};
 use super::audience::{Audience, Heard, Listener, SendTimes};
+use super::settings::{Handshake, Picture};
 use super::{BARE_ACK, Transmit};
 use crate::wire::DecodeError;
 use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, ESCAPE};
@@ -16,35 +18,6 @@ const BYE_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A bye is sent so often, as nobody acknowledges it.
 const BYES: u8 = 3;
-
-/// Old receivers that have answered a text announcement, remembered so that each counts once.
-const MAX_BARE_ACKS: usize = super::MAX_RECEIVERS;
-
-/// How a stream is to begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handshake {
-    /// Whether there is a group to announce to. Without one, there are only acks to read.
-    pub has_group: bool,
-    /// Acknowledgements to wait for; 0 begins at once.
-    pub receivers: usize,
-    /// How long to wait for them; `None` is for ever.
-    pub ack_timeout: Option<Duration>,
-    /// Announce with this text, for old peers, and take a bare `ack`.
-    pub text: Option<String>,
-    /// What the sender calls itself.
-    pub name: String,
-}
-
-/// What an announce says of the picture. Zeros where it is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Picture {
-    /// Width in pixels.
-    pub width: u16,
-    /// Height in pixels.
-    pub height: u16,
-    /// Frames in 100 seconds.
-    pub centi_fps: u32,
-}
 
 /// Where a datagram goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +61,7 @@ pub struct Announcer {
     phase: Phase,
     has_begun: bool,
     audience: Audience,
-    /// Who has answered an announce of ours: old receivers by their address alone.
-    acknowledged: Vec<(SocketAddr, Option<u64>)>,
+    acknowledged: Acknowledged,
     announced: SendTimes,
     refused: u64,
     transmits: VecDeque<Transmit<Destination>>,
@@ -108,7 +80,7 @@ impl Announcer {
             picture,
             has_begun: false,
             audience: Audience::default(),
-            acknowledged: Vec::new(),
+            acknowledged: Acknowledged::default(),
             announced: SendTimes::default(),
             refused: 0,
             transmits: VecDeque::new(),
@@ -132,7 +104,7 @@ impl Announcer {
         datagram: &[u8],
     ) -> Result<(), DecodeError> {
         if datagram == BARE_ACK && self.handshake.text.is_some() {
-            self.acknowledge(source, None);
+            self.acknowledge(Who { address: source, receiver_id: None });
             return Ok(());
         }
         if datagram.first() != Some(&ESCAPE) {
@@ -141,7 +113,9 @@ impl Announcer {
         match Control::parse(datagram)? {
             Control::Ack(ack) if ack.stream_id == self.stream_id => self.handle_ack(now, clock_us, source, &ack),
             Control::Leave(leave) if leave.stream_id == self.stream_id => {
-                self.events.extend(self.audience.leave(source, leave).map(Event::Left));
+                if let Some(address) = self.audience.leave(source, leave) {
+                    self.forget(address, Event::Left);
+                }
             }
             // Of another stream, or what only senders send.
             _ => {}
@@ -155,6 +129,8 @@ impl Announcer {
                 self.refused += 1;
                 return;
             }
+            // Who has answered a text announcement has been counted in already.
+            Heard::New if self.acknowledged.contains(Who { address: source, receiver_id: None }) => {}
             Heard::New => self.events.push_back(Event::Joined(source)),
             Heard::Known => {}
         }
@@ -162,16 +138,13 @@ impl Announcer {
         self.send(Destination::Receiver(source), &Control::Time(answer));
         // Who echoes an announce of ours has heard the group; a stranger who guessed the stream id has not.
         if self.announced.contains(ack.echoed) {
-            self.acknowledge(source, Some(ack.receiver_id));
+            self.acknowledge(Who { address: source, receiver_id: Some(ack.receiver_id) });
         }
     }
 
-    fn acknowledge(&mut self, source: SocketAddr, receiver_id: Option<u64>) {
-        if self.acknowledged.len() < MAX_BARE_ACKS && !self.acknowledged.contains(&(source, receiver_id)) {
-            self.acknowledged.push((source, receiver_id));
-            if receiver_id.is_none() {
-                self.events.push_back(Event::Joined(source));
-            }
+    fn acknowledge(&mut self, who: Who) {
+        if self.acknowledged.add(who) && who.receiver_id.is_none() {
+            self.events.push_back(Event::Joined(who.address));
         }
         if matches!(self.phase, Phase::Waiting { .. }) && self.acknowledged.len() >= self.handshake.receivers {
             self.begin();
@@ -179,10 +152,16 @@ impl Announcer {
         }
     }
 
+    /// A receiver is gone: a stream that still waits for receivers does not count it any more.
+    fn forget(&mut self, address: SocketAddr, event: fn(SocketAddr) -> Event) {
+        self.acknowledged.remove(address);
+        self.events.push_back(event(address));
+    }
+
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant, clock_us: u64) {
         while let Some(address) = self.audience.forget_one(now) {
-            self.events.push_back(Event::Lost(address));
+            self.forget(address, Event::Lost);
         }
         match self.phase {
             Phase::Waiting { give_up: Some(give_up), .. } if now >= give_up => {
@@ -293,7 +272,7 @@ impl Announcer {
         self.phase == Phase::Ended
     }
 
-    /// How many receivers have answered an announce.
+    /// How many receivers have answered an announce, those not counted that have left or fallen silent since.
     #[must_use]
     pub fn acknowledged(&self) -> usize {
         self.acknowledged.len()
