@@ -8,6 +8,8 @@ use std::time::Instant;
 /// A delivered frame as it came, segment by segment. It shares its bytes with whoever was handed the JPEG.
 #[derive(Debug)]
 pub(crate) struct Delivered {
+    /// When its first datagram came.
+    pub(crate) first_arrival: Instant,
     /// When it was delivered.
     pub(crate) at: Instant,
     bytes: Bytes,
@@ -23,7 +25,13 @@ impl Delivered {
     /// Takes the bytes of a whole frame, and gives the JPEG without the `cut` bytes that follow its SOI.
     ///
     /// Nothing is moved: SOI is written over the last two of the bytes to be cut out, and the JPEG begins there.
-    pub(crate) fn new(at: Instant, mut bytes: Vec<u8>, placed: Vec<Placed>, cut: usize) -> (Self, Bytes) {
+    pub(crate) fn new(
+        first_arrival: Instant,
+        at: Instant,
+        mut bytes: Vec<u8>,
+        placed: Vec<Placed>,
+        cut: usize,
+    ) -> (Self, Bytes) {
         let mut original = SOI;
         if let Some(place) = bytes.get_mut(cut..cut + SOI.len()) {
             original.copy_from_slice(place);
@@ -36,7 +44,7 @@ impl Delivered {
         let memory = bytes.capacity();
         let bytes = Bytes::from(bytes);
         let jpeg = bytes.slice(cut..);
-        (Self { at, bytes, memory, placed, patch: cut, original }, jpeg)
+        (Self { first_arrival, at, bytes, memory, placed, patch: cut, original }, jpeg)
     }
 
     /// Whether the segment with this count was `payload`.
@@ -52,6 +60,11 @@ impl Delivered {
         bytes[..patched] == payload[..patched]
             && bytes[after..] == payload[after..]
             && self.original.iter().skip(skipped).zip(&payload[patched..after]).all(|(a, b)| a == b)
+    }
+
+    /// Whether the segment with this count was the first one.
+    pub(crate) fn is_first(&self, count: u8) -> bool {
+        usize::from(count) == self.placed.len()
     }
 
     /// Bytes of memory that the frame holds.
@@ -87,7 +100,7 @@ mod tests {
                     partial.offer(now, count, payload);
                 }
                 let (bytes, placed) = partial.into_parts();
-                let (delivered, jpeg) = Delivered::new(now, bytes, placed, cut);
+                let (delivered, jpeg) = Delivered::new(now, now, bytes, placed, cut);
                 assert_eq!(jpeg, [&SOI[..], &frame[cut + 2..]].concat());
                 for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
                     assert!(delivered.contains(count, payload), "{count} of {n}, cut {cut}");
@@ -104,10 +117,11 @@ mod tests {
 
     #[test]
     fn room_made_for_a_larger_frame_is_counted_or_given_back() {
+        let now = Instant::now();
         for (len, room) in [(4, 1 << 20), (1000, 1200), (1000, 2000), (1000, 1000)] {
             let mut bytes = Vec::with_capacity(room);
             bytes.resize(len, 7);
-            let (delivered, jpeg) = Delivered::new(Instant::now(), bytes, Vec::new(), 0);
+            let (delivered, jpeg) = Delivered::new(now, now, bytes, Vec::new(), 0);
             let memory = delivered.memory();
             drop(delivered);
             let held = jpeg.try_into_mut().unwrap().capacity();

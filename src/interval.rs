@@ -58,7 +58,12 @@ impl FrameInterval {
 
     /// The longest pause between two datagrams of one frame.
     pub(crate) fn max_gap(&self) -> Duration {
-        self.smoothed().map_or(MIN_GAP, |interval| (interval / 2).max(MIN_GAP))
+        self.half().max(MIN_GAP)
+    }
+
+    /// Half of the interval; while that is not known, the shortest gap.
+    pub(crate) fn half(&self) -> Duration {
+        self.smoothed().map_or(MIN_GAP, |interval| interval / 2)
     }
 }
 

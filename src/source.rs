@@ -70,7 +70,7 @@ impl Source {
             return None;
         }
         let echo = self.is_echo(count, payload);
-        if echo && !self.sends_tags && self.is_just_delivered(now) {
+        if echo && !self.sends_tags && self.is_just_delivered(now, count) {
             self.stats.drop_one(DropCause::Duplicate);
             return None;
         }
@@ -148,10 +148,17 @@ impl Source {
             && self.delivered.as_ref().is_some_and(|delivered| delivered.contains(count, payload))
     }
 
-    fn is_just_delivered(&self, now: Instant) -> bool {
-        self.delivered
-            .as_ref()
-            .is_some_and(|delivered| now.saturating_duration_since(delivered.at) <= self.interval.max_gap())
+    /// Whether a late duplicate of this segment of the frame delivered last is to be expected.
+    ///
+    /// The first segment may come again because the next frame begins with the same bytes, as headers are the same in
+    /// all frames: right behind the last frame, where the link is hardly faster than the stream, but not before most
+    /// of an interval has passed since that one began.
+    fn is_just_delivered(&self, now: Instant, count: u8) -> bool {
+        let Some(delivered) = &self.delivered else { return false };
+        if delivered.is_first(count) {
+            return now.saturating_duration_since(delivered.first_arrival) <= self.interval.half();
+        }
+        now.saturating_duration_since(delivered.at) <= self.interval.max_gap()
     }
 
     fn place(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) {
@@ -220,7 +227,7 @@ impl Source {
         }
         self.stats.frames += 1;
         let (bytes, placed) = partial.into_parts();
-        let (delivered, jpeg) = Delivered::new(now, bytes, placed, cut);
+        let (delivered, jpeg) = Delivered::new(first_arrival, now, bytes, placed, cut);
         if let Some(before) = self.delivered.replace(delivered) {
             self.spare = before.into_placed();
         }

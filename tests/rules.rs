@@ -205,6 +205,39 @@ fn a_second_copy_of_every_datagram_changes_nothing() {
     }
 }
 
+/// Headers are the same in all frames of a camera, and a link that is hardly faster than the stream leaves no pause.
+#[test]
+fn a_frame_that_begins_like_the_last_one_is_taken_however_close_it_follows() {
+    for fps in [15, 30, 60, 120] {
+        for used_percent in [10, 50, 75, 99] {
+            let interval = Duration::from_secs(1) / fps;
+            let mut listener = Listener::new();
+            for number in 0..30 {
+                let mut jpeg = jpeg(number, 400);
+                jpeg[2..100].fill(5);
+                let datagrams = untagged(&jpeg);
+                let spacing = interval * used_percent / 100 / datagrams.len() as u32;
+                let mut frames = Vec::new();
+                for datagram in &datagrams {
+                    frames.extend(listener.hear([datagram]));
+                    listener.wait(spacing.saturating_sub(SPACING));
+                }
+                // While the rate is not known, no pause may be longer than 8 ms.
+                if spacing <= Duration::from_millis(8) {
+                    assert_eq!(
+                        frames.len(),
+                        1,
+                        "{fps} fps, {used_percent} % of the link used, frame {number} {:?}",
+                        listener.reassembler.stats()
+                    );
+                    assert_eq!(frames[0].jpeg, jpeg);
+                }
+                listener.wait(interval * (100 - used_percent) / 100);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_frames_of_two_sources_do_not_mix() {
     let (one, other) = (jpeg(1, 400), jpeg(2, 400));
