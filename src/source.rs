@@ -30,7 +30,10 @@ pub(crate) struct Source {
     delivered: Option<Delivered>,
     interval: FrameInterval,
     numbering: Numbering,
+    /// The last frame delivered had a tag: what is lost shows in the numbers.
     sends_tags: bool,
+    /// It has been silent since for so long that frames without a tag are believed again.
+    may_be_another: bool,
     has_begun: bool,
     spare: Vec<Placed>,
 }
@@ -54,6 +57,7 @@ impl Source {
             interval: FrameInterval::default(),
             numbering: Numbering::default(),
             sends_tags: false,
+            may_be_another: false,
             has_begun: false,
             spare: Vec::new(),
         }
@@ -62,7 +66,7 @@ impl Source {
     /// Takes one segment. Gives the frame that it makes whole.
     pub(crate) fn push(&mut self, now: Instant, count: u8, payload: &[u8]) -> Option<Frame> {
         if now.saturating_duration_since(self.last_arrival) >= TAGS_EXPECTED_FOR {
-            self.sends_tags = false;
+            self.may_be_another = true;
         }
         self.last_arrival = now;
         self.apply_gap_rule(now);
@@ -200,7 +204,7 @@ impl Source {
 
     fn finish(&mut self, now: Instant) -> Option<Frame> {
         let partial = self.partial.as_mut().filter(|partial| partial.is_whole())?;
-        match judge(partial.bytes(), self.sends_tags) {
+        match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
             Verdict::Refuse(DropCause::Corrupt) if partial.take_back_guesses() => None,
             Verdict::Refuse(cause) => {
                 self.end_partial(cause);
@@ -217,9 +221,10 @@ impl Source {
     fn deliver(&mut self, now: Instant, tag: Option<Tag>, cut: usize) -> Option<Frame> {
         let partial = self.partial.take()?;
         let (first_arrival, datagrams) = (partial.first_arrival, partial.datagrams());
+        self.sends_tags = tag.is_some();
+        self.may_be_another = false;
         match &tag {
             Some(tag) => {
-                self.sends_tags = true;
                 self.stats.frames_lost += u64::from(self.numbering.deliver(now, tag));
             }
             None if cut > 0 => self.stats.drop_one(DropCause::TagVersion),
@@ -236,14 +241,14 @@ impl Source {
 }
 
 /// Decides on a frame whose counts are complete.
-fn judge(frame: &[u8], sends_tags: bool) -> Verdict {
+fn judge(frame: &[u8], needs_tag: bool) -> Verdict {
     let cut = match tag::find(frame) {
         Found::Tag(claim) if claim.holds(frame) => return Verdict::Deliver { tag: Some(claim.tag), cut: TAG_LEN },
         Found::Tag(_) | Found::Broken => return Verdict::Refuse(DropCause::Corrupt),
         Found::OtherVersion { len } => len,
         Found::Nothing => 0,
     };
-    if sends_tags {
+    if needs_tag {
         return Verdict::Refuse(DropCause::Untagged);
     }
     let end = frame.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);

@@ -381,3 +381,18 @@ fn a_frame_that_lost_a_datagram_is_counted_once_whichever_it_was() {
         }
     }
 }
+
+#[test]
+fn a_tagged_frame_lost_after_a_silence_is_counted_once() {
+    let mut listener = Listener::new();
+    for number in 0..4 {
+        let mut datagrams = tagged(&jpeg(number as u8, 400), numbered(1, number));
+        if number == 1 {
+            listener.wait(Duration::from_secs(3));
+            datagrams.remove(1);
+        }
+        listener.hear(&datagrams);
+        listener.wait(INTERVAL);
+    }
+    assert_eq!(listener.lost(), 1);
+}
