@@ -62,7 +62,7 @@ fn join(arguments: &[&str], group: &str) -> Program {
 
 /// Sends where `receiver` has joined.
 fn send(clip: &Clip, group: &str, receiver: &Program) -> Peer {
-    let interface = if receiver.said().contains("joined on the loopback interface") { "127.0.0.1" } else { "" };
+    let interface = if receiver.said().contains("which only this machine can reach") { "127.0.0.1" } else { "" };
     let mut sender = Peer::python();
     // Few frames a second: a pause inside a frame without a tag tears it.
     sender.args(["-c", SENDER, interface]).arg(clip.folder()).args(["--remote", group, "--fps", "8"]);
