@@ -174,6 +174,22 @@ fn no_pause_of_up_to_8_ms_ends_a_frame_however_fast_the_stream_is() {
 }
 
 #[test]
+fn a_slow_stream_may_pause_inside_its_frames_once_its_rate_is_known() {
+    for interval in [1, 3, 9].map(Duration::from_secs) {
+        let mut listener = Listener::new();
+        let mut delivered = 0;
+        for seed in 0..20 {
+            for datagram in untagged(&jpeg(seed, 400)) {
+                delivered += listener.hear([datagram]).len();
+                listener.wait(Duration::from_millis(100));
+            }
+            listener.wait(interval);
+        }
+        assert_eq!(delivered, 14, "all but six until the rate is known, a frame in {interval:?}");
+    }
+}
+
+#[test]
 fn a_tagged_frame_may_pause() {
     let jpeg = jpeg(1, 400);
     let mut listener = Listener::new();
