@@ -37,14 +37,20 @@ const OWN_MAILBOX: &str = "application";
 /// ```
 #[derive(Debug)]
 pub struct Downstream {
-    shared: Arc<Shared>,
+    monitor: Monitor,
     thread: Option<JoinHandle<()>>,
     own: Reader<Frame>,
-    own_is_read: AtomicBool,
-    start: Instant,
-    mark: Mutex<Mark>,
     local: SocketAddr,
     granted: Granted,
+}
+
+/// Reads the figures of a [`Downstream`] from any thread, as long as anybody wants to know.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    shared: Arc<Shared>,
+    own_is_read: Arc<AtomicBool>,
+    start: Instant,
+    mark: Arc<Mutex<Mark>>,
 }
 
 /// How a [`Downstream`] is to be; see [`Downstream::builder`].
@@ -174,16 +180,9 @@ impl Builder {
             })
             .map_err(DownstreamError::Thread)?;
         let start = Instant::now();
-        Ok(Downstream {
-            shared,
-            thread: Some(thread),
-            own,
-            own_is_read: AtomicBool::new(false),
-            start,
-            mark: Mutex::new(Mark::start(start)),
-            local,
-            granted,
-        })
+        let mark = Arc::new(Mutex::new(Mark::start(start)));
+        let monitor = Monitor { shared, own_is_read: Arc::default(), start, mark };
+        Ok(Downstream { monitor, thread: Some(thread), own, local, granted })
     }
 }
 
@@ -205,7 +204,7 @@ impl Downstream {
     /// # Errors
     /// [`DownstreamError::Ended`] once there will be no more.
     pub fn recv_frame(&self) -> Result<Frame, DownstreamError> {
-        self.own_is_read.store(true, Ordering::Relaxed);
+        self.monitor.own_is_read.store(true, Ordering::Relaxed);
         loop {
             match self.own.take(Duration::MAX) {
                 Taken::Value(frame) => return Ok(frame),
@@ -218,20 +217,20 @@ impl Downstream {
     /// The newest frame, if one has come since the last one taken. Does not wait.
     #[must_use]
     pub fn latest(&self) -> Option<Frame> {
-        self.own_is_read.store(true, Ordering::Relaxed);
+        self.monitor.own_is_read.store(true, Ordering::Relaxed);
         self.own.try_take()
     }
 
     /// A mailbox of one's own, in which the newest frame wins. `name` is for the figures.
     #[must_use]
     pub fn newest(&self, name: &str) -> Reader<Frame> {
-        self.shared.outlets.newest(name)
+        self.monitor.shared.outlets.newest(name)
     }
 
     /// A queue of every frame from now on, of at most a second or 64 MiB. `name` is for the figures.
     #[must_use]
     pub fn every(&self, name: &str) -> FrameQueue {
-        self.shared.outlets.every(name)
+        self.monitor.shared.outlets.every(name)
     }
 
     /// The address listened at, with the port that the system chose if it was to choose one.
@@ -255,16 +254,47 @@ impl Downstream {
     /// Whether the source that was shown has said that its stream is over, and no other has taken its place.
     #[must_use]
     pub fn has_source_ended(&self) -> bool {
-        self.shared.counters().has_ended
+        self.monitor.shared.counters().has_ended
     }
 
     /// Frames handed on so far, and when the last one was.
     #[must_use]
     pub fn progress(&self) -> (u64, Option<Instant>) {
-        let counters = self.shared.counters();
+        let counters = self.monitor.shared.counters();
         (counters.frames, counters.last_frame)
     }
 
+    /// The figures, with rates and latency since they were last taken this way.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.monitor.figures()
+    }
+
+    /// The figures, with rates and latency since the start.
+    #[must_use]
+    pub fn totals(&self) -> Figures {
+        self.monitor.totals()
+    }
+
+    /// What reads the figures from any thread.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
+    /// Ends receiving. Mailboxes and queues give what is still in them, then say that they are closed.
+    pub fn close(&mut self) {
+        self.monitor.shared.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the receiving thread has panicked; this is a fault of this program");
+        }
+        self.monitor.shared.outlets.close();
+    }
+}
+
+impl Monitor {
     /// The figures, with rates and latency since they were last taken this way.
     #[must_use]
     pub fn figures(&self) -> Figures {
@@ -278,17 +308,6 @@ impl Downstream {
     pub fn totals(&self) -> Figures {
         let figures = self.shared.counters().totals(self.start, Instant::now());
         self.with_replaced(figures)
-    }
-
-    /// Ends receiving. Mailboxes and queues give what is still in them, then say that they are closed.
-    pub fn close(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the receiving thread has panicked; this is a fault of this program");
-        }
-        self.shared.outlets.close();
     }
 
     fn with_replaced(&self, mut figures: Figures) -> Figures {

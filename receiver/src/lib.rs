@@ -28,7 +28,7 @@ pub mod run;
 mod selection;
 pub mod sink;
 
-pub use downstream::{Builder, Downstream, DownstreamError};
+pub use downstream::{Builder, Downstream, DownstreamError, Monitor};
 pub use figures::{Clock, Figures};
 pub use frame::Frame;
 pub use latency::Latency;

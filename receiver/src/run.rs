@@ -9,13 +9,19 @@ use crate::sink::{Running, Sink, SinkError};
 use crate::{Downstream, DownstreamError, Figures};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use terminal::{ExitStatus, Failure, Interrupt, Reporter};
+use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
 /// The program looks at least so often whether it is to end, and whether statistics are due.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What still waits to be recorded gets so long when the program ends: it is to end within a second.
+/// What still waits to be recorded gets so long when the user ends the program: it is to end within a second.
 const GRACE: Duration = Duration::from_millis(700);
+
+/// And so long when it ends by itself, unless the user loses patience: as much as a queue holds, on a slow disk.
+const LIMIT_GRACE: Duration = Duration::from_secs(10);
+
+/// The totals get so long to be printed.
+const PRINT: Duration = Duration::from_millis(100);
 
 /// And then the recording gets so long for its index.
 const FINISH: Duration = Duration::from_millis(200);
@@ -23,8 +29,10 @@ const FINISH: Duration = Duration::from_millis(200);
 /// Why the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The user, a limit, or whoever read standard output.
-    Done,
+    /// The user.
+    Asked,
+    /// A limit that the user gave.
+    Limit,
     /// No frame in time.
     TimedOut,
     /// Nobody is left to take frames: every sink has failed, or written to a pipe whose reader has had enough.
@@ -46,23 +54,23 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     tracing::info!("listening on {}", downstream.local_addr());
 
     let start = Instant::now();
-    let mut reporter = Reporter::new(cli.stats, start, cli.stdout);
+    let monitor = downstream.monitor();
+    let report = Report::start(Reporter::new(cli.stats, start, cli.stdout), move || monitor.figures())?;
     let mut watch = Watch { cli, start, promised: !sinks.is_empty() };
     let end = loop {
         let now = Instant::now();
         if interrupt.is_set() {
-            break End::Done;
+            break End::Asked;
         }
         if let Some(end) = watch.end(now, &downstream, &sinks, viewer.is_some()) {
             break end;
         }
-        reporter.report(now, || downstream.figures());
         match viewer.as_mut().map(|viewer| viewer.step(&downstream, TICK)) {
             None => {
                 let _ = interrupt.wait_timeout(TICK);
             }
             Some(Ok(Step::GoOn)) => {}
-            Some(Ok(Step::Quit)) => break End::Done,
+            Some(Ok(Step::Quit)) => break End::Asked,
             Some(Err(error)) if cli.display == Display::Always => return Err(error.into()),
             Some(Err(error)) => {
                 tracing::warn!("{error}; going on without a window");
@@ -72,13 +80,14 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     };
     downstream.close();
     drop(viewer);
-    let outcome = finish(sinks);
-    let totals: Figures = downstream.totals();
-    reporter.finish(&totals);
+    let patience = if end == End::Asked { GRACE } else { LIMIT_GRACE };
+    let outcome = finish(sinks, patience, &interrupt);
+    let totals = downstream.totals();
+    report.finish(totals.clone(), PRINT);
     outcome?;
     match end {
         // Sinks that failed have said so in their outcome.
-        End::Done | End::NoSink => Ok(ExitStatus::Done),
+        End::Asked | End::Limit | End::NoSink => Ok(ExitStatus::Done),
         End::TimedOut => Err(no_frame(cli, listen, &totals)),
     }
 }
@@ -95,7 +104,7 @@ impl Watch<'_> {
     fn end(&mut self, now: Instant, downstream: &Downstream, sinks: &[Running], is_shown: bool) -> Option<End> {
         let elapsed = now.saturating_duration_since(self.start);
         if downstream.has_ended() || self.cli.duration.is_some_and(|duration| elapsed >= duration) {
-            return Some(End::Done);
+            return Some(End::Limit);
         }
         if self.promised && !is_shown && sinks.iter().all(Running::has_ended) {
             return Some(End::NoSink);
@@ -160,9 +169,16 @@ fn open_sinks(cli: &Cli) -> Result<Vec<Box<dyn Sink>>, Failure> {
     Ok(sinks)
 }
 
-fn finish(sinks: Vec<Running>) -> Result<(), Failure> {
-    let deadline = Instant::now() + GRACE;
-    sinks.iter().for_each(|sink| sink.wait(deadline));
+fn finish(sinks: Vec<Running>, mut patience: Duration, interrupt: &Interrupt) -> Result<(), Failure> {
+    let mut deadline = Instant::now() + patience;
+    while !sinks.iter().all(Running::has_ended) && Instant::now() < deadline {
+        if interrupt.is_set() && patience > GRACE {
+            patience = GRACE;
+            deadline = deadline.min(Instant::now() + patience);
+        }
+        std::thread::sleep(TICK);
+    }
+    let deadline = Instant::now();
     sinks.iter().for_each(Running::stop);
     sinks.iter().for_each(|sink| sink.wait(deadline + FINISH));
     let mut failed = None;

@@ -154,7 +154,7 @@ fn feed(mut sink: Box<dyn Sink>, frames: &FrameQueue, stop: &AtomicBool) -> Resu
                 if let Err(error) = sink.accept(&frame) {
                     let name = sink.name();
                     if !error.is_broken_pipe() {
-                        tracing::error!("{name} stopped: {error}; the stream goes on");
+                        tracing::error!("{name} stopped: {error}");
                     }
                     // Whatever came of it until now is still brought to a good end.
                     match sink.finish() {

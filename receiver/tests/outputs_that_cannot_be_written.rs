@@ -71,7 +71,7 @@ fn a_disk_that_is_full_ends_the_recording_and_not_the_stream() {
     let line = "trap '' XFSZ; ulimit -f 512; exec \"$@\"";
     let receiver = Program::spawn(&mut in_bash(line, &[&arguments[..], &outputs].concat()));
     let _peer = Peer::tagged(&clip, receiver.address(), &[]);
-    receiver.says("the stream goes on");
+    receiver.says("recording stopped: ");
     let ended = receiver.end();
     ended.expect(1, &["recording stopped: cannot write to", &file]);
     assert_eq!(ended.totals()["frames"], 30);

@@ -4,6 +4,7 @@
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
+//! * [`report`]: prints them from a thread of its own
 //! * [`units`]: rates, sizes and times as a person reads them
 //! * [`seconds`], [`size`], [`address`]: parsers for values of options
 //! * [`completions`]: `--completions SHELL`
@@ -16,6 +17,7 @@ pub mod address;
 pub mod completions;
 pub mod exit;
 pub mod interrupt;
+pub mod report;
 pub mod seconds;
 pub mod size;
 pub mod stats;
@@ -26,6 +28,7 @@ pub use address::HostPort;
 pub use completions::Completions;
 pub use exit::{Advise, ExitStatus, Failure};
 pub use interrupt::Interrupt;
+pub use report::Report;
 pub use size::Size;
 pub use stats::{Reporter, StatsArgs, StatsFormat};
 pub use verbosity::Verbosity;
