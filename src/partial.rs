@@ -36,6 +36,7 @@ pub(crate) struct Partial {
     bytes: Vec<u8>,
     /// For each segment in `bytes`, from the first: where it ends.
     placed: Vec<Placed>,
+    /// By rising count, so that the one whose turn comes next is the last.
     early: Vec<Early>,
     early_bytes: usize,
 }
@@ -84,17 +85,17 @@ impl Partial {
 
     fn offer_before_start(&mut self, count: u8, payload: &[u8]) -> Fit {
         if begins_frame(payload) {
-            if self.early.iter().any(|early| early.count >= count) {
+            if self.early.last().is_some_and(|early| early.count >= count) {
                 return Fit::Foreign;
             }
             self.first_count = Some(count);
             self.append(payload, false);
             return Fit::Placed;
         }
-        match self.early.iter().find(|early| early.count == count) {
-            Some(early) if early.payload == payload => Fit::Duplicate,
-            Some(_) => Fit::Foreign,
-            None => self.keep_early(count, payload),
+        match self.early_at(count) {
+            Ok(at) if self.early[at].payload == payload => Fit::Duplicate,
+            Ok(_) => Fit::Foreign,
+            Err(at) => self.keep_early(at, count, payload),
         }
     }
 
@@ -110,15 +111,15 @@ impl Partial {
         if begins_frame(payload) || count > first {
             return Fit::Foreign;
         }
-        match self.early.iter().position(|early| early.count == count) {
-            None => self.keep_early(count, payload),
-            Some(at) if self.early[at].payload == payload => Fit::Duplicate,
+        match self.early_at(count) {
+            Err(at) => self.keep_early(at, count, payload),
+            Ok(at) if self.early[at].payload == payload => Fit::Duplicate,
             // Two claim one place. A tag will tell whether the newer one is right; without one, nothing will.
-            Some(at) if self.is_tagged() => {
-                self.early_bytes -= self.early.swap_remove(at).payload.len();
-                self.keep_early(count, payload)
+            Ok(at) if self.is_tagged() => {
+                self.early_bytes -= self.early.remove(at).payload.len();
+                self.keep_early(at, count, payload)
             }
-            Some(_) => Fit::Foreign,
+            Ok(_) => Fit::Foreign,
         }
     }
 
@@ -177,7 +178,7 @@ impl Partial {
 
     /// Segments that are missing, as far as those that came tell.
     pub(crate) fn missing(&self) -> usize {
-        let most = self.first_count.or_else(|| self.early.iter().map(|early| early.count).max()).unwrap_or(0);
+        let most = self.first_count.or_else(|| self.early.last().map(|early| early.count)).unwrap_or(0);
         usize::from(most).saturating_sub(self.datagrams())
     }
 
@@ -216,16 +217,22 @@ impl Partial {
         self.placed.push(Placed { end: self.bytes.len(), guessed });
     }
 
-    fn keep_early(&mut self, count: u8, payload: &[u8]) -> Fit {
+    /// Where among those that came early the segment with this count is, or else belongs.
+    fn early_at(&self, count: u8) -> Result<usize, usize> {
+        self.early.binary_search_by_key(&count, |early| early.count)
+    }
+
+    fn keep_early(&mut self, at: usize, count: u8, payload: &[u8]) -> Fit {
         self.early_bytes += payload.len();
-        self.early.push(Early { count, payload: payload.to_vec() });
+        self.early.insert(at, Early { count, payload: payload.to_vec() });
         Fit::Placed
     }
 
     fn join_early(&mut self) {
         let Some(first) = self.first_count else { return };
-        while let Some(at) = self.early.iter().position(|early| early.count == self.next_count(first)) {
-            let early = self.early.swap_remove(at);
+        loop {
+            let next = self.next_count(first);
+            let Some(early) = self.early.pop_if(|early| early.count == next) else { return };
             self.early_bytes -= early.payload.len();
             self.append(&early.payload, true);
         }
