@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const LINE: u32 = 22;
 
 /// Opacity of the dark box behind it, 0 to 255.
-const BACKING: u8 = 170;
+const BACKING: u8 = 200;
 
 /// Without a frame for so long, the line says so instead.
 const SILENT: Duration = Duration::from_secs(1);
@@ -78,13 +78,13 @@ impl Overlay {
         }
     }
 
-    /// Writes the line on `image`, which is shown in a window of so many pixels.
-    pub(crate) fn draw(&mut self, now: Instant, image: &mut Image, window: (u32, u32)) {
+    /// Writes the line on `image`, which is shown pixel for pixel.
+    pub(crate) fn draw(&mut self, now: Instant, image: &mut Image) {
         if self.has_ended || self.silence(now).is_some_and(|silence| silence >= SILENT) {
             darken(image);
         }
         let Some(line) = self.text(now) else { return };
-        let line_height = fitted(scaled(image, window), &line, image.width());
+        let line_height = fitted(LINE, &line, image.width());
         if self.pen.size() != line_height {
             self.pen = Pen::new(line_height).backing(BACKING);
         }
@@ -92,11 +92,23 @@ impl Overlay {
         self.pen.draw(image, margin, margin, &line);
     }
 
-    /// What is to be said at `now`: trouble always, figures only if they are switched on.
+    /// Fills an empty window before the first frame.
+    pub(crate) fn draw_waiting(&mut self, image: &mut Image) {
+        let mut top = i32::try_from(image.height()).unwrap_or(0) / 2 - LINE as i32 * 2;
+        for (line, height) in [
+            (format!("waiting for a stream on {}", self.local), LINE * 3 / 2),
+            ("q ends, s saves a snapshot, i switches the figures".to_owned(), LINE),
+        ] {
+            let mut pen = Pen::new(fitted(height, &line, image.width()));
+            let left = image.width().saturating_sub(pen.measure(&line).0) / 2;
+            pen.draw(image, i32::try_from(left).unwrap_or(0), top, &line);
+            top += LINE as i32 * 2;
+        }
+    }
+
+    /// What is to be said over a picture at `now`: trouble always, figures only if they are switched on.
     fn text(&self, now: Instant) -> Option<String> {
-        let Some((source, silence)) = self.source.zip(self.silence(now)) else {
-            return Some(format!("waiting for a stream on {}", self.local));
-        };
+        let (source, silence) = self.source.zip(self.silence(now))?;
         if self.has_ended {
             return Some(format!("{source} has ended the stream, waiting for another"));
         }
@@ -110,13 +122,6 @@ impl Overlay {
     fn silence(&self, now: Instant) -> Option<Duration> {
         self.last_frame.map(|last| now.saturating_duration_since(last))
     }
-}
-
-/// Height that the line must have in the picture to have its height in the window, where the picture is fitted in.
-fn scaled(image: &Image, window: (u32, u32)) -> u32 {
-    let horizontal = f64::from(image.width()) / f64::from(window.0.max(1));
-    let vertical = f64::from(image.height()) / f64::from(window.1.max(1));
-    (f64::from(LINE) * horizontal.max(vertical)).round() as u32
 }
 
 /// Height of a line that is to be so high, but not wider than the picture.
@@ -143,7 +148,6 @@ fn figures(fps: Option<f64>, delays: &mut [Duration], lost: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use media::PixelFormat;
 
     #[test]
     fn figures_give_the_median_delay_or_none() {
@@ -151,14 +155,6 @@ mod tests {
         assert_eq!(figures(Some(29.97), &mut delays, 2), "30.0 fps   3.0 ms   lost 2");
         assert_eq!(figures(Some(29.97), &mut [], 0), "30.0 fps   lost 0");
         assert_eq!(figures(None, &mut [], 0), "-- fps   lost 0");
-    }
-
-    #[test]
-    fn the_line_is_as_high_in_the_window_whatever_the_picture() {
-        let image = |width, height| Image::zeroed(width, height, PixelFormat::Bgrx).unwrap();
-        assert_eq!(scaled(&image(1280, 720), (1280, 720)), LINE);
-        assert_eq!(scaled(&image(3840, 2160), (1280, 720)), 3 * LINE);
-        assert_eq!(scaled(&image(320, 240), (1280, 960)), 6);
     }
 
     #[test]
@@ -175,7 +171,7 @@ mod tests {
     fn silence_is_said_even_with_the_figures_switched_off() {
         let now = Instant::now();
         let mut overlay = Overlay::new(([0, 0, 0, 0], 12345).into(), now);
-        assert_eq!(overlay.text(now).unwrap(), "waiting for a stream on 0.0.0.0:12345");
+        assert_eq!(overlay.text(now), None);
         overlay.source = Some(([192, 0, 2, 1], 5).into());
         overlay.last_frame = Some(now);
         overlay.switch();

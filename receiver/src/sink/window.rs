@@ -5,6 +5,7 @@ use crate::overlay::Overlay;
 use crate::{Downstream, Frame};
 use media::codec::{CodecError, Decoder, Scale};
 use media::mailbox::{Reader, Taken};
+use media::scale::{ScaleError, Scaler};
 use media::window::{Key, Window, WindowError};
 use media::{Image, ImageError, PixelFormat};
 use std::path::Path;
@@ -24,7 +25,10 @@ pub struct Viewer {
     decoder: Decoder,
     overlay: Overlay,
     newest: Option<Frame>,
+    /// The picture as decoded, and as it is shown: fitted into the window, with the line over it.
+    decoded: Image,
     image: Image,
+    scaler: Scaler,
     drawn: Option<Instant>,
     said_damaged: bool,
 }
@@ -38,6 +42,9 @@ pub enum ViewerError {
     /// The decoder could not be started.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The picture could not be fitted into the window.
+    #[error(transparent)]
+    Scale(#[from] ScaleError),
     /// A picture of that size cannot be.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -65,7 +72,9 @@ impl Viewer {
             decoder: Decoder::new()?,
             overlay: Overlay::new(downstream.local_addr(), Instant::now()),
             newest: None,
+            decoded: Image::zeroed(1, 1, PixelFormat::Bgrx)?,
             image: Image::zeroed(1, 1, PixelFormat::Bgrx)?,
+            scaler: Scaler::new(),
             drawn: None,
             said_damaged: false,
             frames: downstream.newest("window"),
@@ -108,21 +117,27 @@ impl Viewer {
 
     fn draw(&mut self, now: Instant) -> Result<(), ViewerError> {
         self.drawn = Some(now);
-        let (width, height) = self.window.size();
-        let decoded =
-            self.newest.as_ref().map(|frame| decode(&mut self.decoder, &frame.jpeg, (width, height), &mut self.image));
-        match decoded {
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                // The picture before stays; the sender sends something that is whole, but no picture.
-                if !std::mem::replace(&mut self.said_damaged, true) {
-                    tracing::warn!("a frame arrived whole but cannot be shown: {error}");
-                }
-                return Ok(());
+        let window = self.window.size();
+        let Some(frame) = &self.newest else {
+            self.image = Image::zeroed(window.0, window.1, PixelFormat::Bgrx)?;
+            self.overlay.draw_waiting(&mut self.image);
+            return Ok(self.window.show(&self.image)?);
+        };
+        if let Err(error) = decode(&mut self.decoder, &frame.jpeg, window, &mut self.decoded) {
+            // The picture before stays; the sender sends something that is whole, but no picture.
+            if !std::mem::replace(&mut self.said_damaged, true) {
+                tracing::warn!("a frame arrived whole but cannot be shown: {error}");
             }
-            None => self.image = Image::zeroed(width, height, PixelFormat::Bgrx)?,
+            return Ok(());
         }
-        self.overlay.draw(now, &mut self.image, (width, height));
+        // The line is drawn in the window's own pixels, so that it can be read however small the picture is.
+        let (width, height) = fit((self.decoded.width(), self.decoded.height()), window);
+        if (width, height) == (self.decoded.width(), self.decoded.height()) {
+            std::mem::swap(&mut self.image, &mut self.decoded);
+        } else {
+            self.scaler.scale_into(&self.decoded, width, height, &mut self.image)?;
+        }
+        self.overlay.draw(now, &mut self.image);
         Ok(self.window.show(&self.image)?)
     }
 
@@ -138,8 +153,28 @@ impl Viewer {
     }
 }
 
+/// The largest size of the picture's aspect that fits into the window.
+fn fit(picture: (u32, u32), window: (u32, u32)) -> (u32, u32) {
+    let [pw, ph, ww, wh] = [picture.0, picture.1, window.0, window.1].map(|side| u64::from(side.max(1)));
+    let side = |side: u64| u32::try_from(side).unwrap_or(u32::MAX).max(1);
+    if pw * wh > ph * ww { (side(ww), side(ph * ww / pw)) } else { (side(pw * wh / ph), side(wh)) }
+}
+
 /// Decodes at the smallest scale that still fills the window.
 fn decode(decoder: &mut Decoder, jpeg: &[u8], window: (u32, u32), image: &mut Image) -> Result<(), CodecError> {
     let scale = Scale::to_fit(Decoder::header(jpeg)?, window);
     decoder.decode_into(jpeg, PixelFormat::Bgrx, scale, image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn pictures_touch_the_window_on_two_sides() {
+        assert_eq!(fit((640, 480), (1280, 720)), (960, 720));
+        assert_eq!(fit((1920, 1080), (1280, 1000)), (1280, 720));
+        assert_eq!(fit((1, 65_535), (300, 200)), (1, 200));
+        assert_eq!(fit((1280, 720), (0, 0)), (1, 1));
+    }
 }
