@@ -15,6 +15,11 @@ const REMEMBERED: usize = 16;
 /// Intervals below which nothing is concluded: all of so few may have lost starts inside.
 const MIN_SEEN: usize = 6;
 
+/// Below this interval nothing is concluded from the absence of a gap: a frame that takes a third of it to come, or
+/// comes a third of it late, leaves a pause of [`MIN_GAP`] or less before the next. At 60 frames per second jitter of
+/// 4 ms leaves it well above.
+const MIN_INTERVAL: Duration = Duration::from_millis(12);
+
 /// A pause longer than this between two frames says nothing about the rate. Short of it, the slowest of time lapses
 /// has a rate too: a pause among shorter intervals changes neither the shortest nor the lower quartile.
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
@@ -60,6 +65,11 @@ impl FrameInterval {
     /// The longest pause between two datagrams of one frame.
     pub(crate) fn max_gap(&self) -> Duration {
         self.half().max(MIN_GAP)
+    }
+
+    /// Whether frames follow each other so closely that a pause between two may pass for one inside a frame.
+    pub(crate) fn is_too_short_for_gaps(&self) -> bool {
+        self.smoothed().is_some_and(|interval| interval < MIN_INTERVAL)
     }
 
     /// Half of the interval; while that is not known, the shortest gap.

@@ -149,6 +149,11 @@ impl Partial {
         self.first_count.is_some()
     }
 
+    /// Whether the end of a frame is there, but not its start.
+    pub(crate) fn has_only_end(&self) -> bool {
+        !self.has_start() && self.early.first().is_some_and(|early| early.count == 1)
+    }
+
     /// Whether `count` is the one whose turn it is.
     pub(crate) fn is_next(&self, count: u8) -> bool {
         self.first_count.is_some_and(|first| self.next_count(first) == count)
@@ -253,7 +258,7 @@ pub(crate) fn segment<'a>(bytes: &'a [u8], placed: &[Placed], at: usize) -> Opti
 }
 
 /// Whether a payload can be the first of a frame. In datagrams of two bytes, even SOI takes two of them.
-fn begins_frame(payload: &[u8]) -> bool {
+pub(crate) fn begins_frame(payload: &[u8]) -> bool {
     payload.starts_with(&SOI) || payload == &SOI[..1]
 }
 

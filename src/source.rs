@@ -4,7 +4,7 @@ use crate::delivered::Delivered;
 use crate::frame::Frame;
 use crate::interval::{FrameInterval, MIN_GAP};
 use crate::numbering::Numbering;
-use crate::partial::{Fit, Partial, Placed};
+use crate::partial::{Fit, Partial, Placed, begins_frame};
 use crate::stats::{DropCause, Stats};
 use crate::wire::tag::{self, EOI, Found, SOI, TAG_LEN, Tag};
 use std::net::SocketAddr;
@@ -167,7 +167,8 @@ impl Source {
     }
 
     fn place(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) {
-        let mut fit = self.offer(now, count, payload, echo);
+        let mut fit =
+            if self.follows_a_headless_frame(payload) { Fit::Foreign } else { self.offer(now, count, payload, echo) };
         if fit == Fit::Foreign {
             self.end_partial(DropCause::Incomplete);
             fit = self.offer(now, count, payload, echo);
@@ -177,6 +178,16 @@ impl Source {
             Fit::Duplicate => self.stats.drop_one(DropCause::Duplicate),
             Fit::Stray | Fit::Foreign => self.stats.drop_one(DropCause::Stray),
         }
+    }
+
+    /// Whether this begins a frame while the end of one is there without its start, in a stream too fast for the gap
+    /// rule to tell that they are two. Without a tag nothing else would: after one lost start every frame's end would be
+    /// joined to the start of the next, until another loss.
+    fn follows_a_headless_frame(&self, payload: &[u8]) -> bool {
+        self.interval.is_too_short_for_gaps()
+            && self.partial.as_ref().is_some_and(Partial::has_only_end)
+            && begins_frame(payload)
+            && !matches!(tag::find(payload), Found::Tag(_))
     }
 
     fn offer(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) -> Fit {

@@ -173,6 +173,32 @@ fn no_pause_of_up_to_8_ms_ends_a_frame_however_fast_the_stream_is() {
     }
 }
 
+/// Too fast for the gap rule, which alone tells untagged frames apart.
+#[test]
+fn one_lost_datagram_does_not_spoil_all_the_frames_of_a_fast_untagged_stream() {
+    for interval in [2000, 3333, 5000, 8333].map(Duration::from_micros) {
+        let len = untagged(&jpeg(0, 400)).len();
+        for missing in 0..len {
+            let mut listener = Listener::new();
+            let mut delivered = 0;
+            for number in 0..100 {
+                let jpeg = jpeg(number, 400);
+                let start = listener.now;
+                let mut datagrams = untagged(&jpeg);
+                if number == 50 {
+                    datagrams.remove(missing);
+                }
+                for frame in listener.hear(datagrams) {
+                    assert_eq!(frame.jpeg, jpeg, "{interval:?}, frame {number} after datagram {missing} was lost");
+                    delivered += 1;
+                }
+                listener.wait(interval - (listener.now - start));
+            }
+            assert_eq!(delivered, 99, "{interval:?}, datagram {missing} lost");
+        }
+    }
+}
+
 #[test]
 fn a_slow_stream_may_pause_inside_its_frames_once_its_rate_is_known() {
     for interval in [1, 3, 9].map(Duration::from_secs) {
