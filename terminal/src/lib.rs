@@ -1,6 +1,7 @@
 //! What the segment programs share at the command line, so that they look and end alike.
 //!
 //! * [`exit`]: exit statuses, and the one message that says why a program failed
+//! * [`checkup`]: what a program's `doctor` finds
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
@@ -14,6 +15,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+pub mod checkup;
 pub mod completions;
 pub mod exit;
 pub mod interrupt;
@@ -25,6 +27,7 @@ pub mod units;
 pub mod verbosity;
 
 pub use address::HostPort;
+pub use checkup::{Check, Checkup, Verdict};
 pub use completions::Completions;
 pub use exit::{Advise, ExitStatus, Failure};
 pub use interrupt::Interrupt;
