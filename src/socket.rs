@@ -4,10 +4,12 @@
 //! * [`Group`], [`Membership`], [`Interface`]: multicast, and on which interface
 //! * [`SendSocket`]: segments in one vectored call each, without putting them together first
 //! * [`PathProbe`]: the MTU of the path to a receiver
+//! * [`inspect`]: what this machine says about its own network
 
 mod buffer;
 mod error;
 mod group;
+pub mod inspect;
 mod interface;
 mod path_probe;
 #[cfg_attr(target_os = "linux", path = "socket/receive_linux.rs")]
