@@ -1,7 +1,8 @@
 //! The command line.
 
+use crate::doctor::Doctor;
 use crate::selection::From;
-use clap::{ArgGroup, Parser, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit, seconds};
@@ -15,7 +16,12 @@ const GROUP_PORT: u16 = 10_000;
 #[derive(Debug, Parser)]
 #[command(name = "receiver", version, after_help = exit::AFTER_HELP, max_term_width = 100)]
 #[command(group = ArgGroup::new("listen"))]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Cli {
+    /// What to do instead of receiving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Listen here, for unicast
     #[arg(long, value_name = "HOST:PORT", env = "SEGMENT_BIND", default_value = "0.0.0.0:12345")]
     #[arg(help_heading = "Input", group = "listen")]
@@ -91,6 +97,13 @@ pub struct Cli {
     pub completions: Completions,
 }
 
+/// What the program does instead of receiving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs)]
+    Doctor(Doctor),
+}
+
 /// Whether to show the stream in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Display {
@@ -102,7 +115,8 @@ pub enum Display {
     Never,
 }
 
-fn group(text: &str) -> Result<HostPort, String> {
+/// Value parser for a group: an address, with or without a port.
+pub(crate) fn group(text: &str) -> Result<HostPort, String> {
     let group = HostPort::with_default_port(text, GROUP_PORT).map_err(|error| error.to_string())?;
     match group.host().parse::<std::net::IpAddr>() {
         Ok(address) if address.is_multicast() => Ok(group),

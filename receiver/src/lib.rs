@@ -13,6 +13,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 mod arrival;
 pub mod cli;
+pub mod doctor;
 mod downstream;
 mod feedback;
 mod figures;

@@ -3,14 +3,17 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use clap::{CommandFactory, Parser};
-use receiver::cli::Cli;
+use receiver::cli::{Cli, Command};
 use terminal::{ExitStatus, completions, exit};
 
 fn main() -> ExitStatus {
     let outcome = completions::intercept(Cli::command(), std::env::args_os()).unwrap_or_else(|| {
         let cli = Cli::parse();
         cli.verbosity.init();
-        receiver::run::run(&cli)
+        match &cli.command {
+            Some(Command::Doctor(doctor)) => receiver::doctor::run(doctor),
+            None => receiver::run::run(&cli),
+        }
     });
     exit::conclude("receiver", outcome)
 }

@@ -1,0 +1,72 @@
+//! `receiver doctor`: what is wrong with this network, as far as the receiving side can tell, and what to do about it.
+
+mod listen;
+mod place;
+mod tally;
+
+use crate::cli::group;
+use clap::{ArgGroup, Args};
+use segment::socket::inspect::Finding;
+use std::time::{Duration, Instant};
+use terminal::{Check, Checkup, ExitStatus, Failure, HostPort, Verdict};
+
+/// All checks together take at most five seconds; this is for listening, the rest for what comes before and after.
+const PATIENCE: Duration = Duration::from_millis(4_700);
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  nothing is wrong
+  1  something is
+  2  the command line is wrong";
+
+/// Tell what is wrong with this network and what to do about it, in at most five seconds
+///
+/// Looks at interface, route, group, port and buffer, then listens for what comes. Run it where the receiver is to run,
+/// with the same options, while the sender sends; and `sender doctor` on the other side.
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("place"), after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Doctor {
+    /// Where the receiver is to listen, for unicast
+    #[arg(long, value_name = "HOST:PORT", env = "SEGMENT_BIND", default_value = "0.0.0.0:12345")]
+    #[arg(help_heading = "Input", group = "place")]
+    pub bind: HostPort,
+
+    /// The multicast group that it is to join instead [default port: 10000]
+    #[arg(long, value_name = "GROUP[:PORT]", env = "SEGMENT_MULTICAST", value_parser = group)]
+    #[arg(help_heading = "Input", group = "place")]
+    pub multicast: Option<HostPort>,
+
+    /// On this interface, by name or address [default: the one that the route to the group names]
+    #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_INTERFACE", help_heading = "Input", requires = "multicast")]
+    pub interface: Option<String>,
+}
+
+/// Looks at one thing after another and says what it finds.
+///
+/// # Errors
+/// [`Failure`] where it cannot be said, or the system does not even list its interfaces.
+pub fn run(doctor: &Doctor) -> Result<ExitStatus, Failure> {
+    let end = Instant::now() + PATIENCE;
+    let mut checkup = Checkup::on_stdout();
+    let place = match &doctor.multicast {
+        Some(group) => place::look_at_group(&mut checkup, group.resolve()?, doctor.interface.as_deref())?,
+        None => place::look_at_address(&mut checkup, doctor.bind.resolve()?)?,
+    };
+    if let Some(mut place) = place {
+        place::look_at_buffer(&mut checkup, &place.socket)?;
+        if checkup.is_anything_wrong() {
+            let why = "not listened for: what is wrong above comes first";
+            checkup.add(&Check::new(Verdict::Note, "stream", why))?;
+        } else {
+            listen::listen(&mut checkup, &mut place, end)?;
+        }
+    }
+    Ok(checkup.finish()?)
+}
+
+/// What a finding says, with what can be done about it.
+fn check(finding: &Finding) -> Check {
+    let verdict = if finding.is_wrong() { Verdict::Wrong } else { Verdict::Note };
+    let found = Check::new(verdict, finding.topic(), finding);
+    finding.remedies().into_iter().fold(found, |check, remedy| check.remedy(remedy.advice, remedy.command))
+}

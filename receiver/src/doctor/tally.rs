@@ -1,0 +1,213 @@
+//! What came while the doctor listened.
+
+use segment::wire::control::{Control, ESCAPE};
+use segment::{Frame, Reassembler};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Sources that are told apart. Whoever can forge addresses must not make the list grow; arbitrary beyond that.
+const MAX_SOURCES: usize = 16;
+
+/// Text announcements of old senders have at most so many bytes.
+const MAX_TEXT: usize = 256;
+
+/// Counts what comes, by source.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    reassembler: Reassembler,
+    sources: Vec<Source>,
+    /// Datagrams, of whatever kind.
+    pub(super) datagrams: u64,
+    /// Bytes of the largest frame.
+    pub(super) largest: usize,
+    /// Datagrams that the kernel dropped as its buffer was full.
+    pub(super) kernel_drops: u32,
+}
+
+/// What came from one source.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) address: SocketAddr,
+    /// Bytes since the first whole frame.
+    pub(super) bytes: u64,
+    /// Whole frames, the first and the last of them.
+    pub(super) frames: u64,
+    pub(super) first: Option<Instant>,
+    pub(super) last: Option<Instant>,
+    /// Frames lost after the first whole one: what was under way when the listening began is no loss.
+    pub(super) lost: u64,
+    lost_before: u64,
+    /// What it calls itself in its announces.
+    pub(super) announced: Option<String>,
+    /// Text announcements.
+    pub(super) texts: u64,
+}
+
+impl Source {
+    fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            bytes: 0,
+            frames: 0,
+            first: None,
+            last: None,
+            lost: 0,
+            lost_before: 0,
+            announced: None,
+            texts: 0,
+        }
+    }
+
+    /// Frames a second, where there were enough to tell.
+    pub(super) fn fps(&self) -> Option<f64> {
+        let span = self.last?.saturating_duration_since(self.first?).as_secs_f64();
+        (self.frames > 1 && span > 0.0).then(|| (self.frames - 1) as f64 / span)
+    }
+
+    /// From the first whole frame to the last.
+    pub(super) fn span(&self) -> Option<Duration> {
+        Some(self.last?.saturating_duration_since(self.first?))
+    }
+}
+
+impl Tally {
+    /// Takes a datagram that was received at `at`.
+    pub(super) fn push(&mut self, at: Instant, address: SocketAddr, datagram: &[u8]) {
+        self.datagrams += 1;
+        let known = self.sources.iter().position(|source| source.address == address);
+        if known.is_none() && self.sources.len() < MAX_SOURCES {
+            self.sources.push(Source::new(address));
+        }
+        let source = known.unwrap_or(self.sources.len().saturating_sub(1));
+        let Some(source) = self.sources.get_mut(source).filter(|source| source.address == address) else { return };
+        if datagram.first() == Some(&ESCAPE)
+            && let Ok(control) = Control::parse(datagram)
+        {
+            if let Control::Announce(announce) = control {
+                source.announced = Some(announce.name);
+            }
+            return;
+        }
+        let is_text = datagram.len() <= MAX_TEXT && datagram.iter().all(|byte| (b' '..=b'~').contains(byte));
+        if is_text && source.frames == 0 && !datagram.is_empty() {
+            source.texts += 1;
+            return;
+        }
+        source.bytes += datagram.len() as u64;
+        // What cannot be read is counted by the reassembler too.
+        let _ = self.reassembler.push(at, address, datagram);
+        self.take_frames();
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.reassembler.handle_timeout(now);
+        self.take_frames();
+    }
+
+    fn take_frames(&mut self) {
+        while let Some(Frame { source: address, jpeg, completed, .. }) = self.reassembler.poll_frame() {
+            let lost = self.reassembler.source_stats(address).map_or(0, |stats| stats.frames_lost);
+            self.largest = self.largest.max(jpeg.len());
+            let Some(source) = self.sources.iter_mut().find(|source| source.address == address) else { continue };
+            if source.first.is_none() {
+                source.first = Some(completed);
+                source.lost_before = lost;
+                source.bytes = 0;
+            }
+            source.frames += 1;
+            source.last = Some(completed);
+            source.lost = lost.saturating_sub(source.lost_before);
+        }
+    }
+
+    /// Every source, whatever came from it.
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Sources of whole frames.
+    pub(super) fn streams(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().filter(|source| source.frames > 0)
+    }
+
+    /// Why frames were dropped, by the name that statistics have for it, the most frequent first.
+    pub(super) fn drops(&self) -> Vec<(&'static str, u64)> {
+        let mut drops: Vec<_> = self.reassembler.stats().drops().filter(|(_, count)| *count > 0).collect();
+        drops.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        drops.into_iter().map(|(cause, count)| (cause.name(), count)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use segment::wire::control::Announce;
+    use segment::{Segmenter, WireFrame};
+
+    fn source(port: u16) -> SocketAddr {
+        ([192, 0, 2, 7], port).into()
+    }
+
+    fn datagrams(jpeg: &[u8]) -> Vec<Vec<u8>> {
+        let frame = WireFrame::untagged(jpeg);
+        Segmenter::new(6).unwrap().segment(&frame).unwrap().map(|segment| segment.to_vec()).collect()
+    }
+
+    #[test]
+    fn frames_are_counted_from_the_first_whole_one_on() {
+        let (mut tally, start) = (Tally::default(), Instant::now());
+        let frame = |n: u8| datagrams(&[0xFF, 0xD8, n, n, n, n, n, n, n, n, n, 0xFF, 0xD9]);
+        // The end of a frame that was under way, then one each 100 ms, of which the third loses a datagram.
+        tally.push(start, source(1), &frame(0)[2]);
+        for number in 1..6 {
+            for (at, datagram) in frame(number).iter().enumerate() {
+                if (number, at) != (3, 1) {
+                    tally.push(start + u32::from(number) * Duration::from_millis(100), source(1), datagram);
+                }
+            }
+        }
+        tally.handle_timeout(start + Duration::from_secs(1));
+        let stream = tally.streams().next().unwrap();
+        assert_eq!((stream.frames, stream.lost, tally.largest), (4, 1, 13));
+        assert!((stream.fps().unwrap() - 7.5).abs() < 0.01, "{stream:?}");
+        assert_eq!(stream.span(), Some(Duration::from_millis(400)));
+    }
+
+    #[test]
+    fn announcements_are_no_frames() {
+        let (mut tally, now) = (Tally::default(), Instant::now());
+        let announce = Announce {
+            stream_id: 1,
+            wants_ack: true,
+            is_sequenced: false,
+            sent_at: 2,
+            width: 0,
+            height: 0,
+            centi_fps: 0,
+            name: "robot".to_owned(),
+        };
+        tally.push(now, source(1), &Control::Announce(announce).to_vec());
+        tally.push(now, source(2), b"very important data");
+        assert_eq!(tally.sources()[0].announced.as_deref(), Some("robot"));
+        assert_eq!((tally.sources()[1].texts, tally.datagrams, tally.streams().count()), (1, 2, 0));
+    }
+
+    #[test]
+    fn forged_sources_are_bounded_and_still_counted() {
+        let mut tally = Tally::default();
+        for port in 1..1000 {
+            tally.push(Instant::now(), source(port), &[1, 2, 3]);
+        }
+        assert_eq!((tally.sources().len(), tally.datagrams), (MAX_SOURCES, 999));
+    }
+
+    #[test]
+    fn what_is_no_frame_is_told_by_its_cause() {
+        let mut tally = Tally::default();
+        tally.push(Instant::now(), source(1), &[0, 0x14, 0, 0]);
+        tally.push(Instant::now(), source(1), &[2, 0xFF, 0xD8]);
+        tally.push(Instant::now(), source(1), &[2, 0xFF, 0xD9]);
+        assert_eq!(tally.drops(), [("unknown_type", 1), ("incomplete", 1)]);
+    }
+}
