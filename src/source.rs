@@ -184,9 +184,9 @@ impl Source {
     /// rule to tell that they are two. Without a tag nothing else would: after one lost start every frame's end would be
     /// joined to the start of the next, until another loss.
     fn follows_a_headless_frame(&self, payload: &[u8]) -> bool {
-        self.interval.is_too_short_for_gaps()
-            && self.partial.as_ref().is_some_and(Partial::has_only_end)
+        self.partial.as_ref().is_some_and(Partial::has_only_end)
             && begins_frame(payload)
+            && self.interval.is_too_short_for_gaps()
             && !matches!(tag::find(payload), Found::Tag(_))
     }
 
