@@ -3,18 +3,24 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::mailbox::mailbox;
 use segment::Segmenter;
-use segment::socket::SendSocket;
+use segment::handshake::Announcer;
+use segment::socket::{ChosenInterface, Interface};
 
 use crate::conversion::{Conversion, Wanted};
 use crate::datagram_size::DatagramSize;
 use crate::encode::{Encode, EncoderInlet};
 use crate::error::UpstreamError;
+use crate::feedback::{Feedback, Group, Shared};
+use crate::gate::Gate;
+use crate::multicast::{Beginning, Multicast, OnAckTimeout};
 use crate::progress::Progress;
 use crate::remote::Remote;
+use crate::sockets::Sockets;
+use crate::source::Format;
 use crate::stamp::Stamp;
 use crate::transmit::Transmit;
 use crate::upstream::{Destination, Monitor, Upstream};
@@ -23,6 +29,8 @@ use crate::upstream::{Destination, Monitor, Upstream};
 #[derive(Debug, Clone)]
 pub struct Builder {
     remotes: Vec<SocketAddr>,
+    group: Option<Multicast>,
+    beginning: Beginning,
     wanted: Wanted,
     datagram_size: DatagramSize,
     tagged: bool,
@@ -34,6 +42,8 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             remotes: Vec::new(),
+            group: None,
+            beginning: Beginning::default(),
             wanted: Wanted::default(),
             datagram_size: DatagramSize::Automatic,
             tagged: true,
@@ -48,6 +58,63 @@ impl Builder {
         if !self.remotes.contains(&remote) {
             self.remotes.push(remote);
         }
+        self
+    }
+
+    /// Sends to this multicast group, too, as soon as its receivers have acknowledged.
+    #[must_use]
+    pub fn multicast(mut self, group: Multicast) -> Self {
+        self.group = Some(group);
+        self
+    }
+
+    /// Receivers of the group that must have acknowledged before it is sent to. If not said, one.
+    #[must_use]
+    pub fn receivers(mut self, receivers: usize) -> Self {
+        self.beginning.receivers = receivers;
+        self
+    }
+
+    /// How long they are waited for; `None` is for ever. If not said, 5 s.
+    #[must_use]
+    pub fn ack_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.beginning.ack_timeout = timeout;
+        self
+    }
+
+    /// What happens if they have not acknowledged by then. If not said, the stream ends.
+    #[must_use]
+    pub fn on_ack_timeout(mut self, then: OnAckTimeout) -> Self {
+        self.beginning.on_ack_timeout = then;
+        self
+    }
+
+    /// Whether the group is asked for acknowledgements at all. If not said, it is; else it is sent to at once.
+    #[must_use]
+    pub fn handshake(mut self, handshake: bool) -> Self {
+        self.beginning.handshake = handshake;
+        self
+    }
+
+    /// Announces the stream to the group by this text (1 to 256 characters of printable ASCII), and takes the three
+    /// bytes `ack` for an acknowledgement: for old receivers.
+    #[must_use]
+    pub fn announce_text(mut self, text: impl Into<Option<String>>) -> Self {
+        self.beginning.text = text.into();
+        self
+    }
+
+    /// What the sender calls itself when it announces the stream, at most 64 bytes. If not said, as the machine does.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.beginning.name = Some(name.into());
+        self
+    }
+
+    /// Size and rate of the pictures to come, for the announcement. If not said, it does not say either.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.beginning.format = format;
         self
     }
 
@@ -99,29 +166,52 @@ impl Builder {
 
     /// Refuses what [`start`](Self::start) would refuse whatever the network says, before anything is opened.
     pub(crate) fn check(&self) -> Result<(), UpstreamError> {
-        if self.remotes.is_empty() {
+        if self.remotes.is_empty() && self.group.is_none() {
             return Err(UpstreamError::NoRemote);
         }
+        if let Some(&remote) = self.remotes.iter().find(|remote| remote.ip().is_multicast()) {
+            return Err(UpstreamError::GroupAsRemote(remote));
+        }
+        if let Some(group) = self.group.as_ref().filter(|group| !group.address.ip().is_multicast()) {
+            return Err(UpstreamError::NotAGroup(group.address));
+        }
+        self.beginning.check()?;
         if let DatagramSize::Fixed(bytes) = self.datagram_size {
             Segmenter::new(bytes)?;
         }
         self.wanted.check()
     }
 
-    /// Opens the sockets and starts the stream's two threads, "encode" and "transmit".
+    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback".
     ///
     /// # Errors
-    /// [`UpstreamError`] where there is no remote, no route leads to one of them, or a value is outside of its range.
+    /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, or a value is outside of its
+    /// range.
     pub fn start(self) -> Result<Upstream, UpstreamError> {
         self.check()?;
         let conversion = Conversion::new(self.wanted)?;
-        let remotes = self.open()?;
-        let destinations = remotes.iter().map(Destination::of).collect();
+        let mut sockets = Sockets::default();
+        let group = self.group.as_ref().map(|group| open_group(group, self.datagram_size, &mut sockets)).transpose()?;
+        let open = |&address| Remote::new(address, sockets.for_remote(address)?, self.datagram_size);
+        let remotes = self.remotes.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let destinations = remotes.iter().chain(&group).map(Destination::of).collect();
 
         let progress = Arc::new(Progress::new(Instant::now()));
+        let stamp = Stamp::new();
+        let handshake = self.beginning.handshake(group.is_some());
+        let announcer =
+            Announcer::new(Instant::now(), stamp.stream_id(), handshake, self.beginning.picture(self.wanted.size));
+        let gate = Arc::new(Gate::default());
+        if announcer.has_begun() {
+            gate.open();
+        }
+        let shared = Arc::new(Shared::new(announcer));
+        let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
+        let feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
+
         let (pictures_in, pictures) = mailbox();
         let (outgoing, frames) = mailbox();
-        let monitor = Monitor::new(Arc::clone(&progress), pictures_in.replaced(), outgoing.replaced());
+        let monitor = Monitor::new(Arc::clone(&progress), shared, pictures_in.replaced(), outgoing.replaced());
         let outgoing = Arc::new(outgoing);
         let encoder = EncoderInlet::new(pictures_in, self.live);
         let encode = Encode {
@@ -132,20 +222,25 @@ impl Builder {
             live: self.live,
             progress: Arc::clone(&progress),
         };
+        let is_only_group = remotes.is_empty();
         let transmit = Transmit {
             remotes,
-            stamp: Stamp::new(),
+            group: group.map(|group| (group, Arc::clone(&gate))),
+            stamp,
             tagged: self.tagged,
             max_frames: self.max_frames,
             progress: Arc::clone(&progress),
         };
-        // If the second thread cannot be had, what the first one reads from is dropped here, and it ends.
+        // If one of the later threads cannot be had, what the others wait for is dropped or decided here, and they end.
         let encode = spawn("encode", move || encode.run())?;
         let transmit = spawn("transmit", move || transmit.run(&frames))?;
+        let feedback = spawn("feedback", move || feedback.run()).inspect_err(|_| gate.give_up())?;
         Ok(Upstream {
             encoder: Some(encoder),
             outgoing: Some(outgoing),
             threads: vec![encode, transmit],
+            feedback: Some(feedback),
+            gate: is_only_group.then_some(gate),
             wanted: self.wanted,
             live: self.live,
             destinations,
@@ -153,20 +248,21 @@ impl Builder {
             monitor,
         })
     }
+}
 
-    /// One socket for each family of addresses, so that all remotes see the same source port.
-    fn open(&self) -> Result<Vec<Remote>, UpstreamError> {
-        let mut sockets: [Option<Arc<SendSocket>>; 2] = [None, None];
-        let open = |&address: &SocketAddr| {
-            let [v4, v6] = &mut sockets;
-            let socket = match if address.is_ipv4() { v4 } else { v6 } {
-                Some(socket) => Arc::clone(socket),
-                none => Arc::clone(none.insert(Arc::new(SendSocket::for_remote(address)?))),
-            };
-            Remote::new(address, socket, self.datagram_size)
-        };
-        self.remotes.iter().map(open).collect()
+/// Chooses the interface to a group, and says what it leads to where nobody asked for it.
+fn open_group(group: &Multicast, size: DatagramSize, sockets: &mut Sockets) -> Result<Remote, UpstreamError> {
+    let ChosenInterface { interface, is_for_want_of_a_route } =
+        Interface::for_group(group.address, group.interface.as_deref())?;
+    if is_for_want_of_a_route {
+        tracing::warn!(
+            "no route leads to {}: sending through {interface}, which reaches this machine only; --interface chooses \
+             another",
+            group.address
+        );
     }
+    let socket = sockets.for_group(group, &interface)?;
+    Remote::group(group.address, &interface, socket, size)
 }
 
 fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, UpstreamError> {

@@ -1,21 +1,42 @@
 //! Why a stream cannot start, or does not take a frame.
 
 use std::io;
+use std::net::SocketAddr;
 
 use media::codec::{CodecError, MAX_PIXELS};
 use media::image::MAX_DIMENSION;
 use media::scale::ScaleError;
-use segment::socket::SocketError;
+use segment::handshake::MAX_RECEIVERS;
+use segment::socket::{InterfaceError, SocketError};
 use segment::wire::tag::TagError;
 use segment::{DatagramLenError, TooManySegments};
+
+use crate::multicast::NoAnswer;
 
 /// Why an [`Upstream`](crate::Upstream) cannot start, or does not take a frame.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
     /// There is nobody to send to.
-    #[error("there is nobody to send to: name at least one remote")]
+    #[error("there is nobody to send to: name at least one remote, or a multicast group")]
     NoRemote,
+    /// A group whose address is no group's.
+    #[error(
+        "{0} is not a multicast group; those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with ff"
+    )]
+    NotAGroup(SocketAddr),
+    /// A group that is named as a remote.
+    #[error("{0} is a multicast group, not a remote: it is to be sent to as such")]
+    GroupAsRemote(SocketAddr),
+    /// A number of receivers that no handshake waits for.
+    #[error("{0} receivers cannot be waited for: choose 1 to {MAX_RECEIVERS}, or no handshake")]
+    Receivers(usize),
+    /// A text that old receivers cannot read.
+    #[error("an announcement is 1 to 256 characters of printable ASCII")]
+    AnnounceText,
+    /// The interface to a group: there is none such, or no route names one.
+    #[error(transparent)]
+    Interface(#[from] InterfaceError),
     /// A quality that JPEG does not have.
     #[error("JPEG quality {0} does not exist: choose 1 (smallest) to 100 (best)")]
     Quality(u8),
@@ -55,6 +76,9 @@ pub enum UpstreamError {
     /// The stream is over because a frame could not be sent, and none before it was: nor would those after it be.
     #[error(transparent)]
     Failed(FrameError),
+    /// Too few receivers of the group have acknowledged the stream in time.
+    #[error(transparent)]
+    NoAnswer(NoAnswer),
     /// A thread of the stream is gone without having said why, as after a panic.
     #[error("the stream has stopped: one of its threads is gone")]
     Stopped,

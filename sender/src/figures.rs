@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use terminal::units::{BitRate, ByteCount, TimeSpan};
 
+use crate::receivers::{Losses, ReceiverFigures};
+
 /// What a sender has done: since its start, or, for what is a rate or a mean, [since](Self::since) earlier figures.
 ///
 /// As JSON these are the keys that the programs promise; as text a line for people, in which trouble (what was
@@ -34,6 +36,10 @@ pub struct Figures {
     pub dropped: BTreeMap<&'static str, u64>,
     /// Datagrams that the system refused to send, since the start.
     pub send_errors: u64,
+    /// The receivers that say that they receive. Old ones, which say nothing, are not among them.
+    pub receivers: Vec<ReceiverFigures>,
+    #[serde(skip)]
+    losses: Losses,
     #[serde(skip)]
     tally: Tally,
     #[serde(skip)]
@@ -66,6 +72,7 @@ impl Figures {
         tally: Tally,
         replaced: BTreeMap<&'static str, u64>,
         dropped: BTreeMap<&'static str, u64>,
+        receivers: Vec<ReceiverFigures>,
     ) -> Self {
         // The time before the first frame and after the last says nothing about the stream.
         let flowing = tally.last.zip(tally.first).map_or(Duration::ZERO, |(last, first)| last - first);
@@ -79,6 +86,8 @@ impl Figures {
             replaced,
             dropped,
             send_errors: tally.send_errors,
+            losses: Losses::of(&receivers),
+            receivers,
             tally,
             elapsed,
             // From the first frame to the last lie all frames but one.
@@ -97,13 +106,14 @@ impl Figures {
         self.fps = rate(now.frames.saturating_sub(then.frames), elapsed);
         self.encode_ms = mean_ms(now.encoding.saturating_sub(then.encoding), now.encoded.saturating_sub(then.encoded));
         self.bit_rate = Some(BitRate::of(now.bytes.saturating_sub(then.bytes), elapsed));
+        self.losses = Losses::since(&self.receivers, &earlier.receivers);
         self.is_interval = true;
         self
     }
 }
 
 impl fmt::Display for Figures {
-    /// `30.0 fps  12.3 Mbit/s  encode 3.40 ms`; the totals begin `300 frames in 10.0 s, 15.4 MB`.
+    /// `30.0 fps  12.3 Mbit/s  encode 3.40 ms  2 receivers`; the totals begin `300 frames in 10.0 s, 15.4 MB`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.is_interval {
             let plural = if self.frames == 1 { "" } else { "s" };
@@ -125,7 +135,12 @@ impl fmt::Display for Figures {
         if self.send_errors > 0 {
             write!(f, "  send errors {}", self.send_errors)?;
         }
-        Ok(())
+        match self.receivers.len() {
+            0 => {}
+            1 => f.write_str("  1 receiver")?,
+            receivers => write!(f, "  {receivers} receivers")?,
+        }
+        write!(f, "{}", self.losses)
     }
 }
 
@@ -145,6 +160,7 @@ fn rounded(number: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receivers::tests::receiver;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -159,7 +175,13 @@ mod tests {
             last: (frames > 0).then(|| start + SECOND * seconds - SECOND / 30),
             ..Tally::default()
         };
-        Figures::totals(SECOND * seconds, tally, [("encoder", 0), ("transmitter", 0)].into(), [("too_large", 0)].into())
+        Figures::totals(
+            SECOND * seconds,
+            tally,
+            [("encoder", 0), ("transmitter", 0)].into(),
+            [("too_large", 0)].into(),
+            Vec::new(),
+        )
     }
 
     #[test]
@@ -167,7 +189,7 @@ mod tests {
         let json = serde_json::to_string(&figures(1, 30, 30, Instant::now())).unwrap();
         let expected = concat!(
             r#"{"elapsed_s":1.0,"frames":30,"fps":30.0,"datagrams":90,"bytes":3000000,"encode_ms":2.5,"#,
-            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0}"#
+            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"receivers":[]}"#
         );
         assert_eq!(json, expected);
     }
@@ -199,5 +221,17 @@ mod tests {
         totals.send_errors = 7;
         let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  send errors 7";
         assert!(totals.to_string().ends_with(trouble), "{totals}");
+    }
+
+    #[test]
+    fn receivers_are_counted_and_those_that_lose_are_named() {
+        let start = Instant::now();
+        let (mut earlier, mut now) = (figures(1, 0, 0, start), figures(2, 0, 0, start));
+        earlier.receivers = vec![receiver(4000, 3)];
+        now.receivers = vec![receiver(4000, 3)];
+        assert_eq!(now.clone().since(&earlier).to_string(), "0.0 fps  0 bit/s  1 receiver");
+        now.receivers = vec![receiver(4000, 5), receiver(4001, 0)];
+        let expected = "0.0 fps  0 bit/s  2 receivers  192.0.2.7:4000 lost 2 frames";
+        assert_eq!(now.since(&earlier).to_string(), expected);
     }
 }

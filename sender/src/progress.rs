@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{FrameError, UpstreamError};
 use crate::figures::Tally;
+use crate::multicast::NoAnswer;
 use crate::seldom::Seldom;
 
 /// A frame that is dropped is a warning, but not thirty a second.
@@ -19,6 +20,8 @@ pub(crate) enum End {
     Limit,
     /// The first frame could not be sent.
     Failed(FrameError),
+    /// Too few receivers of a group acknowledged.
+    NoAnswer(NoAnswer),
 }
 
 impl From<End> for UpstreamError {
@@ -26,6 +29,7 @@ impl From<End> for UpstreamError {
         match end {
             End::Limit => Self::Ended,
             End::Failed(error) => Self::Failed(error),
+            End::NoAnswer(error) => Self::NoAnswer(error),
         }
     }
 }

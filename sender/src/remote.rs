@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use segment::path::Path;
-use segment::socket::{PathProbe, SendSocket};
+use segment::socket::{Interface, PathProbe, SendSocket};
 use segment::{Segmenter, TooManySegments, WireFrame};
 use socket2::SockAddr;
 
@@ -25,6 +25,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Remote {
     address: SocketAddr,
     destination: SockAddr,
+    /// Where it is a group: the interface that leads there, in words.
+    interface: Option<String>,
     socket: Arc<SendSocket>,
     segmenter: Segmenter,
     /// `None`: the size is fixed.
@@ -46,7 +48,27 @@ impl Remote {
     ///
     /// Fails where no route leads there, whatever the size of the datagrams.
     pub(crate) fn new(address: SocketAddr, socket: Arc<SendSocket>, size: DatagramSize) -> Result<Self, UpstreamError> {
-        let probe = PathProbe::new(address)?;
+        Self::with(PathProbe::new(address)?, address, None, socket, size)
+    }
+
+    /// A group, sent to from `socket`, which sends through `interface`.
+    pub(crate) fn group(
+        address: SocketAddr,
+        interface: &Interface,
+        socket: Arc<SendSocket>,
+        size: DatagramSize,
+    ) -> Result<Self, UpstreamError> {
+        let probe = PathProbe::for_group(address, interface)?;
+        Self::with(probe, address, Some(interface.to_string()), socket, size)
+    }
+
+    fn with(
+        probe: PathProbe,
+        address: SocketAddr,
+        interface: Option<String>,
+        socket: Arc<SendSocket>,
+        size: DatagramSize,
+    ) -> Result<Self, UpstreamError> {
         let (datagram_len, sizing) = match size {
             DatagramSize::Fixed(bytes) => (bytes, None),
             DatagramSize::Automatic => {
@@ -60,6 +82,7 @@ impl Remote {
         Ok(Self {
             address,
             destination: address.into(),
+            interface,
             socket,
             segmenter: Segmenter::new(datagram_len)?,
             sizing,
@@ -70,6 +93,10 @@ impl Remote {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn interface(&self) -> Option<&str> {
+        self.interface.as_deref()
     }
 
     /// Bytes of a datagram of the last frame; of a small frame if there was none.

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use segment::wire::tag::Tag;
+use segment::wire::tag::{FLAG_READS_FEEDBACK, Tag};
 
 /// Makes the tags of one run of a sender.
 #[derive(Debug)]
@@ -20,19 +20,29 @@ impl Stamp {
         Self { stream_id: RandomState::new().hash_one(0_u8), next: 0 }
     }
 
+    /// Random, another one for each run.
+    pub(crate) fn stream_id(&self) -> u64 {
+        self.stream_id
+    }
+
     /// The tag of the next frame to be sent. The same number again until [`advance`](Self::advance): a frame that is
     /// refused leaves no gap, which receivers would count as a loss.
     pub(crate) fn tag(&self, captured_at: SystemTime) -> Tag {
-        // A clock before 1970 is a clock that was never set; 0 says as much.
-        let since_epoch = captured_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let captured_at = u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX);
-        Tag { flags: 0, stream_id: self.stream_id, number: self.next, captured_at }
+        let captured_at = microseconds(captured_at);
+        Tag { flags: FLAG_READS_FEEDBACK, stream_id: self.stream_id, number: self.next, captured_at }
     }
 
     /// The frame has gone out.
     pub(crate) fn advance(&mut self) {
         self.next = self.next.wrapping_add(1);
     }
+}
+
+/// µs since the Unix epoch.
+pub(crate) fn microseconds(time: SystemTime) -> u64 {
+    // A clock before 1970 is a clock that was never set; 0 says as much.
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use media::mailbox::{Reader, Taken};
 use segment::WireFrame;
 
 use crate::error::FrameError;
+use crate::gate::{Gate, State};
 use crate::progress::{End, Progress};
 use crate::remote::{Remote, Sent};
 use crate::stamp::Stamp;
@@ -24,6 +25,8 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Transmit {
     pub(crate) remotes: Vec<Remote>,
+    /// The group, until the gate opens; with the gate.
+    pub(crate) group: Option<(Remote, Arc<Gate>)>,
     pub(crate) stamp: Stamp,
     /// Whether frames get a tag.
     pub(crate) tagged: bool,
@@ -35,6 +38,12 @@ pub(crate) struct Transmit {
 impl Transmit {
     /// Runs until nobody puts frames in, or the stream has come to its end.
     pub(crate) fn run(mut self, frames: &Reader<Outgoing>) {
+        if self.remotes.is_empty()
+            && let Some((_, gate)) = &self.group
+            && gate.wait(Duration::MAX) != State::Open
+        {
+            return;
+        }
         let mut left = self.max_frames.unwrap_or(u64::MAX);
         while left > 0 {
             match frames.take(Duration::MAX) {
@@ -60,6 +69,9 @@ impl Transmit {
         } else {
             WireFrame::untagged(&frame.jpeg)
         };
+        if let Some((group, _)) = self.group.take_if(|(_, gate)| gate.is_open()) {
+            self.remotes.push(group);
+        }
         let now = Instant::now();
         // What does not fit is refused before the first datagram of it goes to anybody.
         for remote in &mut self.remotes {

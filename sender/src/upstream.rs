@@ -4,30 +4,35 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use media::mailbox::{Put, Replaced, Writer};
 use media::{Image, Picture};
+use segment::wire::control::ByeReason;
 use segment::wire::tag::{EOI, SOI};
 
 use crate::builder::Builder;
 use crate::conversion::Wanted;
 use crate::encode::EncoderInlet;
 use crate::error::{FrameError, UpstreamError};
+use crate::feedback::Shared;
 use crate::figures::Figures;
+use crate::gate::{Gate, State};
 use crate::hand_on::hand_on;
 use crate::progress::{End, Progress};
 use crate::remote::Remote;
 use crate::source::Captured;
 use crate::transmit::Outgoing;
 
-/// The sending end of a stream: pictures go in, datagrams go out to every remote.
+/// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
+/// of its receivers as were asked for have acknowledged.
 ///
-/// Two threads do the work, one encoding, one sending, so that a call only puts its picture down. In a live stream
+/// Two threads do the work, one encoding, one sending, and a third hears what receivers say of themselves. So a call only puts its picture down. In a live stream
 /// (the default) it never waits for that: a picture that finds the one before still waiting replaces it. A JPEG of
 /// which nothing else is asked is sent byte for byte, and does not pass through the encoding thread.
 ///
-/// Dropping it closes it: what has begun is still sent.
+/// Dropping it closes it: what has begun is still sent, then receivers are told that it is over.
 ///
 /// ```no_run
 /// use sender::{Image, PixelFormat, Upstream};
@@ -46,6 +51,10 @@ pub struct Upstream {
     pub(crate) outgoing: Option<Arc<Writer<Outgoing>>>,
     /// In the order in which they come to their end.
     pub(crate) threads: Vec<JoinHandle<()>>,
+    /// The thread that says bye once those are done.
+    pub(crate) feedback: Option<JoinHandle<()>>,
+    /// Where there is a group and nobody else to send to.
+    pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) wanted: Wanted,
     pub(crate) live: bool,
     pub(crate) destinations: Vec<Destination>,
@@ -63,10 +72,12 @@ pub enum Accepted {
 }
 
 /// Where a stream goes. Displays as address and size of the datagrams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// The remote.
+    /// The remote, or the group.
     pub address: SocketAddr,
+    /// Where it is a group: the interface that leads there, in words.
+    pub interface: Option<String>,
     /// Bytes of a datagram at the start of the stream, countdown byte included. With
     /// [`DatagramSize::Automatic`](crate::DatagramSize::Automatic) it follows the path and the frames later on.
     pub datagram_len: usize,
@@ -76,6 +87,7 @@ pub struct Destination {
 #[derive(Debug, Clone)]
 pub struct Monitor {
     progress: Arc<Progress>,
+    pub(crate) feedback: Arc<Shared>,
     encoder: Replaced<Captured>,
     transmitter: Replaced<Outgoing>,
 }
@@ -138,6 +150,20 @@ impl Upstream {
         }
     }
 
+    /// Waits at most `timeout` until frames would be sent to somebody: true at once where there is a remote, and else
+    /// as soon as the group's stream begins. Of what a live stream is given before, only the newest is sent then;
+    /// one that is not live keeps its callers waiting until then.
+    ///
+    /// # Errors
+    /// [`UpstreamError::NoAnswer`] where too few receivers have acknowledged in time and the stream is to end then.
+    pub fn wait_until_begun(&self, timeout: Duration) -> Result<bool, UpstreamError> {
+        match self.gate.as_ref().map_or(State::Open, |gate| gate.wait(timeout)) {
+            State::Open => Ok(true),
+            State::Closed => Ok(false),
+            State::GivenUp => Err(self.progress.ended().map_or(UpstreamError::Stopped, UpstreamError::from)),
+        }
+    }
+
     /// Where the stream goes.
     #[must_use]
     pub fn destinations(&self) -> &[Destination] {
@@ -156,14 +182,26 @@ impl Upstream {
         self.monitor.clone()
     }
 
-    /// Sends what has begun, ends, and says what was done in all.
+    /// Sends what has begun, tells receivers that there is no more, and says what was done in all.
     ///
     /// # Errors
     /// Why the stream ended before: [`UpstreamError::Failed`] also where frames came but none of them could be sent.
-    pub fn close(mut self) -> Result<Figures, UpstreamError> {
-        let panicked = self.stop();
+    pub fn close(self) -> Result<Figures, UpstreamError> {
+        self.end(ByeReason::SourceEnded)
+    }
+
+    /// The same, but receivers are told that the sender is shutting down: there would have been more.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn shut_down(self) -> Result<Figures, UpstreamError> {
+        self.end(ByeReason::ShuttingDown)
+    }
+
+    fn end(mut self, reason: ByeReason) -> Result<Figures, UpstreamError> {
+        let panicked = self.stop(reason);
         match self.progress.ended() {
-            Some(End::Failed(error)) => Err(UpstreamError::Failed(error)),
+            Some(end @ (End::Failed(_) | End::NoAnswer(_))) => Err(end.into()),
             _ if panicked => Err(UpstreamError::Stopped),
             _ => match self.progress.fruitless() {
                 Some(error) => Err(UpstreamError::Failed(error)),
@@ -172,25 +210,35 @@ impl Upstream {
         }
     }
 
-    /// Closes both ways in and waits for the threads, which finish what they have. True if one of them panicked.
-    fn stop(&mut self) -> bool {
+    /// Closes both ways in and waits for the threads, which finish what they have; then bye is said. True if one of
+    /// them panicked.
+    fn stop(&mut self, reason: ByeReason) -> bool {
+        if let Some(gate) = &self.gate {
+            gate.give_up();
+        }
         self.encoder = None;
         // The encoder holds this, too, until it is done.
         self.outgoing = None;
-        let panicked = self.threads.drain(..).filter_map(|thread| thread.join().err());
-        panicked.count() > 0
+        let panicked = self.threads.drain(..).filter_map(|thread| thread.join().err()).count();
+        self.monitor.feedback.end(reason);
+        panicked > 0 || self.feedback.take().is_some_and(|feedback| feedback.join().is_err())
     }
 }
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        self.stop();
+        self.stop(ByeReason::ShuttingDown);
     }
 }
 
 impl Monitor {
-    pub(crate) fn new(progress: Arc<Progress>, encoder: Replaced<Captured>, transmitter: Replaced<Outgoing>) -> Self {
-        Self { progress, encoder, transmitter }
+    pub(crate) fn new(
+        progress: Arc<Progress>,
+        feedback: Arc<Shared>,
+        encoder: Replaced<Captured>,
+        transmitter: Replaced<Outgoing>,
+    ) -> Self {
+        Self { progress, feedback, encoder, transmitter }
     }
 
     /// What the stream has done since its start. For the rates of an interval, see [`Figures::since`].
@@ -198,7 +246,8 @@ impl Monitor {
     pub fn figures(&self) -> Figures {
         let replaced = [("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())];
         let tally = *self.progress.tally();
-        Figures::totals(self.progress.elapsed(), tally, replaced.into(), self.progress.dropped())
+        let receivers = self.feedback.receivers();
+        Figures::totals(self.progress.elapsed(), tally, replaced.into(), self.progress.dropped(), receivers)
     }
 
     /// Whether the stream has come to its end by itself and takes no more frames.
@@ -210,13 +259,18 @@ impl Monitor {
 
 impl Destination {
     pub(crate) fn of(remote: &Remote) -> Self {
-        Self { address: remote.address(), datagram_len: remote.datagram_len() }
+        let interface = remote.interface().map(str::to_owned);
+        Self { address: remote.address(), interface, datagram_len: remote.datagram_len() }
     }
 }
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in datagrams of {} bytes", self.address, self.datagram_len)
+        write!(f, "{}", self.address)?;
+        if let Some(interface) = &self.interface {
+            write!(f, " through {interface}")?;
+        }
+        write!(f, " in datagrams of {} bytes", self.datagram_len)
     }
 }
 

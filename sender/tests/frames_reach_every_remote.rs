@@ -20,7 +20,7 @@ fn jpegs_on_standard_input_arrive_byte_for_byte_at_every_remote() {
         for ((number, jpeg), frame) in (0..).zip(&jpegs).zip(receiver.exactly(50)) {
             assert_eq!(frame.jpeg, jpeg);
             let tag = frame.tag.unwrap();
-            assert_eq!((tag.number, tag.flags), (number, 0));
+            assert_eq!((tag.number, tag.flags), (number, 1));
             streams.push(tag.stream_id);
         }
     }
@@ -115,7 +115,7 @@ fn every_byte_on_the_wire_is_as_the_wire_format_says() {
     for (size, datagram_size, largest) in [("1920x1080", "auto", "65473"), ("640x480", "1472", "1472")] {
         let peer = Peer::start(
             "wire_check.py",
-            &["--frames", "30", "--from-zero", "--feedback", "0", "--datagram-size", largest],
+            &["--frames", "30", "--from-zero", "--feedback", "1", "--datagram-size", largest],
         );
         let asked = ["--source", "test", "--size", size, "--datagram-size", datagram_size, "--frames", "30"];
         Program::start(&[&asked[..], &["--remote", &peer.address]].concat())

@@ -7,6 +7,8 @@ use segment::wire::tag::Tag;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+mod group;
+
 /// Somebody who receives. Frames are kept by the kernel until they are asked for.
 struct Receiver {
     socket: UdpSocket,
@@ -35,12 +37,19 @@ impl Receiver {
         }
     }
 
+    /// The next datagram, if one has come.
+    fn datagram(&self) -> Option<Vec<u8>> {
+        let mut datagram = vec![0; 65_535];
+        self.socket.set_nonblocking(true).unwrap();
+        let received = self.socket.recv(&mut datagram);
+        self.socket.set_nonblocking(false).unwrap();
+        datagram.truncate(received.ok()?);
+        Some(datagram)
+    }
+
     /// Whether nothing has come.
     fn is_silent(&self) -> bool {
-        self.socket.set_nonblocking(true).unwrap();
-        let silent = self.socket.recv_from(&mut [0; 2]).is_err();
-        self.socket.set_nonblocking(false).unwrap();
-        silent
+        self.datagram().is_none()
     }
 }
 
@@ -74,7 +83,7 @@ fn jpegs_go_to_every_remote_byte_for_byte_with_consecutive_tags_and_their_captur
         for (number, jpeg) in (0..).zip(&jpegs) {
             let (received, tag) = receiver.frame();
             let tag = tag.unwrap();
-            assert_eq!((&received, tag.number, tag.captured_at, tag.flags), (jpeg, number, u64::from(number) + 1, 0));
+            assert_eq!((&received, tag.number, tag.captured_at, tag.flags), (jpeg, number, u64::from(number) + 1, 1));
             streams.push(tag.stream_id);
         }
         assert!(receiver.is_silent());

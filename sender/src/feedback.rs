@@ -1,0 +1,265 @@
+//! The thread "feedback": hears who receives, shakes hands with a group, and says bye.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use segment::handshake::{Announcer, Destination, Event, Transmit};
+use segment::socket::{ReceiveSocket, SendSocket, SocketError};
+use segment::wire::control::ByeReason;
+
+use crate::gate::Gate;
+use crate::multicast::{Beginning, NoAnswer, OnAckTimeout};
+use crate::progress::{End, Progress};
+use crate::receivers::ReceiverFigures;
+use crate::remote::Remote;
+use crate::seldom::Seldom;
+use crate::sockets::Sockets;
+use crate::stamp::microseconds;
+
+mod notices;
+
+use notices::Notices;
+
+/// The thread looks at least so often whether the stream is to end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Datagrams are read from one socket at most so many at a time, so that no flood there delays what is due.
+const MAX_READ: usize = 16;
+
+/// That the group cannot be reached is said once in this time.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What the thread shares with the stream, and with who watches it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    announcer: Mutex<Announcer>,
+    end: OnceLock<ByeReason>,
+}
+
+impl Shared {
+    pub(crate) fn new(announcer: Announcer) -> Self {
+        Self { announcer: Mutex::new(announcer), end: OnceLock::new() }
+    }
+
+    /// The receivers that are heard, in the order of their addresses.
+    pub(crate) fn receivers(&self) -> Vec<ReceiverFigures> {
+        let mut receivers: Vec<_> = self.announcer().listeners().iter().map(ReceiverFigures::of).collect();
+        receivers.sort_unstable_by_key(|receiver| receiver.address);
+        receivers
+    }
+
+    /// Has the thread say bye, and end.
+    pub(crate) fn end(&self, reason: ByeReason) {
+        // Whoever closes the stream says why; that it is dropped afterwards changes nothing.
+        let _ = self.end.set(reason);
+    }
+
+    fn announcer(&self) -> MutexGuard<'_, Announcer> {
+        self.announcer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A group that the stream is announced to.
+#[derive(Debug)]
+pub(crate) struct Group {
+    address: SocketAddr,
+    /// The interface that leads there, in words.
+    interface: String,
+    /// Receivers that must have acknowledged.
+    receivers: usize,
+    ack_timeout: Duration,
+    on_ack_timeout: OnAckTimeout,
+    gate: Arc<Gate>,
+}
+
+impl Group {
+    /// The group at `remote`, whose stream is to have this beginning.
+    pub(crate) fn of(remote: &Remote, beginning: &Beginning, gate: &Arc<Gate>) -> Self {
+        Self {
+            address: remote.address(),
+            interface: remote.interface().unwrap_or_default().to_owned(),
+            receivers: beginning.receivers,
+            ack_timeout: beginning.ack_timeout.unwrap_or(Duration::MAX),
+            on_ack_timeout: beginning.on_ack_timeout,
+            gate: Arc::clone(gate),
+        }
+    }
+}
+
+/// The thread's own.
+#[derive(Debug)]
+pub(crate) struct Feedback {
+    sockets: Vec<Socket>,
+    shared: Arc<Shared>,
+    group: Option<Group>,
+    progress: Arc<Progress>,
+    notices: Notices,
+    warnings: Seldom,
+}
+
+/// A socket that the stream leaves from, and what comes back to it.
+#[derive(Debug)]
+struct Socket {
+    send: Arc<SendSocket>,
+    receive: ReceiveSocket,
+    is_ipv4: bool,
+}
+
+impl Feedback {
+    /// Feedback for what is sent from `sockets`. `tagged`: whether receivers are asked for acknowledgements by the
+    /// frames themselves.
+    pub(crate) fn new(
+        sockets: &Sockets,
+        shared: Arc<Shared>,
+        group: Option<Group>,
+        progress: Arc<Progress>,
+        tagged: bool,
+    ) -> Result<Self, SocketError> {
+        let socket = |(send, is_ipv4): (&Arc<SendSocket>, bool)| {
+            Ok(Socket { receive: ReceiveSocket::on(send)?, send: Arc::clone(send), is_ipv4 })
+        };
+        let waiting = group.as_ref().filter(|group| !group.gate.is_open());
+        if let Some(Group { address, interface, receivers, .. }) = waiting {
+            let plural = if *receivers == 1 { "" } else { "s" };
+            tracing::info!("waiting for {receivers} receiver{plural} on {address} through {interface}");
+        }
+        Ok(Self {
+            sockets: sockets.iter().map(socket).collect::<Result<_, _>>()?,
+            notices: Notices::new(waiting.map(|group| group.receivers), tagged),
+            shared,
+            group,
+            progress,
+            warnings: Seldom::new(WARNING_INTERVAL),
+        })
+    }
+
+    /// Runs until all byes have been said.
+    pub(crate) fn run(mut self) {
+        loop {
+            let is_readable = self.read();
+            if self.step(Instant::now()) {
+                return;
+            }
+            if is_readable { self.wait() } else { thread::sleep(TICK) }
+        }
+    }
+
+    /// Hears what has come. False where a socket cannot be read: then waiting for it would be in vain.
+    fn read(&mut self) -> bool {
+        let mut announcer = self.shared.announcer();
+        let mut is_readable = true;
+        for socket in &mut self.sockets {
+            for _ in 0..MAX_READ {
+                match socket.receive.try_recv() {
+                    Ok(None) => break,
+                    Ok(Some(received)) => {
+                        let (now, source) = (Instant::now(), received.source);
+                        if let Err(error) = announcer.handle_datagram(now, clock_us(), source, received.datagram) {
+                            tracing::debug!(%source, %error, "dropped a datagram");
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "cannot read feedback");
+                        is_readable = false;
+                        break;
+                    }
+                }
+            }
+        }
+        is_readable
+    }
+
+    /// Does and says what is due. True once all is over.
+    fn step(&mut self, now: Instant) -> bool {
+        let mut announcer = self.shared.announcer();
+        if let Some(&reason) = self.shared.end.get() {
+            announcer.end(now, reason);
+        }
+        if announcer.poll_timeout().is_some_and(|at| at <= now) {
+            announcer.handle_timeout(now, clock_us());
+        }
+        let transmits: Vec<_> = std::iter::from_fn(|| announcer.poll_transmit()).collect();
+        let events: Vec<_> = std::iter::from_fn(|| announcer.poll_event()).collect();
+        let (acknowledged, is_over) = (announcer.acknowledged(), announcer.is_over());
+        drop(announcer);
+        // Before the gate opens: nothing but the stream may follow on its first datagram to the group.
+        transmits.iter().for_each(|transmit| self.send(transmit));
+        events.into_iter().for_each(|event| self.heed(event, acknowledged));
+        is_over
+    }
+
+    fn send(&mut self, Transmit { to, contents }: &Transmit<Destination>) {
+        let group = self.group.as_ref().map(|group| group.address);
+        let Some(address) = (match to {
+            Destination::Group => group,
+            Destination::Receiver(address) => Some(*address),
+        }) else {
+            return;
+        };
+        let socket = self.sockets.iter().find(|socket| socket.is_ipv4 == address.is_ipv4());
+        let Some(Err(error)) = socket.map(|socket| socket.send.send_to(contents, address)) else { return };
+        if Some(address) == group && self.warnings.admit(Instant::now()).is_some() {
+            tracing::warn!("cannot announce the stream to {address}: {error}; trying again");
+        } else {
+            tracing::debug!(%address, %error, "cannot send");
+        }
+    }
+
+    fn heed(&mut self, event: Event, acknowledged: usize) {
+        match event {
+            Event::Joined(_) | Event::Left(_) | Event::Lost(_) => {
+                self.notices.say(Instant::now(), event, acknowledged);
+            }
+            Event::Begun => {
+                self.notices.begin();
+                self.group.iter().for_each(|group| group.gate.open());
+            }
+            Event::TimedOut => self.time_out(acknowledged),
+        }
+    }
+
+    fn time_out(&mut self, acknowledged: usize) {
+        let Some(group) = &self.group else { return };
+        let error = NoAnswer {
+            group: group.address,
+            interface: group.interface.clone(),
+            waited: group.ack_timeout,
+            acknowledged,
+            wanted: group.receivers,
+        };
+        match group.on_ack_timeout {
+            OnAckTimeout::Exit => {
+                self.progress.end(End::NoAnswer(error));
+                group.gate.give_up();
+            }
+            OnAckTimeout::Stream => {
+                tracing::warn!("{error}; streaming all the same");
+                self.shared.announcer().begin();
+                self.notices.begin();
+                group.gate.open();
+            }
+        }
+    }
+
+    /// Waits until something comes or is due.
+    fn wait(&self) {
+        let due = self.shared.announcer().poll_timeout();
+        let wait = due.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
+        let waited = match &self.sockets[..] {
+            [one] => ReceiveSocket::wait_either(&one.receive, &one.receive, wait),
+            [one, other, ..] => ReceiveSocket::wait_either(&one.receive, &other.receive, wait),
+            [] => return thread::sleep(wait),
+        };
+        if let Err(error) = waited {
+            tracing::debug!(%error, "cannot wait for feedback");
+            thread::sleep(wait);
+        }
+    }
+}
+
+/// µs since the Unix epoch, by this machine's clock.
+fn clock_us() -> u64 {
+    microseconds(SystemTime::now())
+}
