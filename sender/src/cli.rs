@@ -1,21 +1,30 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::BoolishValueParser;
+use clap::{ArgGroup, Parser};
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
 use crate::DatagramSize;
 use crate::source::{MAX_FPS, MIN_FPS, SourceSpec};
 
+mod multicast;
+
+pub use multicast::MulticastArgs;
+
+/// Port of a group where none is given.
+const GROUP_PORT: u16 = 10_000;
+
 /// Send live video over UDP: from a camera, a file, images, a network stream or a program. Whole frames only.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "sender", version, after_help = after_help(), max_term_width = 100)]
 #[command(args_override_self = true)]
+#[command(group = ArgGroup::new("to").args(["remotes", "multicast"]).required(true).multiple(true))]
 pub struct Cli {
     /// Send to this address; repeat for more. IPv4, IPv6 in brackets, or a name (of its addresses, IPv4 is preferred)
-    #[arg(long = "remote", value_name = "HOST:PORT", env = "SEGMENT_REMOTE", value_delimiter = ',', required = true)]
+    #[arg(long = "remote", value_name = "HOST:PORT", env = "SEGMENT_REMOTE", value_delimiter = ',')]
     #[arg(help_heading = "Output", value_parser = HostPort::remote)]
     pub remotes: Vec<HostPort>,
 
@@ -28,6 +37,10 @@ pub struct Cli {
     /// lost frames nor latency
     #[arg(long, env = "SEGMENT_NO_TAG", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub no_tag: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub multicast: MulticastArgs,
 
     /// What to send: auto (camera 0, or the test card where there is none), test (the test card), camera:N, a video or
     /// image file, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)
@@ -83,6 +96,7 @@ fn after_help() -> String {
         "\
 Examples:
   sender --remote 127.0.0.1:12345 --quality 50
+  sender --multicast 224.3.29.71
   sender --source clip.mp4 --loop --remote 192.168.1.20:12345 --remote 192.168.1.21:12345
   sender --source test --size 1920x1080 --fps 30 --frames 300 --remote 127.0.0.1:12345 --stats json
   ffmpeg -i clip.mp4 -c:v mjpeg -f mjpeg - | sender --source - --remote '[::1]:12345'
@@ -90,6 +104,20 @@ Examples:
 {}",
         exit::AFTER_HELP
     )
+}
+
+/// Reads a group and its port, which may be left out.
+pub(crate) fn group(text: &str) -> Result<HostPort, String> {
+    let group = HostPort::with_default_port(text, GROUP_PORT).map_err(|error| error.to_string())?;
+    match group.host().parse::<IpAddr>() {
+        Ok(address) if address.is_multicast() => Ok(group),
+        Ok(_) => {
+            Err("not a multicast group: those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with ff; \
+             to send to a single machine use --remote"
+                .to_owned())
+        }
+        Err(_) => Err("not an address: give a group as 224.3.29.71 or 224.3.29.71:10000".to_owned()),
+    }
 }
 
 fn fps(text: &str) -> Result<f64, String> {

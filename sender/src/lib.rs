@@ -15,6 +15,7 @@ mod conversion;
 mod datagram_size;
 mod encode;
 mod error;
+mod failure;
 mod feedback;
 mod figures;
 mod gate;

@@ -7,7 +7,9 @@ use sender::cli::Cli;
 use terminal::{ExitStatus, completions, exit};
 
 fn main() -> ExitStatus {
-    let outcome = completions::intercept(Cli::command(), std::env::args_os()).unwrap_or_else(|| {
+    // A script for a shell needs nobody to send to.
+    let command = Cli::command().mut_group("to", |to| to.required(false));
+    let outcome = completions::intercept(command, std::env::args_os()).unwrap_or_else(|| {
         let cli = Cli::parse();
         cli.verbosity.init();
         sender::run::run(cli)

@@ -1,6 +1,5 @@
 //! What the program does, from its options to its end.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 use terminal::{ExitStatus, Failure, HostPort, Interrupt, Reporter};
 
 use crate::cli::Cli;
+use crate::failure::failure;
 use crate::report::Report;
 use crate::source::{self, Next, Source, SourceOptions};
 use crate::{Builder, Figures, Monitor, Upstream, UpstreamError};
@@ -90,7 +90,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
 /// Sends from the first picture to the last. Whatever has gone wrong, what has begun is sent.
 fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), Failure> {
     let builder = builder(cli)?;
-    builder.check().map_err(failure)?;
+    builder.check().map_err(|error| failure(cli, error))?;
     let mut source = match source::open(&cli.source, &options(cli)) {
         Ok(source) => source,
         // Whoever has ended the program meanwhile does not want to know.
@@ -100,13 +100,33 @@ fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), 
         }
         Err(error) => return Err(error.into()),
     };
-    let mut upstream = builder.live(source.is_live()).start().map_err(failure)?;
-    announce(cli, &*source, &upstream);
+    let builder = builder.live(source.is_live()).format(source.format());
+    let mut upstream = builder.start().map_err(|error| failure(cli, error))?;
     let watch = Watch { monitor: upstream.monitor(), replaced: Arc::default() };
+    let has_begun = has_begun(interrupt, &upstream);
     let _ = says.send(Event::Started(watch.clone()));
-    let pumped = pump(cli, interrupt, &mut *source, &mut upstream, &watch);
-    let closed = upstream.close().map(|_| ()).map_err(failure);
-    pumped.and(closed)
+    let pumped = if has_begun {
+        say_what_is_sent(cli, &*source, &upstream);
+        pump(cli, interrupt, &mut *source, &mut upstream, &watch)
+    } else {
+        Ok(())
+    };
+    let is_over = pumped.is_ok() && !interrupt.is_set();
+    let closed = if is_over { upstream.close() } else { upstream.shut_down() };
+    pumped.and(closed.map(|_| ()).map_err(|error| failure(cli, error)))
+}
+
+/// Waits until there is somebody to send to. False where there will be nobody, or the user has ended it.
+fn has_begun(interrupt: &Interrupt, upstream: &Upstream) -> bool {
+    while !interrupt.is_set() {
+        match upstream.wait_until_begun(TICK) {
+            Ok(true) => return true,
+            Ok(false) => {}
+            // Why, closing it tells.
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// From the source into the stream, until either ends or the user or a limit ends it.
@@ -118,12 +138,14 @@ fn pump(
     watch: &Watch,
 ) -> Result<(), Failure> {
     let start = Instant::now();
+    // What it has replaced while nobody was there to be sent to says nothing about the stream.
+    let replaced_before = source.replaced();
     while !interrupt.is_set()
         && !watch.monitor.has_ended()
         && cli.duration.is_none_or(|duration| start.elapsed() < duration)
     {
         let next = source.next();
-        watch.replaced.store(source.replaced(), Ordering::Relaxed);
+        watch.replaced.store(source.replaced().saturating_sub(replaced_before), Ordering::Relaxed);
         match next? {
             Next::Picture(captured) => match upstream.send(captured) {
                 // What is refused has been counted and said; the next picture may be better.
@@ -139,7 +161,8 @@ fn pump(
 }
 
 fn builder(cli: &Cli) -> Result<Builder, Failure> {
-    let mut builder = Upstream::builder().size(cli.size.map(pixels)).datagram_size(cli.datagram_size).tag(!cli.no_tag);
+    let builder = Upstream::builder().size(cli.size.map(pixels)).datagram_size(cli.datagram_size).tag(!cli.no_tag);
+    let mut builder = cli.multicast.apply(builder)?;
     for remote in &cli.remotes {
         builder = builder.remote(resolve(remote)?);
     }
@@ -171,7 +194,7 @@ fn pixels(size: terminal::Size) -> (u32, u32) {
 }
 
 /// Says what is sent where.
-fn announce(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
+fn say_what_is_sent(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
     let mut what = vec![source.describe()];
     if let Some(size) = cli.size.filter(|&size| source.format().size != Some(pixels(size))) {
         what.push(format!("scaled to {size}"));
@@ -184,27 +207,6 @@ fn announce(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
     tracing::info!("sending {}{comma} to {}", what.join(", "), destinations.join(", "));
 }
 
-fn failure(error: UpstreamError) -> Failure {
-    let advice = match &error {
-        // What the system refuses to an ordinary socket.
-        UpstreamError::Remote(socket) if socket.kind() == io::ErrorKind::PermissionDenied => {
-            Some("broadcast addresses cannot be sent to: name the address of each receiver")
-        }
-        UpstreamError::Remote(socket) => socket.advice(),
-        _ => None,
-    };
-    let failure = match error {
-        UpstreamError::Quality(_) | UpstreamError::Size { .. } | UpstreamError::DatagramSize(_) => {
-            Failure::usage(error)
-        }
-        _ => Failure::new(error),
-    };
-    match advice {
-        Some(advice) => failure.with_advice(advice),
-        None => failure,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,11 +214,12 @@ mod tests {
     use crate::source::{Format, SourceError};
     use clap::Parser;
 
-    /// A script in front of which a mailbox has replaced three pictures.
-    struct Hasty(Script);
+    /// A script in front of which a mailbox replaces a picture each time, and has replaced some before.
+    struct Hasty(Script, u64);
 
     impl Source for Hasty {
         fn next(&mut self) -> Result<Next, SourceError> {
+            self.1 += 1;
             self.0.next()
         }
         fn format(&self) -> Format {
@@ -226,7 +229,7 @@ mod tests {
             self.0.is_live()
         }
         fn replaced(&self) -> u64 {
-            3
+            self.1
         }
         fn describe(&self) -> String {
             self.0.describe()
@@ -239,10 +242,10 @@ mod tests {
         let mut upstream = builder(&cli).unwrap().start().unwrap();
         let watch = Watch { monitor: upstream.monitor(), replaced: Arc::default() };
         assert_eq!(watch.figures().replaced["source"], 0);
-        let mut source = Hasty(Script::new([Step::Waiting, Step::Fail("the lens fell off".to_owned())]));
+        let mut source = Hasty(Script::new([Step::Waiting, Step::Fail("the lens fell off".to_owned())]), 5);
         let failure = pump(&cli, &Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
         assert_eq!(failure.to_string(), "the lens fell off");
-        assert_eq!(watch.figures().replaced["source"], 3);
+        assert_eq!(watch.figures().replaced["source"], 2);
     }
 
     #[test]

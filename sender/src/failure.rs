@@ -1,0 +1,48 @@
+//! What a failed stream means to whoever started the program.
+
+use std::io;
+
+use terminal::Failure;
+
+use crate::UpstreamError;
+use crate::cli::Cli;
+
+/// The failure that `error` is, with its status and what to do about it.
+pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
+    if let UpstreamError::NoAnswer(_) = &error {
+        return no_answer(cli, error);
+    }
+    let advice = match &error {
+        // What the system refuses to an ordinary socket.
+        UpstreamError::Remote(socket) if socket.kind() == io::ErrorKind::PermissionDenied => {
+            Some("broadcast addresses cannot be sent to: name the address of each receiver")
+        }
+        UpstreamError::Remote(socket) => socket.advice(),
+        UpstreamError::Interface(interface) => interface.advice(),
+        UpstreamError::GroupAsRemote(_) => Some("use --multicast"),
+        _ => None,
+    };
+    let failure = match error {
+        UpstreamError::Quality(_)
+        | UpstreamError::Size { .. }
+        | UpstreamError::DatagramSize(_)
+        | UpstreamError::GroupAsRemote(_) => Failure::usage(error),
+        _ => Failure::new(error),
+    };
+    match advice {
+        Some(advice) => failure.with_advice(advice),
+        None => failure,
+    }
+}
+
+/// What to try where receivers do not answer.
+fn no_answer(cli: &Cli, error: UpstreamError) -> Failure {
+    let group = cli.multicast.multicast.as_ref().map(ToString::to_string).unwrap_or_default();
+    Failure::no_answer(error).with_advice(format_args!(
+        "is a receiver running there (receiver --multicast {group}), and on the same network? --interface chooses \
+         which, on both sides\n  \
+         does a firewall let UDP through, to the receivers and back? `sender doctor --multicast {group}` here and \
+         `receiver doctor` there tell more\n  \
+         --ack-timeout 0 waits for ever, --on-ack-timeout stream and --no-handshake do without an answer"
+    ))
+}
