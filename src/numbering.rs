@@ -3,7 +3,9 @@
 use crate::wire::tag::{Tag, is_newer};
 use std::time::{Duration, Instant};
 
-/// A stream that was left for a newer one is not returned to for this long: what still comes of it is late.
+/// A stream that was left for a newer one is not returned to for this long: what still comes of it is late. After as
+/// long without a newer frame of the same stream, older ones are no longer late but another play of a recording, or
+/// the truth after a forged number: a picture that stands still for ever would be worse.
 const LEFT_FOR: Duration = Duration::from_secs(5);
 
 /// Left streams remembered. A sender is not restarted more often than this within [`LEFT_FOR`].
@@ -12,31 +14,43 @@ const LEFT_REMEMBERED: usize = 8;
 /// Where a source stands in its stream.
 #[derive(Debug, Default)]
 pub(crate) struct Numbering {
-    last: Option<(u64, u32)>,
+    last: Option<Last>,
     left: Vec<(u64, Instant)>,
+}
+
+/// The frame delivered last.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    stream_id: u64,
+    number: u32,
+    at: Instant,
 }
 
 impl Numbering {
     /// Whether a frame with this tag comes too late: it, or a newer one, has been delivered, or its stream was left.
     pub(crate) fn is_stale(&self, now: Instant, tag: &Tag) -> bool {
         match self.last {
-            Some((stream_id, number)) if stream_id == tag.stream_id => !is_newer(tag.number, number),
+            Some(last) if last.stream_id == tag.stream_id => {
+                !is_newer(tag.number, last.number) && is_recent(now, last.at)
+            }
             _ => self.left.iter().any(|(id, at)| *id == tag.stream_id && is_recent(now, *at)),
         }
     }
 
     /// Whether this very frame was the last one delivered.
     pub(crate) fn is_last(&self, tag: &Tag) -> bool {
-        self.last == Some((tag.stream_id, tag.number))
+        self.last.is_some_and(|last| (last.stream_id, last.number) == (tag.stream_id, tag.number))
     }
 
     /// A frame with this tag is delivered. Gives the frames lost between the last one and it.
     pub(crate) fn deliver(&mut self, now: Instant, tag: &Tag) -> u32 {
-        match self.last.replace((tag.stream_id, tag.number)) {
-            Some((stream_id, number)) if stream_id == tag.stream_id => {
-                tag.number.wrapping_sub(number).saturating_sub(1)
+        let last = Last { stream_id: tag.stream_id, number: tag.number, at: now };
+        match self.last.replace(last) {
+            Some(last) if last.stream_id == tag.stream_id && is_newer(tag.number, last.number) => {
+                tag.number.wrapping_sub(last.number).saturating_sub(1)
             }
-            Some((stream_id, _)) => {
+            Some(last) if last.stream_id == tag.stream_id => 0,
+            Some(Last { stream_id, .. }) => {
                 self.left.retain(|(_, at)| is_recent(now, *at));
                 if self.left.len() == LEFT_REMEMBERED {
                     self.left.remove(0);
@@ -79,6 +93,18 @@ mod tests {
         numbering.deliver(now, &tag(1, u32::MAX));
         assert!(!numbering.is_stale(now, &tag(1, 1)));
         assert_eq!(numbering.deliver(now, &tag(1, 1)), 1);
+    }
+
+    #[test]
+    fn a_stream_that_begins_again_stands_still_for_five_seconds_and_not_for_ever() {
+        let now = Instant::now();
+        let mut numbering = Numbering::default();
+        numbering.deliver(now, &tag(1, 1 << 30));
+        assert!(numbering.is_stale(now + LEFT_FOR / 2, &tag(1, 0)));
+        let later = now + LEFT_FOR;
+        assert!(!numbering.is_stale(later, &tag(1, 0)));
+        assert_eq!(numbering.deliver(later, &tag(1, 0)), 0);
+        assert!(!numbering.is_stale(later, &tag(1, 1)));
     }
 
     #[test]
