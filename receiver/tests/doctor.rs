@@ -6,6 +6,7 @@
 )]
 
 #[path = "../../tests/network/mod.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod network;
 mod scene;
 
@@ -164,6 +165,10 @@ fn an_interface_that_cannot_says_why() {
     network.ip(0, "link set eth0 multicast on");
     network.ip(0, "address flush dev eth0 scope global");
     says(&mut group, 1, &["eth0 has no IPv4 address", "sudo dhclient -v eth0"]);
+    network.ip(0, "link add eth1 type veth peer name unplugged");
+    network.ip(0, "link set eth1 up");
+    let eth1 = ["--multicast", "224.3.29.71", "--interface", "eth1"];
+    says(&mut network.at(0, &doctor(&eth1)), 1, &["eth1 is on, but has no link", "Plug its cable in"]);
     network.ip(0, "link set eth0 down");
     says(&mut group, 1, &["eth0 is switched off", "sudo ip link set eth0 up"]);
     let words = ["this machine has no connection", "sudo ip link set eth0 up"];
@@ -204,6 +209,10 @@ fn what_comes_and_is_no_stream_is_said() {
     let Some(network) = Network::new(2) else { return };
     let mut chatter = Peer::python();
     let _chatter = Peer::spawn(network.at(0, chatter.args(["-c", CHATTER, "10.77.0.2", "12345"])));
-    let words = ["ok interface others reach this machine at 10.77.0.2 (eth0)", "from 10.77.0.1:", "but no whole frame"];
+    let words = [
+        "ok interface others reach this machine at 10.77.0.2 (eth0)",
+        "from 10.77.0.1:",
+        "Some other program sends here",
+    ];
     says(&mut network.at(1, &doctor(&[])), 1, &words);
 }

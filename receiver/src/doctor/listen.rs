@@ -96,10 +96,7 @@ fn stream(source: &Source) -> Check {
     if verdict == Verdict::Ok {
         return check;
     }
-    check
-        .advice("Smaller frames are hit less often:")
-        .command("sender --quality 60 --size 960x540 …")
-        .advice("On Wi-Fi come nearer, or take a cable.")
+    smaller(check)
 }
 
 /// Datagrams came, but no whole frame.
@@ -117,13 +114,25 @@ fn no_frame(tally: &Tally, place: &Place) -> Check {
         return Check::new(Verdict::Ok, "stream", waits).remedy("Start the receiver, and it begins:", Some(receiver));
     }
     let from = tally.sources().first().map_or_else(String::new, |source| format!(" from {}", source.address));
-    let drops: Vec<_> = tally.drops().iter().map(|(cause, count)| format!("{count} {cause}")).collect();
-    let why = if drops.is_empty() { String::new() } else { format!(" (dropped: {})", drops.join(", ")) };
-    let finding = format!("{} datagrams came{from}, but no whole frame{why}", tally.datagrams);
-    Check::new(Verdict::Wrong, "stream", finding)
-        .advice("If datagrams get lost on the way (incomplete), smaller frames get through more often:")
-        .command("sender --quality 50 --size 640x480 …")
-        .advice("If they are something else (not_jpeg, unknown_type), another program sends here: take another port.")
+    let came = format!("{} datagrams came{from}, but no whole frame", tally.datagrams);
+    if tally.begun > 0 {
+        let lost = format!("{came}: {} began, and of each something was lost on the way", tally.begun);
+        return smaller(Check::new(Verdict::Wrong, "stream", lost));
+    }
+    if tally.unread > 0 {
+        let unread = format!("{came}: {} are of a kind that this receiver cannot read", tally.unread);
+        return Check::new(Verdict::Wrong, "stream", unread)
+            .advice("The sender may be a newer version, or seal its stream with a key that is missing here.");
+    }
+    Check::new(Verdict::Wrong, "stream", format!("{came}, and nothing in them begins a picture"))
+        .advice("Some other program sends here. Take another port, here and where the sender is told to send.")
+}
+
+/// What helps where datagrams get lost.
+fn smaller(check: Check) -> Check {
+    check
+        .remedy("Smaller frames are hit less often:", Some("sender --quality 50 --size 640x480 …"))
+        .advice("On Wi-Fi come nearer, or take a cable.")
 }
 
 /// Nothing came at all: what may swallow it, the likeliest first.
