@@ -150,8 +150,8 @@ impl fmt::Display for Finding {
             ),
             Self::UnusualMtu { interface, mtu, usual } => write!(
                 f,
-                "{interface} carries packets of at most {mtu} bytes instead of the usual {usual}, as tunnels do: what \
-                 a machine of the same network sends in longer ones may vanish without a word"
+                "{interface} carries packets of at most {mtu} bytes instead of the usual {usual}, as tunnels do; if \
+                 machines of one network differ in that, long datagrams vanish without a word"
             ),
             Self::Wireless { interface, is_group: true } => write!(
                 f,

@@ -70,7 +70,7 @@ impl Finding {
                 ),
             ],
             Self::UnusualMtu { interface, usual, .. } => vec![Remedy::command(
-                "If not all of them have the same, go back to the usual:",
+                "If not all of that network have the same, go back to the usual:",
                 format!("sudo ip link set {interface} mtu {usual}"),
             )],
             Self::Wireless { interface, is_group } => wireless(interface, *is_group),
