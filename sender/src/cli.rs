@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, Subcommand};
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
 use crate::DatagramSize;
+use crate::doctor::Doctor;
 use crate::source::{MAX_FPS, MIN_FPS, SourceSpec};
 
 mod multicast;
@@ -22,7 +23,12 @@ const GROUP_PORT: u16 = 10_000;
 #[command(name = "sender", version, after_help = after_help(), max_term_width = 100)]
 #[command(args_override_self = true)]
 #[command(group = ArgGroup::new("to").args(["remotes", "multicast"]).required(true).multiple(true))]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Cli {
+    /// What to do instead of sending.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Send to this address; repeat for more. IPv4, IPv6 in brackets, or a name (of its addresses, IPv4 is preferred)
     #[arg(long = "remote", value_name = "HOST:PORT", env = "SEGMENT_REMOTE", value_delimiter = ',')]
     #[arg(help_heading = "Output", value_parser = HostPort::remote)]
@@ -89,6 +95,13 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub completions: Completions,
+}
+
+/// What the program does instead of sending.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    #[allow(missing_docs)]
+    Doctor(Doctor),
 }
 
 fn after_help() -> String {

@@ -13,6 +13,7 @@ mod builder;
 pub mod cli;
 mod conversion;
 mod datagram_size;
+pub mod doctor;
 mod encode;
 mod error;
 mod failure;

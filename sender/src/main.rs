@@ -3,7 +3,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use clap::{CommandFactory, Parser};
-use sender::cli::Cli;
+use sender::cli::{Cli, Command};
 use terminal::{ExitStatus, completions, exit};
 
 fn main() -> ExitStatus {
@@ -12,7 +12,10 @@ fn main() -> ExitStatus {
     let outcome = completions::intercept(command, std::env::args_os()).unwrap_or_else(|| {
         let cli = Cli::parse();
         cli.verbosity.init();
-        sender::run::run(cli)
+        match &cli.command {
+            Some(Command::Doctor(doctor)) => sender::doctor::run(doctor),
+            None => sender::run::run(cli),
+        }
     });
     exit::conclude("sender", outcome)
 }
