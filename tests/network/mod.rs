@@ -1,0 +1,102 @@
+//! Hosts of one's own: network namespaces on a bridge, each with an interface `eth0` of MTU 1500.
+//!
+//! Of the workspace, not of one crate; a test includes it by `#[path]`. `script/bootstrap` installs what it runs.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Some hosts on one switch. Host `n` has the addresses 10.77.0.n+1 and fd77::n+1. They end with this value.
+pub(crate) struct Network {
+    name: String,
+    hosts: usize,
+}
+
+impl Network {
+    /// Makes so many hosts. `None`, with a word why, where nobody may and nobody asked for all tests to be run (CI=true).
+    pub(crate) fn new(hosts: usize) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("seg{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let network = Self { name, hosts };
+        let switch = network.namespace("switch");
+        let made = Command::new("ip").args(["netns", "add", &switch]).output();
+        if !made.as_ref().is_ok_and(|output| output.status.success()) {
+            assert!(std::env::var_os("CI").is_none(), "cannot make network namespaces: {made:?}");
+            println!("skipped: cannot make network namespaces, which takes root and the package iproute2: {made:?}");
+            return None;
+        }
+        run(&format!("ip -n {switch} link add switch type bridge mcast_snooping 0"));
+        run(&format!("ip -n {switch} link set switch up"));
+        for host in 0..hosts {
+            network.add_host(host);
+        }
+        Some(network)
+    }
+
+    fn add_host(&self, host: usize) {
+        let namespace = self.host(host);
+        run(&format!("ip netns add {namespace}"));
+        run(&format!("ip -n {namespace} link set lo up"));
+        self.plug_in(host);
+    }
+
+    /// Takes a host's interface away, as a USB adapter that is pulled out.
+    pub(crate) fn unplug(&self, host: usize) {
+        self.ip(host, "link delete eth0");
+    }
+
+    /// Puts it back, with another number.
+    pub(crate) fn plug_in(&self, host: usize) {
+        let (switch, namespace, number) = (self.namespace("switch"), self.host(host), host + 1);
+        run(&format!("ip -n {namespace} link add eth0 type veth peer name port{host} netns {switch}"));
+        run(&format!("ip -n {namespace} address add 10.77.0.{number}/24 dev eth0"));
+        // Without duplicate address detection, which would take a second.
+        run(&format!("ip -n {namespace} address add fd77::{number}/64 dev eth0 nodad"));
+        run(&format!("ip -n {namespace} link set eth0 up"));
+        run(&format!("ip -n {switch} link set port{host} master switch up"));
+        // Whatever is counted or dropped on the way is to be single packets, not batches of them.
+        for (namespace, interface) in [(&namespace, "eth0"), (&switch, &format!("port{host}"))] {
+            let off = "gso off tso off gro off tx-udp-segmentation off";
+            run(&format!("ip netns exec {namespace} ethtool -K {interface} {off}"));
+        }
+    }
+
+    /// Runs `ip` with these words at a host.
+    pub(crate) fn ip(&self, host: usize, words: &str) {
+        run(&format!("ip -n {} {words}", self.host(host)));
+    }
+
+    /// `command`, to be run at a host.
+    pub(crate) fn at(&self, host: usize, command: &Command) -> Command {
+        let mut there = Command::new("ip");
+        there.args(["netns", "exec", &self.host(host)]).arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => there.env(name, value),
+                None => there.env_remove(name),
+            };
+        }
+        there
+    }
+
+    fn host(&self, host: usize) -> String {
+        self.namespace(&format!("host{host}"))
+    }
+
+    fn namespace(&self, what: &str) -> String {
+        format!("{}-{what}", self.name)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for host in 0..self.hosts {
+            let _ = Command::new("ip").args(["netns", "delete", &self.host(host)]).status();
+        }
+        let _ = Command::new("ip").args(["netns", "delete", &self.namespace("switch")]).status();
+    }
+}
+
+fn run(line: &str) {
+    let output = Command::new("sh").args(["-c", line]).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+}
