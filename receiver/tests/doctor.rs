@@ -150,6 +150,7 @@ fn a_group_without_a_route_is_one_command_away() {
         "ok interface eth0 (10.77.0.1) is up and carries multicast; the route to 224.3.29.71 leads through it",
         "ok group 224.3.29.71 is joined on eth0, and the kernel lists it",
         "nothing came to 224.3.29.71:10000",
+        "sender --source test --no-handshake --multicast 224.3.29.71",
         "IGMP snooping",
     ];
     says(&mut network.at(0, &doctor(&group)), 1, &words);

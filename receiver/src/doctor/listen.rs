@@ -192,7 +192,7 @@ fn nothing(place: &Place, listened: Duration, swallowed: Swallowed) -> Check {
 fn sender_command(place: &Place) -> String {
     let address = place.address;
     if address.ip().is_multicast() {
-        return format!("sender doctor --multicast {}", group(address));
+        return format!("sender --source test --no-handshake --multicast {}", group(address));
     }
     let first = place.links.first().and_then(|link| link.address(false).or_else(|| link.address(true)));
     let ip = if address.ip().is_unspecified() { first.unwrap_or(address.ip()) } else { address.ip() };
