@@ -65,10 +65,18 @@ pub struct Responder {
     random: fastrand::Rng,
     heard: Vec<Heard>,
     shown: Option<SocketAddr>,
-    /// Sources of text announcements, and when each was answered.
-    texts: Vec<(SocketAddr, Instant)>,
+    /// Text announcements of the last second.
+    texts: Vec<Text>,
     transmits: VecDeque<Transmit<SocketAddr>>,
     ended: VecDeque<Ended>,
+}
+
+/// A text announcement.
+#[derive(Debug)]
+struct Text {
+    source: SocketAddr,
+    heard: Instant,
+    is_answered: bool,
 }
 
 /// One source that reads feedback.
@@ -134,10 +142,9 @@ impl Responder {
         if !is_text {
             return false;
         }
-        self.texts.retain(|(_, at)| now.saturating_duration_since(*at) < MIN_TEXT_INTERVAL);
-        if self.texts.len() < MAX_SOURCES && !self.texts.iter().any(|(known, _)| *known == source) {
-            self.texts.push((source, now));
-            self.transmits.push_back(Transmit { to: source, contents: BARE_ACK.to_vec() });
+        self.texts.retain(|text| now.saturating_duration_since(text.heard) < MIN_TEXT_INTERVAL);
+        if self.texts.len() < MAX_SOURCES && !self.texts.iter().any(|text| text.source == source) {
+            self.texts.push(Text { source, heard: now, is_answered: false });
         }
         true
     }
@@ -202,6 +209,10 @@ impl Responder {
 
     /// Makes the acks that are due at `now`; `report` tells how the stream of a source fares.
     pub fn handle_timeout(&mut self, now: Instant, clock_us: u64, mut report: impl FnMut(SocketAddr) -> Report) {
+        for text in self.texts.iter_mut().filter(|text| !text.is_answered) {
+            text.is_answered = true;
+            self.transmits.push_back(Transmit { to: text.source, contents: BARE_ACK.to_vec() });
+        }
         self.heard.retain(|heard| now.saturating_duration_since(heard.last_heard) < SILENT_AFTER);
         for heard in self.heard.iter_mut().filter(|heard| heard.due.is_some_and(|due| due <= now)) {
             let report = report(heard.source);
@@ -250,7 +261,8 @@ impl Responder {
     /// When [`handle_timeout`](Self::handle_timeout) is next to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.heard.iter().filter_map(|heard| heard.due).min()
+        let texts = self.texts.iter().filter(|text| !text.is_answered).map(|text| text.heard);
+        self.heard.iter().filter_map(|heard| heard.due).chain(texts).min()
     }
 
     /// Round trip and clock offset (theirs less ours) of a source, once it has answered an ack.
