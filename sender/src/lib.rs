@@ -25,7 +25,6 @@ mod multicast;
 mod progress;
 mod receivers;
 mod remote;
-mod report;
 pub mod run;
 mod seldom;
 mod sockets;

@@ -7,11 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use terminal::{ExitStatus, Failure, HostPort, Interrupt, Reporter};
+use terminal::{ExitStatus, Failure, HostPort, Interrupt, Report, Reporter};
 
 use crate::cli::Cli;
 use crate::failure::failure;
-use crate::report::Report;
 use crate::source::{self, Next, Source, SourceOptions};
 use crate::{Builder, Figures, Monitor, Upstream, UpstreamError};
 
@@ -70,7 +69,14 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         match events.recv_timeout(TICK) {
             Ok(Event::Started(watch)) => {
                 let (reporter, watched) = (Reporter::new(stats, Instant::now(), false), watch.clone());
-                running = Some((Report::start(reporter, move || watched.figures())?, watch));
+                let mut last = watched.figures();
+                let interval = move || {
+                    let now = watched.figures();
+                    let interval = now.clone().since(&last);
+                    last = now;
+                    interval
+                };
+                running = Some((Report::start(reporter, interval)?, watch));
             }
             Ok(Event::Ended(outcome)) => break outcome,
             Err(RecvTimeoutError::Disconnected) => break Err(Failure::new("the thread that reads the source is gone")),
