@@ -4,6 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+/// A peer's program.
+pub(crate) fn python(script: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers").join(script));
+    command
+}
+
 /// A peer that listens.
 pub(crate) struct Peer {
     /// As it is written after `--remote`.
@@ -16,16 +23,16 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts `script`, and comes back once it listens.
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers").join(script);
-        let mut child = Command::new("python3")
-            .arg("-B")
-            .arg(script)
-            .args(["--bind", "127.0.0.1:0", "--timeout", "30"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(python(script).args(["--bind", "127.0.0.1:0", "--timeout", "30"]).args(arguments))
+    }
+
+    /// Starts `script`, which is to join a group, and comes back once it has.
+    pub(crate) fn join(script: &str, arguments: &[&str]) -> Self {
+        Self::spawn(python(script).args(["--timeout", "30"]).args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         stderr.read_line(&mut said).unwrap();
