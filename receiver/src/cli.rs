@@ -2,7 +2,9 @@
 
 use crate::doctor::Doctor;
 use crate::selection::From;
-use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit, seconds};
@@ -104,6 +106,28 @@ pub enum Command {
     Doctor(Doctor),
 }
 
+impl Cli {
+    /// Reads the command line. What it says of the place to listen wins over what the environment says of the other.
+    ///
+    /// # Errors
+    /// [`clap::Error`], which knows how to be printed and with what status to end.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let says = |option: &str| {
+            arguments.iter().filter_map(|argument| argument.to_str()).any(|argument| {
+                argument.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            })
+        };
+        let mut command = Self::command();
+        for (said, other) in [("--bind", "multicast"), ("--multicast", "bind")] {
+            if says(said) {
+                command = command.mut_arg(other, |argument| argument.env(Resettable::Reset));
+            }
+        }
+        Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    }
+}
+
 /// Whether to show the stream in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Display {
@@ -132,7 +156,6 @@ pub(crate) fn group(text: &str) -> Result<HostPort, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

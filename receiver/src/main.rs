@@ -2,13 +2,13 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use receiver::cli::{Cli, Command};
 use terminal::{ExitStatus, completions, exit};
 
 fn main() -> ExitStatus {
     let outcome = completions::intercept(Cli::command(), std::env::args_os()).unwrap_or_else(|| {
-        let cli = Cli::parse();
+        let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
         cli.verbosity.init();
         match &cli.command {
             Some(Command::Doctor(doctor)) => receiver::doctor::run(doctor),

@@ -119,3 +119,14 @@ fn whoever_reads_standard_output_has_had_enough() {
         assert!(!ended.stderr.contains(word), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn the_command_line_wins_over_the_environment() {
+    let mut bound = receiver(&["--bind", "127.0.0.1:0", "--display", "never", "--duration", "0.1"]);
+    Program::spawn(bound.env("SEGMENT_MULTICAST", "224.3.29.71")).end().expect(0, &["listening on 127.0.0.1:"]);
+    let mut joined = receiver(&["--multicast=224.3.29.71:21777", "--interface", "lo", "--display", "never"]);
+    let joined = joined.args(["--duration", "0.1"]).env("SEGMENT_BIND", "127.0.0.1:0");
+    Program::spawn(joined).end().expect(0, &["joined 224.3.29.71:"]);
+    let mut both = receiver(&["--bind", "127.0.0.1:0", "--multicast", "224.3.29.71"]);
+    Program::spawn(&mut both).end().expect(2, &["cannot be used with"]);
+}
