@@ -261,6 +261,9 @@ fn open_group(group: &Multicast, size: DatagramSize, sockets: &mut Sockets) -> R
             group.address
         );
     }
+    if group.address.is_ipv4() && interface.ipv4().is_none() {
+        return Err(UpstreamError::NoIpv4 { interface: interface.name, group: group.address });
+    }
     let socket = sockets.for_group(group, &interface)?;
     Remote::group(group.address, &interface, socket, size)
 }

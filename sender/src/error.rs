@@ -76,6 +76,14 @@ pub enum UpstreamError {
     /// The stream is over because a frame could not be sent, and none before it was: nor would those after it be.
     #[error(transparent)]
     Failed(FrameError),
+    /// An interface that nothing can be sent to an IPv4 group from.
+    #[error("{interface} has no IPv4 address, so nothing can be sent to {group} from it")]
+    NoIpv4 {
+        /// Its name.
+        interface: String,
+        /// The group.
+        group: SocketAddr,
+    },
     /// Too few receivers of the group have acknowledged the stream in time.
     #[error(transparent)]
     NoAnswer(NoAnswer),

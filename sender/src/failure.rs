@@ -17,6 +17,12 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::Remote(socket) if socket.kind() == io::ErrorKind::PermissionDenied => {
             Some("broadcast addresses cannot be sent to: name the address of each receiver")
         }
+        UpstreamError::Remote(socket) if socket.address().ip().is_multicast() => Some(
+            "choose another interface: --interface eth0 (`ip address` lists those there are); IPv6 groups do not pass lo",
+        ),
+        UpstreamError::NoIpv4 { .. } => {
+            Some("choose another interface: --interface eth0 (`ip address` lists those there are)")
+        }
         UpstreamError::Remote(socket) => socket.advice(),
         UpstreamError::Interface(interface) => interface.advice(),
         UpstreamError::GroupAsRemote(_) => Some("use --multicast"),

@@ -53,6 +53,17 @@ fn without_a_receiver_it_ends_with_status_3_and_says_what_to_try() {
 }
 
 #[test]
+fn an_interface_that_does_not_lead_there_is_said_with_what_to_do() {
+    // Linux has no route for groups of IPv6 on this interface.
+    let mut command = scene::sender();
+    command.args(["--multicast", "ff15::71", "--interface", "lo", "--source", "test", "--ack-timeout", "0.1"]);
+    let ended = scene::Running::spawn(&mut command).end();
+    if cfg!(target_os = "linux") {
+        ended.expect(1, &["[ff15::71]:10000", "choose another interface: --interface eth0"]);
+    }
+}
+
+#[test]
 fn too_few_receivers_are_none() {
     let group = free_group();
     let _receivers = [(); 2].map(|()| join(&group, &[]));
