@@ -9,11 +9,12 @@
 mod buffer;
 mod error;
 mod group;
+#[cfg_attr(all(target_os = "linux", not(segment_portable)), path = "socket/inlet_linux.rs")]
+#[cfg_attr(any(not(target_os = "linux"), segment_portable), path = "socket/inlet_portable.rs")]
+mod inlet;
 pub mod inspect;
 mod interface;
 mod path_probe;
-#[cfg_attr(target_os = "linux", path = "socket/receive_linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "socket/receive_portable.rs")]
 mod receive;
 mod send;
 

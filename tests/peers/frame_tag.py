@@ -1,4 +1,4 @@
-"""The frame tag, built and read from WIRE.md section 2 alone, to check our own code against. No program of its own."""
+"""The frame tag, built and read from docs/wire.md section 2 alone, to check our own code against. No program of its own."""
 
 import struct
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A receiver as old peers have it: it knows the countdown byte (WIRE.md section 1) and nothing else.
+"""A receiver as old peers have it: it knows the countdown byte (docs/wire.md section 1) and nothing else.
 
 It skips datagrams until it has seen a count of 1, then appends payloads until the next 1 and hands over what it has.
 It checks nothing, puts nothing in order and notices no loss. That is the point: our sender must be good enough for it.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The variant of the old receiver that takes each datagram for a whole frame (WIRE.md section 1 with a count of 1).
+"""The variant of the old receiver that takes each datagram for a whole frame (docs/wire.md section 1 with a count of 1).
 
 It drops the count unread and decodes the rest, so it shows only frames that fit one datagram. What would not decode is
 counted here, where the original would stop with an error.

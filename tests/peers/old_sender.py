@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A sender as old peers have it: each JPEG in pieces behind a countdown byte (WIRE.md section 1), no tag, no pacing."""
+"""A sender as old peers have it: each JPEG in pieces behind a countdown byte (docs/wire.md section 1), no tag, no pacing."""
 
 import argparse
 import itertools

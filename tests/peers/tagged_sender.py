@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A sender of tagged frames written from WIRE.md sections 1 and 2 alone, which can also do what no sender should.
+"""A sender of tagged frames written from docs/wire.md sections 1 and 2 alone, which can also do what no sender should.
 
 Frames are named by their place in the sending order, from 0; datagrams by their count, n to 1. Prints one JSON object
 at the end, in which "intact" lists the frames that went out whole and right: of a tagged stream a receiver delivers

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Captures what a sender puts on the plain wire and checks every byte of it against WIRE.md sections 1 and 2.
+"""Captures what a sender puts on the plain wire and checks every byte of it against docs/wire.md sections 1 and 2.
 
 Prints one JSON object a frame, with what is wrong in "faults", and a last one with "final": true. Status 0: nothing is
 wrong; 1: something is; 3: fewer frames came than were asked for.
@@ -14,7 +14,7 @@ import time
 import frame_tag
 from old_receiver import address, listen
 
-# WIRE.md section 1: the largest that IPv4 carries.
+# docs/wire.md section 1: the largest that IPv4 carries.
 LARGEST_DATAGRAM = 65507
 # Sender and checker share a clock where this is used.
 CLOCK_TOLERANCE_S = 60

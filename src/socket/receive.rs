@@ -1,21 +1,19 @@
-//! Receiving where there are no control messages to ask for: the standard library's own socket.
+//! Sockets that datagrams are received from.
 
 use super::group::{Group, JoinError, Membership};
+use super::inlet::{Inlet, wait};
 use super::{Granted, Received, SendSocket, SocketError, WANTED_RECEIVE_BUFFER, buffer};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), so that none is ever cut.
-const BUFFER_LEN: usize = 65_535;
-
 /// A UDP socket that datagrams are received from, one at a time, into one buffer.
 #[derive(Debug)]
 pub struct ReceiveSocket {
     socket: UdpSocket,
+    inlet: Inlet,
     granted: Granted,
     membership: Option<Membership>,
-    datagram: Box<[u8]>,
 }
 
 impl ReceiveSocket {
@@ -52,7 +50,7 @@ impl ReceiveSocket {
     fn with(socket: UdpSocket, address: SocketAddr, membership: Option<Membership>) -> Result<Self, SocketError> {
         let granted = buffer::request(&socket, WANTED_RECEIVE_BUFFER)
             .map_err(SocketError::new("set the receive buffer of", address))?;
-        Ok(Self { socket, granted, membership, datagram: vec![0; BUFFER_LEN].into_boxed_slice() })
+        Ok(Self { inlet: Inlet::new(&socket), socket, granted, membership })
     }
 
     /// The address that it listens at.
@@ -109,27 +107,12 @@ impl ReceiveSocket {
     /// # Errors
     /// What the system says, but for what only means that there is nothing yet.
     pub fn recv(&mut self, timeout: Duration) -> io::Result<Option<Received<'_>>> {
-        // Zero would mean to wait for ever.
-        self.socket.set_read_timeout(Some(timeout.max(Duration::from_millis(1))))?;
-        match self.socket.recv_from(&mut self.datagram) {
-            Ok((len, source)) => {
-                Ok(Some(Received { source, datagram: &self.datagram[..len], arrived_at: None, kernel_drops: 0 }))
-            }
-            // Windows reports an ICMP error for something that was sent earlier as a reset.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock
-                        | io::ErrorKind::TimedOut
-                        | io::ErrorKind::Interrupted
-                        | io::ErrorKind::ConnectionRefused
-                        | io::ErrorKind::ConnectionReset
-                ) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        // Where datagrams queue up, each costs one call; only when there is none, another waits for the next.
+        let mut taken = self.inlet.take(&self.socket)?;
+        if taken.is_none() && wait([&self.socket], timeout)? {
+            taken = self.inlet.take(&self.socket)?;
         }
+        Ok(taken.map(|taken| self.inlet.received(taken)))
     }
 
     /// Takes the next datagram if there is one.
@@ -137,15 +120,15 @@ impl ReceiveSocket {
     /// # Errors
     /// What the system says, but for what only means that there is nothing yet.
     pub fn try_recv(&mut self) -> io::Result<Option<Received<'_>>> {
-        self.recv(Duration::ZERO)
+        let taken = self.inlet.take(&self.socket)?;
+        Ok(taken.map(|taken| self.inlet.received(taken)))
     }
 
-    /// Waits until one of two sockets may have a datagram: here no call waits for two, so it is a short sleep.
+    /// Waits at most `timeout` until one of two sockets has a datagram, or may have one.
     ///
     /// # Errors
-    /// Never.
-    pub fn wait_either(_first: &Self, _second: &Self, timeout: Duration) -> io::Result<()> {
-        std::thread::sleep(timeout.min(Duration::from_millis(1)));
-        Ok(())
+    /// What the system says.
+    pub fn wait_either(first: &Self, second: &Self, timeout: Duration) -> io::Result<()> {
+        wait([&first.socket, &second.socket], timeout).map(drop)
     }
 }
