@@ -2,7 +2,7 @@
 
 use crate::doctor::Doctor;
 use crate::selection::From;
-use clap::builder::Resettable;
+use clap::builder::{BoolishValueParser, Resettable};
 use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -62,11 +62,11 @@ pub struct Cli {
     pub snapshots: Option<PathBuf>,
 
     /// Replace a recording or snapshots that exist
-    #[arg(long, env = "SEGMENT_OVERWRITE", help_heading = "Output")]
+    #[arg(long, env = "SEGMENT_OVERWRITE", help_heading = "Output", value_parser = BoolishValueParser::new())]
     pub overwrite: bool,
 
     /// Write every frame to standard output, one JPEG after another: receiver --stdout | ffplay -f mjpeg -
-    #[arg(long, env = "SEGMENT_STDOUT", help_heading = "Output")]
+    #[arg(long, env = "SEGMENT_STDOUT", help_heading = "Output", value_parser = BoolishValueParser::new())]
     pub stdout: bool,
 
     /// End after so many frames, with status 0 [default: no limit]

@@ -1,5 +1,6 @@
 //! What a receiver says to senders, and hears from them: acks out, clocks and ends in.
 
+use crate::receive::canonical;
 use segment::clock::ClockEstimate;
 use segment::handshake::{Ended, Report, Responder};
 use segment::jitter::Jitter;
@@ -80,7 +81,7 @@ impl Feedback {
             match self.socket.try_recv() {
                 Ok(None) => return,
                 Ok(Some(received)) => {
-                    let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
+                    let source = canonical(received.source);
                     match Control::parse(received.datagram) {
                         Ok(control) => self.responder.handle_control(now, clock_us(), source, &control),
                         Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),

@@ -29,6 +29,8 @@ pub(crate) struct Counters {
     /// Datagrams of the handshake, and such as nobody can read.
     pub(crate) controls: u64,
     pub(crate) refused: u64,
+    /// Bytes of both.
+    pub(crate) control_bytes: u64,
     pub(crate) source: Option<SocketAddr>,
     /// What is known of its clock.
     pub(crate) clock: Option<ClockEstimate>,
@@ -147,7 +149,7 @@ impl Counters {
             fps: rounded(fps),
             frames_lost: self.frames_lost,
             datagrams: self.reassembly.datagrams + self.unwanted + self.controls + self.refused,
-            bytes: self.reassembly.bytes + self.unwanted_bytes,
+            bytes: self.reassembly.bytes + self.unwanted_bytes + self.control_bytes,
             dropped,
             replaced: BTreeMap::new(),
             kernel_drops: self.kernel_drops,

@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// The feedback socket is looked at after so many datagrams of the stream at the latest.
 const LOOK_AFTER: u32 = 16;
 
+/// A bye waits at most so long until what came before it has been read.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
 /// The group's membership is looked after so often.
 const REFRESH: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,10 @@ pub(crate) struct Receive<'a> {
     refreshed: Instant,
     controls: u64,
     refused: u64,
+    control_bytes: u64,
+    /// When the stream's socket was last found empty.
+    drained: Option<Instant>,
+    is_drained: bool,
     unwanted: u64,
     unwanted_bytes: u64,
     kernel_drops: u64,
@@ -76,6 +83,9 @@ impl<'a> Receive<'a> {
             refreshed: Instant::now(),
             controls: 0,
             refused: 0,
+            control_bytes: 0,
+            drained: None,
+            is_drained: false,
             from,
             max_frames,
             shared,
@@ -127,8 +137,10 @@ impl<'a> Receive<'a> {
                 return now;
             }
         };
+        self.is_drained = received.is_none();
         let Some(received) = received else {
             let now = Instant::now();
+            self.drained = Some(now);
             self.look_at_feedback(now);
             let due = [self.reassembler.poll_timeout(), self.feedback.poll_timeout()].into_iter().flatten().min();
             let wait = due.map_or(TICK, |due| due.saturating_duration_since(now).min(TICK));
@@ -140,8 +152,7 @@ impl<'a> Receive<'a> {
         };
         let now = Instant::now();
         let at = arrival(received.arrived_at, now, SystemTime::now());
-        // On a socket for both families IPv4 addresses come as ::ffff:a.b.c.d.
-        let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
+        let source = canonical(received.source);
         let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
         self.last_kernel_count = received.kernel_drops;
         if self.from.is_some_and(|from| !from.matches(source)) {
@@ -150,9 +161,13 @@ impl<'a> Receive<'a> {
         } else {
             let is_shown = self.selection.shown() == Some(source);
             match self.feedback.heed(now, source, received.datagram, is_shown) {
-                Heed::Control => self.controls += 1,
+                Heed::Control => {
+                    self.controls += 1;
+                    self.control_bytes += received.datagram.len() as u64;
+                }
                 Heed::Refused(error) => {
                     self.refused += 1;
+                    self.control_bytes += received.datagram.len() as u64;
                     tracing::debug!(%source, %error, "dropped a datagram");
                 }
                 Heed::Segment => {
@@ -186,7 +201,11 @@ impl<'a> Receive<'a> {
             let reassembler = &self.reassembler;
             self.feedback.handle_timeout(now, |source| reassembler.source_stats(source));
         }
-        while let Some(ended) = self.feedback.poll_ended() {
+        // What came before the bye is finished first: it may still lie in the stream's socket.
+        let is_caught_up =
+            self.is_drained || self.drained.is_none_or(|at| now.saturating_duration_since(at) >= CATCH_UP);
+        while is_caught_up && let Some(ended) = self.feedback.poll_ended() {
+            self.count_lost(Some(ended.source).filter(|source| self.selection.shown() == Some(*source)));
             if self.selection.end(ended.source) {
                 tracing::info!("{} has ended the stream; waiting for another", ended.source);
                 self.feedback.show(None);
@@ -208,7 +227,9 @@ impl<'a> Receive<'a> {
                 }
                 self.reassembler.show(Some(source));
                 self.feedback.show(Some(source));
-                self.lost_before = 0;
+                self.count_lost(before);
+                // What it lost before it was shown is nobody's loss.
+                self.lost_before = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
             }
             Choice::WithholdAndName => {
                 tracing::warn!("another source sends here too: {source}; choose it by --from {source}");
@@ -238,19 +259,24 @@ impl<'a> Receive<'a> {
         self.max_frames.is_some_and(|max| frames >= max).then_some(Limit::Reached)
     }
 
+    /// Counts what the source that is shown has lost since the last look.
+    fn count_lost(&mut self, shown: Option<SocketAddr>) {
+        let Some(stats) = shown.and_then(|source| self.reassembler.source_stats(source)) else { return };
+        self.shared.counters().frames_lost += stats.frames_lost.saturating_sub(self.lost_before);
+        self.lost_before = stats.frames_lost;
+    }
+
     fn publish(&mut self, now: Instant) {
         self.published = Some(now);
-        let shown = self.selection.shown().and_then(|source| self.reassembler.source_stats(source));
-        let lost = shown.map_or(self.lost_before, |stats| stats.frames_lost);
+        self.count_lost(self.selection.shown());
         let mut counters = self.shared.counters();
         counters.reassembly = self.reassembler.stats();
         counters.controls = self.controls;
         counters.refused = self.refused;
-        counters.frames_lost += lost.saturating_sub(self.lost_before);
+        counters.control_bytes = self.control_bytes;
         counters.unwanted = self.unwanted;
         counters.unwanted_bytes = self.unwanted_bytes;
         counters.kernel_drops = self.kernel_drops;
-        self.lost_before = lost;
     }
 }
 
@@ -258,4 +284,29 @@ impl<'a> Receive<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limit {
     Reached,
+}
+
+/// An address as people know it: on a socket for both families IPv4 addresses come as ::ffff:a.b.c.d. The scope of a
+/// link-local address stays, without which no answer finds its way.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => address,
+        SocketAddr::V6(mut v6) => {
+            v6.set_flowinfo(0);
+            v6.ip().to_ipv4_mapped().map_or(v6.into(), |v4| (v4, v6.port()).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    #[test]
+    fn mapped_addresses_lose_their_map_and_link_local_ones_keep_their_scope() {
+        let canonical = |text: &str| canonical(text.parse().unwrap()).to_string();
+        assert_eq!(canonical("[::ffff:192.0.2.1]:5"), "192.0.2.1:5");
+        assert_eq!(canonical("[fe80::1%3]:5"), "[fe80::1%3]:5");
+        assert_eq!(canonical("192.0.2.1:5"), "192.0.2.1:5");
+    }
 }

@@ -1,5 +1,8 @@
 //! A file at the sender comes out as a recording at the receiver: every frame, and JPEG byte for byte.
 
+// Where this crate is tested without default features, so is the sender, which then reads no video files.
+#![cfg(feature = "window")]
+
 #[path = "../../tests/programs/mod.rs"]
 mod programs;
 mod scene;

@@ -61,8 +61,9 @@ impl Losses {
     pub(crate) fn since(receivers: &[ReceiverFigures], earlier: &[ReceiverFigures]) -> Self {
         let lost = |now: &ReceiverFigures| {
             let before = earlier.iter().find(|before| before.address == now.address);
-            // Counts wrap.
-            now.frames_lost.wrapping_sub(before.map_or(0, |before| before.frames_lost))
+            // Counts wrap. One that has fallen back has begun anew: the receiver was restarted, or had forgotten us.
+            let lost = now.frames_lost.wrapping_sub(before.map_or(0, |before| before.frames_lost));
+            if lost > u32::MAX / 2 { now.frames_lost } else { lost }
         };
         Self(receivers.iter().map(|now| (now.address, lost(now))).filter(|(_, lost)| *lost > 0).collect())
     }
@@ -116,5 +117,11 @@ pub(crate) mod tests {
         let many: Vec<_> = (1..=5).map(|port| receiver(port, 1)).collect();
         assert!(Losses::of(&many).to_string().ends_with(":3 lost 1 frame  2 others lost some"));
         assert_eq!(Losses::of(&[receiver(1, 0)]).to_string(), "");
+    }
+
+    #[test]
+    fn a_receiver_that_counts_anew_has_not_lost_four_thousand_million_frames() {
+        assert_eq!(Losses::since(&[receiver(1, 0)], &[receiver(1, 5)]).to_string(), "");
+        assert_eq!(Losses::since(&[receiver(1, 2)], &[receiver(1, 5)]).to_string(), "  192.0.2.7:1 lost 2 frames");
     }
 }

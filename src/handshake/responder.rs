@@ -165,6 +165,8 @@ impl Responder {
         let heard = self.heard.iter_mut().find(|heard| heard.source == source && heard.stream_id == id);
         // Only an answer to an ack of ours says anything about the way there and back.
         if let Some(heard) = heard.filter(|heard| mine && heard.acks.contains(time.echoed)) {
+            // A stream may pause; a sender that answers is still there.
+            heard.last_heard = now;
             heard.echo = Some((time.sent_at, now));
             heard.clock.add(&Exchange {
                 sent: time.echoed,

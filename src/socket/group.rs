@@ -86,21 +86,19 @@ impl Membership {
         if interface.index == self.interface.index || !interface.is_up {
             return false;
         }
-        // The old membership is gone with its interface, or is in the way of none.
-        let _ = self.leave(socket);
         let before = std::mem::replace(&mut self.interface, interface);
-        match self.join(socket) {
-            Ok(()) => {
-                self.is_for_want_of_a_route = is_for_want_of_a_route;
-                tracing::info!("joined {} on {}, no longer on {before}", self.group.address, self.interface);
-                true
-            }
-            Err(error) => {
-                tracing::debug!(%error, interface = %self.interface, "cannot join again yet");
-                self.interface = before;
-                false
-            }
+        // First the new one: where it cannot be had, the old one is kept.
+        if let Err(error) = self.join(socket) {
+            tracing::debug!(%error, interface = %self.interface, "cannot join again yet");
+            self.interface = before;
+            return false;
         }
+        self.is_for_want_of_a_route = is_for_want_of_a_route;
+        tracing::info!("joined {} on {}, no longer on {before}", self.group.address, self.interface);
+        let old = Self { interface: before, ..self.clone() };
+        // It may be gone with its interface.
+        let _ = old.leave(socket);
+        true
     }
 
     /// The interface that the group is heard on.
