@@ -26,6 +26,9 @@ pub use audience::{Listener, MAX_RECEIVERS};
 pub use responder::{Ended, MAX_SOURCES, Report, Responder};
 pub use settings::{Handshake, Picture};
 
+/// The port of a group where none is given.
+pub const DEFAULT_PORT: u16 = 10_000;
+
 /// What an old receiver answers to a text announcement, and counts as an acknowledgement.
 pub const BARE_ACK: &[u8] = b"ack";
 

@@ -9,9 +9,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit, seconds};
 
-/// Port of a group where none is given.
-const GROUP_PORT: u16 = 10_000;
-
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
 ///
 /// The stream shown is the first that delivers a whole frame. Start it before or after the sender; it waits.
@@ -141,16 +138,7 @@ pub enum Display {
 
 /// Value parser for a group: an address, with or without a port.
 pub(crate) fn group(text: &str) -> Result<HostPort, String> {
-    let group = HostPort::with_default_port(text, GROUP_PORT).map_err(|error| error.to_string())?;
-    match group.host().parse::<std::net::IpAddr>() {
-        Ok(address) if address.is_multicast() => Ok(group),
-        Ok(_) => {
-            Err("not a multicast group; those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with \
-                      ff; for unicast use --bind"
-                .to_owned())
-        }
-        Err(_) => Err("not an address; give a group as 224.3.29.71 or 224.3.29.71:10000".to_owned()),
-    }
+    HostPort::group(text, segment::handshake::DEFAULT_PORT, "for unicast use --bind")
 }
 
 #[cfg(test)]

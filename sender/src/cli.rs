@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -14,9 +13,6 @@ use crate::source::{MAX_FPS, MIN_FPS, SourceSpec};
 mod multicast;
 
 pub use multicast::MulticastArgs;
-
-/// Port of a group where none is given.
-const GROUP_PORT: u16 = 10_000;
 
 /// Send live video over UDP: from a camera, a file, images, a network stream or a program. Whole frames only.
 #[derive(Debug, Clone, Parser)]
@@ -121,16 +117,7 @@ Examples:
 
 /// Reads a group and its port, which may be left out.
 pub(crate) fn group(text: &str) -> Result<HostPort, String> {
-    let group = HostPort::with_default_port(text, GROUP_PORT).map_err(|error| error.to_string())?;
-    match group.host().parse::<IpAddr>() {
-        Ok(address) if address.is_multicast() => Ok(group),
-        Ok(_) => {
-            Err("not a multicast group: those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with ff; \
-             to send to a single machine use --remote"
-                .to_owned())
-        }
-        Err(_) => Err("not an address: give a group as 224.3.29.71 or 224.3.29.71:10000".to_owned()),
-    }
+    HostPort::group(text, segment::handshake::DEFAULT_PORT, "to send to a single machine use --remote")
 }
 
 fn fps(text: &str) -> Result<f64, String> {

@@ -79,6 +79,24 @@ impl HostPort {
         }
     }
 
+    /// Value parser for a multicast group: its address, with or without a port; without one, `port` is taken.
+    /// `unicast` is what to say to whoever gives a single machine's address: the option that is for that.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong and what to give instead.
+    pub fn group(text: &str, port: u16, unicast: &str) -> Result<Self, String> {
+        let group = Self::with_default_port(text, port).map_err(|error| error.to_string())?;
+        match group.host.parse::<IpAddr>() {
+            Ok(address) if address.is_multicast() => Ok(group),
+            Ok(_) => Err(format!(
+                "not a multicast group; those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with ff; \
+                 {unicast}"
+            )),
+            Err(_) => Err(format!("not an address; give a group as 224.3.29.71 or 224.3.29.71:{port}")),
+        }
+    }
+
     /// The host as it was given, without brackets.
     #[must_use]
     pub fn host(&self) -> &str {

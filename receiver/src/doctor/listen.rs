@@ -3,6 +3,7 @@
 use super::place::Place;
 use super::tally::{Source, Tally};
 use crate::arrival::arrival;
+use segment::handshake::DEFAULT_PORT;
 use segment::socket::inspect::{Counters, Guard, Swallowed};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -18,9 +19,6 @@ const MUCH_LOSS: f64 = 0.05;
 
 /// So many packets that came and went nowhere are a stream: a quiet network has fewer in five seconds.
 const TELLING: u64 = 20;
-
-/// The receiver's own default for groups.
-const GROUP_PORT: u16 = 10_000;
 
 /// Listens until `end`, or until enough has come.
 pub(super) fn listen<W: Write>(checkup: &mut Checkup<W>, place: &mut Place, end: Instant) -> io::Result<()> {
@@ -210,5 +208,5 @@ fn receiver_command(place: &Place) -> String {
 
 /// A group as it is given on the command line, without the port that is the usual one.
 fn group(address: SocketAddr) -> String {
-    if address.port() == GROUP_PORT { address.ip().to_string() } else { address.to_string() }
+    if address.port() == DEFAULT_PORT { address.ip().to_string() } else { address.to_string() }
 }
