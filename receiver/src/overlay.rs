@@ -84,11 +84,12 @@ impl Overlay {
             darken(image);
         }
         let Some(line) = self.text(now) else { return };
-        let line_height = fitted(LINE, &line, image.width());
-        if self.pen.size() != line_height {
+        // A pen is made anew only where the line does not fit, or fits again.
+        if self.pen.size() != LINE || !fits(&self.pen, &line, image.width()) {
+            let line_height = fitted(LINE, &line, image.width());
             self.pen = Pen::new(line_height).backing(BACKING);
         }
-        let margin = i32::try_from(line_height / 2).unwrap_or(0);
+        let margin = i32::try_from(self.pen.size() / 2).unwrap_or(0);
         self.pen.draw(image, margin, margin, &line);
     }
 
@@ -126,8 +127,12 @@ impl Overlay {
 
 /// Height of a line that is to be so high, but not wider than the picture.
 fn fitted(line_height: u32, text: &str, image_width: u32) -> u32 {
-    let fits = |height: &u32| Pen::new(*height).measure(text).0.saturating_add(*height) <= image_width;
-    (0..=line_height).rev().find(fits).unwrap_or(0)
+    (0..=line_height).rev().find(|height| fits(&Pen::new(*height), text, image_width)).unwrap_or(0)
+}
+
+/// Whether a line by this pen, with its margin, is not wider than the picture.
+fn fits(pen: &Pen, text: &str, image_width: u32) -> bool {
+    pen.measure(text).0.saturating_add(pen.size()) <= image_width
 }
 
 /// Nobody is to take a picture that has stopped for a live one.
