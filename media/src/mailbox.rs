@@ -3,7 +3,7 @@
 //! Live video never queues up: whatever is slow, the age of what it handles stays bounded, because a value that
 //! was not taken in time is replaced by the next one. The writer never waits.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ pub fn mailbox<T>() -> (Writer<T>, Reader<T>) {
         slot: Mutex::new(Slot { value: None, writer_gone: false, reader_gone: false }),
         changed: Condvar::new(),
         replaced: AtomicU64::new(0),
+        has_news: AtomicBool::new(false),
     });
     (Writer { shared: Arc::clone(&shared) }, Reader { shared })
 }
@@ -34,6 +35,17 @@ pub enum Put {
 pub enum Taken<T> {
     /// The newest value.
     Value(T),
+    /// Nothing came within the time given.
+    TimedOut,
+    /// The writer is gone and its last value has been taken.
+    Closed,
+}
+
+/// What [`Reader::wait`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// A value lies there to be taken.
+    Value,
     /// Nothing came within the time given.
     TimedOut,
     /// The writer is gone and its last value has been taken.
@@ -66,6 +78,7 @@ impl<T> Writer<T> {
             return Put::Closed;
         }
         let older = slot.value.replace(value);
+        self.shared.has_news.store(true, Ordering::Release);
         drop(slot);
         self.shared.changed.notify_all();
         match older {
@@ -104,33 +117,56 @@ impl<T> Reader<T> {
     /// Takes the newest value; waits at most `timeout` for one.
     #[must_use]
     pub fn take(&self, timeout: Duration) -> Taken<T> {
-        let deadline = Instant::now().checked_add(timeout);
-        let mut slot = self.shared.lock();
-        loop {
-            if let Some(value) = slot.value.take() {
+        let (mut slot, waited) = self.wait_for_news(timeout);
+        match (waited, self.shared.take_from(&mut slot)) {
+            (_, Some(value)) => {
                 drop(slot);
                 self.shared.changed.notify_all();
-                return Taken::Value(value);
+                Taken::Value(value)
             }
-            if slot.writer_gone {
-                return Taken::Closed;
-            }
-            let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return Taken::TimedOut;
-            }
-            slot = self.shared.changed.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+            (Waited::Closed, None) => Taken::Closed,
+            (Waited::Value | Waited::TimedOut, None) => Taken::TimedOut,
         }
     }
 
     /// Takes the newest value if there is one.
     #[must_use]
     pub fn try_take(&self) -> Option<T> {
-        let taken = self.shared.lock().value.take();
+        let taken = self.shared.take_from(&mut self.shared.lock());
         if taken.is_some() {
             self.shared.changed.notify_all();
         }
         taken
+    }
+
+    /// Waits at most `timeout` for a value, and leaves it where it is, to be replaced by a newer one until it is taken.
+    #[must_use]
+    pub fn wait(&self, timeout: Duration) -> Waited {
+        self.wait_for_news(timeout).1
+    }
+
+    /// Whether a value lies there or the writer is gone, without taking the lock: for readers that poll all the time.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.shared.has_news.load(Ordering::Acquire)
+    }
+
+    fn wait_for_news(&self, timeout: Duration) -> (MutexGuard<'_, Slot<T>>, Waited) {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut slot = self.shared.lock();
+        loop {
+            if slot.value.is_some() {
+                return (slot, Waited::Value);
+            }
+            if slot.writer_gone {
+                return (slot, Waited::Closed);
+            }
+            let left = deadline.map_or(timeout, |at| at.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return (slot, Waited::TimedOut);
+            }
+            slot = self.shared.changed.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 
@@ -144,7 +180,10 @@ impl<T> Replaced<T> {
 
 impl<T> Drop for Writer<T> {
     fn drop(&mut self) {
-        self.shared.lock().writer_gone = true;
+        let mut slot = self.shared.lock();
+        slot.writer_gone = true;
+        self.shared.has_news.store(true, Ordering::Release);
+        drop(slot);
         self.shared.changed.notify_all();
     }
 }
@@ -153,7 +192,7 @@ impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
         let mut slot = self.shared.lock();
         slot.reader_gone = true;
-        slot.value = None;
+        self.shared.take_from(&mut slot);
         drop(slot);
         self.shared.changed.notify_all();
     }
@@ -164,6 +203,8 @@ struct Shared<T> {
     slot: Mutex<Slot<T>>,
     changed: Condvar,
     replaced: AtomicU64,
+    /// Whether the slot holds a value or the writer is gone; only changed while the lock is held.
+    has_news: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -177,6 +218,12 @@ impl<T> Shared<T> {
     /// A panic elsewhere leaves the slot whole (each change is one assignment), so a poisoned lock is still good.
     fn lock(&self) -> MutexGuard<'_, Slot<T>> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_from(&self, slot: &mut Slot<T>) -> Option<T> {
+        let value = slot.value.take();
+        self.has_news.store(slot.writer_gone, Ordering::Release);
+        value
     }
 }
 
@@ -201,6 +248,42 @@ mod tests {
         drop(writer);
         assert_eq!(reader.take(Duration::MAX), Taken::Value(7));
         assert_eq!(reader.take(Duration::MAX), Taken::Closed);
+    }
+
+    #[test]
+    fn a_value_that_is_waited_for_stays_until_it_is_taken_and_may_be_replaced() {
+        let (writer, reader) = mailbox();
+        assert_eq!((reader.wait(Duration::ZERO), reader.has_news()), (Waited::TimedOut, false));
+        writer.put(1);
+        assert_eq!((reader.wait(Duration::MAX), reader.wait(Duration::MAX)), (Waited::Value, Waited::Value));
+        assert_eq!((reader.has_news(), writer.put(2)), (true, Put::Replaced));
+        assert_eq!(reader.take(Duration::ZERO), Taken::Value(2));
+        assert_eq!((reader.wait(Duration::ZERO), reader.has_news()), (Waited::TimedOut, false));
+        writer.put(3);
+        assert_eq!((reader.try_take(), reader.has_news()), (Some(3), false));
+    }
+
+    #[test]
+    fn whoever_waits_without_taking_is_woken_by_a_value_and_by_the_end() {
+        let (writer, reader) = mailbox();
+        let waiting = std::thread::spawn(move || (reader.wait(Duration::MAX), reader));
+        writer.put(1);
+        let (waited, reader) = waiting.join().unwrap();
+        assert_eq!((waited, reader.try_take()), (Waited::Value, Some(1)));
+        let waiting = std::thread::spawn(move || (reader.wait(Duration::MAX), reader));
+        drop(writer);
+        let (waited, reader) = waiting.join().unwrap();
+        assert_eq!((waited, reader.has_news()), (Waited::Closed, true));
+    }
+
+    #[test]
+    fn a_poll_sees_the_last_value_and_the_end() {
+        let (writer, reader) = mailbox();
+        writer.put(1);
+        drop(writer);
+        assert_eq!((reader.has_news(), reader.try_take()), (true, Some(1)));
+        assert!(reader.has_news(), "it is closed");
+        assert_eq!(reader.take(Duration::ZERO), Taken::Closed);
     }
 
     #[test]
