@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example loopback` sends a hundred frames of growing size and says what became of each tenth.
 
-use segment::socket::{PathProbe, ReceiveSocket, SendSocket};
+use segment::socket::{PathProbe, ReceiveSocket, Route, SendSocket};
 use segment::wire::tag::Tag;
 use segment::{Reassembler, Segmenter, WireFrame};
 use std::error::Error;
@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut receive = ReceiveSocket::bind("127.0.0.1:0".parse()?)?;
     let remote = receive.local_addr()?;
     let send = SendSocket::for_remote(remote)?;
+    let mut route = Route::new(remote);
     let path = PathProbe::new(remote)?.path()?;
     let mut reassembler = Reassembler::new();
 
@@ -20,8 +21,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let jpeg = [&[0xFF, 0xD8], vec![0x55; 2_000 * (number as usize + 1)].as_slice(), &[0xFF, 0xD9]].concat();
         let captured_at = SystemTime::UNIX_EPOCH.elapsed()?.as_micros() as u64;
         let frame = WireFrame::tagged(&jpeg, &Tag { flags: 0, stream_id: 1, number, captured_at })?;
-        for segment in Segmenter::new(path.datagram_len(frame.len()))?.segment(&frame)? {
-            send.send(&segment, &remote.into())?;
+        let sent = send.send_batch(Segmenter::new(path.datagram_len(frame.len()))?.segment(&frame)?, &mut route);
+        if let Some(failure) = sent.failure {
+            return Err(failure.into());
         }
 
         let received = loop {
@@ -29,7 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 break frame;
             }
             match receive.recv(Duration::from_secs(1))? {
-                Some(received) => reassembler.push(Instant::now(), received.source, received.datagram)?,
+                Some(received) => {
+                    for datagram in received.datagrams() {
+                        reassembler.push(Instant::now(), received.source, datagram)?;
+                    }
+                }
                 None => return Err("a datagram was lost on loopback".into()),
             }
         };

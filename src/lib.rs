@@ -27,8 +27,12 @@
 //!     let now = Instant::now();
 //!     let wait = reassembler.poll_timeout().map_or(Duration::from_secs(1), |at| at.saturating_duration_since(now));
 //!     match socket.recv(wait)? {
-//!         // A datagram that cannot be read is counted, and that is all.
-//!         Some(received) => drop(reassembler.push(Instant::now(), received.source, received.datagram)),
+//!         Some(received) => {
+//!             for datagram in received.datagrams() {
+//!                 // One that cannot be read is counted, and that is all.
+//!                 drop(reassembler.push(Instant::now(), received.source, datagram));
+//!             }
+//!         }
 //!         None => reassembler.handle_timeout(Instant::now()),
 //!     }
 //!     while let Some(frame) = reassembler.poll_frame() {

@@ -113,10 +113,10 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`TooManySegments`] where it would take more than 255.
-    pub fn segment<'f>(
+    pub fn segment<'f, 'a>(
         &self,
-        frame: &'f WireFrame<'_>,
-    ) -> Result<impl ExactSizeIterator<Item = Segment<'f>>, TooManySegments> {
+        frame: &'f WireFrame<'a>,
+    ) -> Result<impl ExactSizeIterator<Item = Segment<'f>> + use<'f, 'a>, TooManySegments> {
         let payload_len = self.datagram_len - plain::HEADER_LEN;
         let segments = frame.len().div_ceil(payload_len);
         let too_many = TooManySegments { frame_len: frame.len(), datagram_len: self.datagram_len };

@@ -1,8 +1,9 @@
 //! Real sockets on loopback.
 
-use segment::socket::{Group, ReceiveSocket, SendSocket};
+use segment::socket::{Group, ReceiveSocket, Route, SendSocket};
 use segment::wire::tag::Tag;
 use segment::{Reassembler, Segmenter, WireFrame};
+use std::net::UdpSocket;
 use std::time::{Duration, Instant, SystemTime};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,9 +21,9 @@ fn goes_through(listen: &str, datagram_len: usize) {
     let tag = Tag { flags: 0, stream_id: 1, number: 2, captured_at: 3 };
     let frame = WireFrame::tagged(&jpeg, &tag).unwrap();
     let before = SystemTime::now();
-    for segment in Segmenter::new(datagram_len).unwrap().segment(&frame).unwrap() {
-        send.send(&segment, &remote.into()).unwrap();
-    }
+    let segments = Segmenter::new(datagram_len).unwrap().segment(&frame).unwrap();
+    let sent = send.send_batch(segments, &mut Route::new(remote));
+    assert_eq!((sent.datagrams, sent.errors), (frame.len().div_ceil(datagram_len - 1) as u64, 0), "{sent:?}");
     let mut reassembler = Reassembler::new();
     let frame = loop {
         let received = receive.recv(SECOND).unwrap().expect("a datagram within a second");
@@ -31,7 +32,9 @@ fn goes_through(listen: &str, datagram_len: usize) {
         assert_eq!(received.kernel_drops, 0);
         let arrived_at = received.arrived_at.expect("the kernel's time");
         assert!(arrived_at + SECOND > before && arrived_at < SystemTime::now() + SECOND);
-        reassembler.push(Instant::now(), received.source, received.datagram).unwrap();
+        for datagram in received.datagrams() {
+            reassembler.push(Instant::now(), received.source, datagram).unwrap();
+        }
         if let Some(frame) = reassembler.poll_frame() {
             break frame;
         }
@@ -71,9 +74,8 @@ fn what_the_kernel_drops_is_counted() {
     let send = SendSocket::for_remote(remote).unwrap();
     let send_one = |byte: u8| {
         let frame = [byte; 5_000];
-        for segment in Segmenter::new(6_000).unwrap().segment(&WireFrame::untagged(&frame)).unwrap() {
-            send.send(&segment, &remote.into()).unwrap();
-        }
+        let frame = WireFrame::untagged(&frame);
+        send.send_batch(Segmenter::new(6_000).unwrap().segment(&frame).unwrap(), &mut Route::new(remote));
     };
     (0..100).for_each(send_one);
     let mut received = 0;
@@ -106,7 +108,7 @@ fn two_sockets_on_one_host_hear_the_same_group_and_no_other() {
     send_to_group(&joined_by_somebody_else, &other, b"\x01other");
     send_to_group(&receivers[0], &ours, b"\x01ours");
     for receiver in &mut receivers {
-        assert_eq!(receiver.recv(SECOND).unwrap().expect("a datagram").datagram, b"\x01ours");
+        assert_eq!(receiver.recv(SECOND).unwrap().expect("a datagram").datagrams().next().unwrap(), b"\x01ours");
         assert!(receiver.recv(Duration::from_millis(50)).unwrap().is_none());
     }
 }
@@ -132,5 +134,67 @@ fn what_comes_back_to_a_sending_socket_is_heard() {
     let source = peer.recv(SECOND).unwrap().expect("a datagram").source;
     peer.send_to(b"back", source).unwrap();
     ReceiveSocket::wait_either(&peer, &back, SECOND).unwrap();
-    assert_eq!(back.try_recv().unwrap().expect("a datagram").datagram, b"back");
+    assert_eq!(back.try_recv().unwrap().expect("a datagram").datagrams().next().unwrap(), b"back");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", not(segment_portable)))]
+fn a_frame_goes_out_and_comes_in_by_few_calls() {
+    let mut receive = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let remote = receive.local_addr().unwrap();
+    let jpeg = jpeg(165_000);
+    let frame = WireFrame::untagged(&jpeg);
+    let segmenter = Segmenter::new(1_472).unwrap();
+    let send = SendSocket::for_remote(remote).unwrap();
+    let sent = send.send_batch(segmenter.segment(&frame).unwrap(), &mut Route::new(remote));
+    assert_eq!((sent.datagrams, sent.bytes, sent.errors), (113, 165_113, 0));
+    let (mut calls, mut expected) = (0, segmenter.segment(&frame).unwrap());
+    while let Some(received) = receive.recv(Duration::ZERO).unwrap() {
+        calls += 1;
+        for datagram in received.datagrams() {
+            assert_eq!(datagram, expected.next().unwrap().to_vec());
+        }
+    }
+    assert_eq!(expected.next().map(|segment| segment.to_vec()), None);
+    // 44 segments fill a packet.
+    assert_eq!(calls, 3);
+}
+
+#[test]
+fn who_knows_of_no_batches_gets_the_same_datagrams() {
+    let receive = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receive.set_read_timeout(Some(SECOND)).unwrap();
+    let remote = receive.local_addr().unwrap();
+    let send = SendSocket::for_remote(remote).unwrap();
+    let jpeg = jpeg(5_000);
+    let frame = WireFrame::untagged(&jpeg);
+    let segmenter = Segmenter::new(100).unwrap();
+    send.send_batch(segmenter.segment(&frame).unwrap(), &mut Route::new(remote));
+    let mut buffer = [0; 2_000];
+    for segment in segmenter.segment(&frame).unwrap() {
+        let len = receive.recv(&mut buffer).unwrap();
+        assert_eq!(buffer[..len], segment.to_vec());
+    }
+}
+
+#[test]
+fn segments_that_are_no_batch_to_the_kernel_go_one_by_one() {
+    let mut receive = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let remote = receive.local_addr().unwrap();
+    let send = SendSocket::for_remote(remote).unwrap();
+    let mut route = Route::new(remote);
+    let (long, short) = (jpeg(3_000), jpeg(900));
+    let (long, short) = (WireFrame::untagged(&long), WireFrame::untagged(&short));
+    let segmenter = Segmenter::new(1_001).unwrap();
+    // A short one among long ones.
+    let segments = || [&long, &short, &long].into_iter().flat_map(|frame| segmenter.segment(frame).unwrap());
+    let sent = send.send_batch(segments(), &mut route);
+    assert_eq!((sent.datagrams, sent.errors), (7, 0));
+    let mut expected = segments();
+    while let Some(received) = receive.recv(Duration::ZERO).unwrap() {
+        for datagram in received.datagrams() {
+            assert_eq!(datagram, expected.next().unwrap().to_vec());
+        }
+    }
+    assert!(expected.next().is_none());
 }

@@ -82,9 +82,11 @@ impl Feedback {
                 Ok(None) => return,
                 Ok(Some(received)) => {
                     let source = canonical(received.source);
-                    match Control::parse(received.datagram) {
-                        Ok(control) => self.responder.handle_control(now, clock_us(), source, &control),
-                        Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),
+                    for datagram in received.datagrams() {
+                        match Control::parse(datagram) {
+                            Ok(control) => self.responder.handle_control(now, clock_us(), source, &control),
+                            Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),
+                        }
                     }
                 }
                 Err(error) => {

@@ -104,7 +104,7 @@ impl<'a> Receive<'a> {
     /// Receives until told to stop, or until as many frames have been handed on as were asked for.
     pub(crate) fn run(mut self) {
         while !self.shared.stop.load(Ordering::Relaxed) {
-            let now = self.receive_one();
+            let now = self.receive_some();
             if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= now) {
                 self.reassembler.handle_timeout(now);
             }
@@ -126,8 +126,8 @@ impl<'a> Receive<'a> {
         self.publish(Instant::now());
     }
 
-    /// Takes one datagram, or waits for one until something is due. Gives the time.
-    fn receive_one(&mut self) -> Instant {
+    /// Takes what one call receives, or waits for it until something is due. Gives the time.
+    fn receive_some(&mut self) -> Instant {
         let received = match self.socket.try_recv() {
             Ok(received) => received,
             Err(error) => {
@@ -156,23 +156,27 @@ impl<'a> Receive<'a> {
         let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
         self.last_kernel_count = received.kernel_drops;
         if self.from.is_some_and(|from| !from.matches(source)) {
-            self.unwanted += 1;
-            self.unwanted_bytes += received.datagram.len() as u64;
+            for datagram in received.datagrams() {
+                self.unwanted += 1;
+                self.unwanted_bytes += datagram.len() as u64;
+            }
         } else {
             let is_shown = self.selection.shown() == Some(source);
-            match self.feedback.heed(now, source, received.datagram, is_shown) {
-                Heed::Control => {
-                    self.controls += 1;
-                    self.control_bytes += received.datagram.len() as u64;
-                }
-                Heed::Refused(error) => {
-                    self.refused += 1;
-                    self.control_bytes += received.datagram.len() as u64;
-                    tracing::debug!(%source, %error, "dropped a datagram");
-                }
-                Heed::Segment => {
-                    if let Err(error) = self.reassembler.push(at, source, received.datagram) {
+            for datagram in received.datagrams() {
+                match self.feedback.heed(now, source, datagram, is_shown) {
+                    Heed::Control => {
+                        self.controls += 1;
+                        self.control_bytes += datagram.len() as u64;
+                    }
+                    Heed::Refused(error) => {
+                        self.refused += 1;
+                        self.control_bytes += datagram.len() as u64;
                         tracing::debug!(%source, %error, "dropped a datagram");
+                    }
+                    Heed::Segment => {
+                        if let Err(error) = self.reassembler.push(at, source, datagram) {
+                            tracing::debug!(%source, %error, "dropped a datagram");
+                        }
                     }
                 }
             }

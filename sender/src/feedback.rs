@@ -156,8 +156,10 @@ impl Feedback {
                     Ok(None) => break,
                     Ok(Some(received)) => {
                         let (now, source) = (Instant::now(), received.source);
-                        if let Err(error) = announcer.handle_datagram(now, clock_us(), source, received.datagram) {
-                            tracing::debug!(%source, %error, "dropped a datagram");
+                        for datagram in received.datagrams() {
+                            if let Err(error) = announcer.handle_datagram(now, clock_us(), source, datagram) {
+                                tracing::debug!(%source, %error, "dropped a datagram");
+                            }
                         }
                     }
                     Err(error) => {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use segment::path::Path;
-use segment::socket::{Interface, PathProbe, SendSocket};
+use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
 use segment::{Segmenter, TooManySegments, WireFrame};
-use socket2::SockAddr;
 
 use crate::datagram_size::DatagramSize;
 use crate::error::UpstreamError;
@@ -23,8 +22,7 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 /// An address, the socket that it is sent to from, and how large its datagrams are.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    address: SocketAddr,
-    destination: SockAddr,
+    route: Route,
     /// Where it is a group: the interface that leads there, in words.
     interface: Option<String>,
     socket: Arc<SendSocket>,
@@ -80,8 +78,7 @@ impl Remote {
             }
         };
         Ok(Self {
-            address,
-            destination: address.into(),
+            route: Route::new(address),
             interface,
             socket,
             segmenter: Segmenter::new(datagram_len)?,
@@ -92,7 +89,7 @@ impl Remote {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.route.address()
     }
 
     pub(crate) fn interface(&self) -> Option<&str> {
@@ -109,7 +106,9 @@ impl Remote {
         if let Some(sizing) = &mut self.sizing {
             if now.saturating_duration_since(sizing.asked) >= ASK_INTERVAL {
                 sizing.asked = now;
-                sizing.ask(self.address);
+                if sizing.ask(self.route.address()) {
+                    self.route.path_changed();
+                }
             }
             // A path gives no length that a datagram cannot have.
             if let Ok(segmenter) = Segmenter::new(sizing.path.datagram_len(frame.len())) {
@@ -124,21 +123,8 @@ impl Remote {
     /// After a failure the rest still goes out: to a receiver that knows no tags, the frame's missing end would look
     /// like the middle of the next frame, and cost that one, too.
     pub(crate) fn send(&mut self, frame: &WireFrame<'_>) -> Result<Sent, TooManySegments> {
-        let mut sent = Sent::default();
-        let mut failure = None;
-        for segment in self.segmenter.segment(frame)? {
-            match self.socket.send(&segment, &self.destination) {
-                Ok(()) => {
-                    sent.datagrams += 1;
-                    sent.bytes += segment.len() as u64;
-                }
-                Err(error) => {
-                    sent.errors += 1;
-                    failure = Some(error);
-                }
-            }
-        }
-        self.report(failure);
+        let mut sent = self.socket.send_batch(self.segmenter.segment(frame)?, &mut self.route);
+        self.report(sent.failure.take());
         Ok(sent)
     }
 
@@ -146,19 +132,20 @@ impl Remote {
     fn report(&mut self, failure: Option<io::Error>) {
         let Some(error) = failure else {
             if std::mem::take(&mut self.is_in_trouble) {
-                tracing::info!("sending to {} works again", self.address);
+                tracing::info!("sending to {} works again", self.route.address());
             }
             return;
         };
         if self.warnings.admit(Instant::now()).is_some() {
-            tracing::warn!("cannot send to {}: {error}; the stream goes on", self.address);
+            tracing::warn!("cannot send to {}: {error}; the stream goes on", self.route.address());
             self.is_in_trouble = true;
         }
     }
 }
 
 impl Sizing {
-    fn ask(&mut self, address: SocketAddr) {
+    /// Whether the path is another one.
+    fn ask(&mut self, address: SocketAddr) -> bool {
         match self.probe.path() {
             Ok(path) if path != self.path => {
                 tracing::info!(
@@ -167,23 +154,14 @@ impl Sizing {
                     self.path.mtu
                 );
                 self.path = path;
+                return true;
             }
             Ok(_) => {}
             // Sending will fail too, and say so. Until it works again, what was known last is kept.
             Err(error) => tracing::debug!(%address, %error, "no path"),
         }
+        false
     }
-}
-
-/// What became of the datagrams of one frame to one remote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Sent {
-    /// Datagrams that went out.
-    pub(crate) datagrams: u64,
-    /// Bytes of these.
-    pub(crate) bytes: u64,
-    /// Datagrams that the system did not take.
-    pub(crate) errors: u64,
 }
 
 #[cfg(test)]
@@ -229,12 +207,13 @@ mod tests {
         let mut remote = remote(&receiver.local_addr().unwrap().to_string(), DatagramSize::Fixed(11)).unwrap();
         let frame = [7; 25];
         let frame = WireFrame::untagged(&frame);
-        assert_eq!(remote.send(&frame).unwrap(), Sent { datagrams: 3, bytes: 28, errors: 0 });
+        let counts = |sent: Sent| (sent.datagrams, sent.bytes, sent.errors);
+        assert_eq!(counts(remote.send(&frame).unwrap()), (3, 28, 0));
 
-        remote.destination = "255.255.255.255:9".parse::<SocketAddr>().unwrap().into();
-        assert_eq!(remote.send(&frame).unwrap(), Sent { datagrams: 0, bytes: 0, errors: 3 });
+        remote.route = Route::new("255.255.255.255:9".parse().unwrap());
+        assert_eq!(counts(remote.send(&frame).unwrap()), (0, 0, 3));
         assert!(remote.is_in_trouble);
-        remote.destination = receiver.local_addr().unwrap().into();
+        remote.route = Route::new(receiver.local_addr().unwrap());
         assert_eq!(remote.send(&frame).unwrap().datagrams, 3);
         assert!(!remote.is_in_trouble);
     }

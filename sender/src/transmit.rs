@@ -7,11 +7,12 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use media::mailbox::{Reader, Taken};
 use segment::WireFrame;
+use segment::socket::Sent;
 
 use crate::error::FrameError;
 use crate::gate::{Gate, State};
 use crate::progress::{End, Progress};
-use crate::remote::{Remote, Sent};
+use crate::remote::Remote;
 use crate::stamp::Stamp;
 
 /// A JPEG on its way out.

@@ -134,6 +134,6 @@ fn a_stranger_who_knows_the_stream_does_not_begin_it() {
     }
     sender.end().expect(3, &["no receiver has acknowledged"]);
     while let Some(received) = member.recv(Duration::from_millis(100)).unwrap() {
-        assert_eq!(received.datagram[0], 0, "the stream has begun");
+        assert_eq!(received.datagrams().next().unwrap()[0], 0, "the stream has begun");
     }
 }

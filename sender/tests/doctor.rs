@@ -136,7 +136,7 @@ fn nothing_is_sent_to_a_group_on_which_somebody_streams() {
     });
     let mut count = 0;
     while let Some(received) = heard.try_recv().unwrap() {
-        assert_eq!(received.datagram.first(), Some(&1));
+        assert_eq!(received.datagrams().next().unwrap().first(), Some(&1));
         count += 1;
     }
     assert!(count > 0);

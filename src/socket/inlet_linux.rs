@@ -10,24 +10,28 @@ use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, SystemTime};
 
-/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), so that none is ever cut.
+/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), so that none is ever cut; nor is what
+/// UDP_GRO joins any longer (udp(7)).
 const BUFFER_LEN: usize = 65_535;
 
-/// Who sent a datagram, how many bytes it has in the buffer, and when the kernel received it.
-pub(super) type Taken = (SocketAddr, usize, Option<SystemTime>);
+/// Who sent what is in the buffer, how many bytes that is, those of each datagram but the last, and when the kernel
+/// received it.
+pub(super) type Taken = (SocketAddr, usize, usize, Option<SystemTime>);
 
 /// What one socket's datagrams are received into.
 #[derive(Debug)]
 pub(super) struct Inlet {
-    datagram: Box<[u8]>,
+    datagrams: Box<[u8]>,
     control: Vec<u8>,
     kernel_drops: u32,
 }
 
 impl Inlet {
     pub(super) fn new(socket: &UdpSocket) -> Self {
-        // Both are comforts: without them the time of reading stands in, and drops go uncounted.
+        // All are comforts: without them the time of reading stands in, drops go uncounted, and each datagram costs a
+        // call of its own.
         for (option, result) in [
+            ("UDP_GRO", setsockopt(socket, sockopt::UdpGroSegment, &true)),
             ("SO_TIMESTAMPNS", setsockopt(socket, sockopt::ReceiveTimestampns, &true)),
             ("SO_RXQ_OVFL", setsockopt(socket, sockopt::RxqOvfl, &1)),
         ] {
@@ -36,16 +40,16 @@ impl Inlet {
             }
         }
         Self {
-            datagram: vec![0; BUFFER_LEN].into_boxed_slice(),
-            control: nix::cmsg_space!(TimeSpec, u32),
+            datagrams: vec![0; BUFFER_LEN].into_boxed_slice(),
+            control: nix::cmsg_space!(TimeSpec, u32, i32),
             kernel_drops: 0,
         }
     }
 
-    /// Takes a datagram if there is one. Does not wait.
+    /// Takes a datagram if there is one, or several of one sender that the kernel has joined. Does not wait.
     pub(super) fn take(&mut self, socket: &UdpSocket) -> io::Result<Option<Taken>> {
         loop {
-            let mut parts = [IoSliceMut::new(&mut self.datagram)];
+            let mut parts = [IoSliceMut::new(&mut self.datagrams)];
             let received = recvmsg::<SockaddrStorage>(
                 socket.as_raw_fd(),
                 &mut parts,
@@ -59,25 +63,28 @@ impl Inlet {
                 Err(Errno::EINTR | Errno::ECONNREFUSED) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let mut arrived_at = None;
+            let (mut arrived_at, mut datagram_len) = (None, message.bytes);
             for control in message.cmsgs()? {
                 match control {
                     ControlMessageOwned::ScmTimestampns(time) => {
                         arrived_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from(time));
                     }
                     ControlMessageOwned::RxqOvfl(drops) => self.kernel_drops = drops,
+                    ControlMessageOwned::UdpGroSegments(len) => {
+                        datagram_len = usize::try_from(len).unwrap_or(datagram_len);
+                    }
                     _ => {}
                 }
             }
             // A datagram without a sender's address cannot come from a UDP socket.
             let Some(source) = message.address.as_ref().and_then(socket_addr) else { continue };
-            return Ok(Some((source, message.bytes, arrived_at)));
+            return Ok(Some((source, message.bytes, datagram_len, arrived_at)));
         }
     }
 
-    /// The datagram that was taken.
-    pub(super) fn received(&self, (source, len, arrived_at): Taken) -> Received<'_> {
-        Received { source, datagram: &self.datagram[..len], arrived_at, kernel_drops: self.kernel_drops }
+    /// What was taken.
+    pub(super) fn received(&self, (source, len, datagram_len, arrived_at): Taken) -> Received<'_> {
+        Received { source, bytes: &self.datagrams[..len], datagram_len, arrived_at, kernel_drops: self.kernel_drops }
     }
 }
 

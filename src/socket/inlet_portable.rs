@@ -37,7 +37,7 @@ impl Inlet {
 
     /// The datagram that was taken.
     pub(super) fn received(&self, (source, len): Taken) -> Received<'_> {
-        Received { source, datagram: &self.datagram[..len], arrived_at: None, kernel_drops: 0 }
+        Received { source, bytes: &self.datagram[..len], datagram_len: len, arrived_at: None, kernel_drops: 0 }
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-/// A UDP socket that datagrams are received from, one at a time, into one buffer.
+/// A UDP socket that datagrams are received from, into one buffer.
 #[derive(Debug)]
 pub struct ReceiveSocket {
     socket: UdpSocket,
@@ -102,7 +102,7 @@ impl ReceiveSocket {
         Ok(self.granted)
     }
 
-    /// Takes the next datagram, and waits at most `timeout` for one.
+    /// Takes the next datagram, or several of one sender that came together, and waits at most `timeout` for one.
     ///
     /// # Errors
     /// What the system says, but for what only means that there is nothing yet.
@@ -115,7 +115,7 @@ impl ReceiveSocket {
         Ok(taken.map(|taken| self.inlet.received(taken)))
     }
 
-    /// Takes the next datagram if there is one.
+    /// Takes the next datagram if there is one, or several of one sender that came together.
     ///
     /// # Errors
     /// What the system says, but for what only means that there is nothing yet.

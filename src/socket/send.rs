@@ -1,8 +1,9 @@
-//! Sending segments, each in one vectored call.
+//! Sending segments, several in one call where the kernel takes them so.
 
-use super::{Interface, SocketError};
+use super::batch::Batch;
+use super::{Interface, Route, Sent, SocketError, outlet};
 use crate::segmenter::Segment;
-use socket2::{SockAddr, SockRef};
+use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -76,19 +77,40 @@ impl SendSocket {
         self.socket.local_addr()
     }
 
-    /// Sends one segment as one datagram. Waits while the send buffer is full.
+    /// Sends segments of one frame, each as one datagram: as many in one call as the kernel takes, which cuts them
+    /// apart behind it (UDP_SEGMENT, udp(7)); one by one where they are longer than the path's MTU, or where the
+    /// kernel refuses batches, which `route` remembers. No payload is copied on the way. Waits while the send buffer
+    /// is full.
     ///
-    /// # Errors
-    /// What the system says. Nobody listening there is not an error.
-    pub fn send(&self, segment: &Segment<'_>, remote: &SockAddr) -> io::Result<()> {
-        let parts = segment.parts().map(IoSlice::new);
-        loop {
-            match SockRef::from(&self.socket).send_to_vectored(&parts, remote) {
-                Ok(sent) if sent == segment.len() => return Ok(()),
-                Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+    /// After a failure the rest still goes out. Nobody listening there is not a failure.
+    pub fn send_batch<'f>(&self, segments: impl IntoIterator<Item = Segment<'f>>, route: &mut Route) -> Sent {
+        let mut sent = Sent::default();
+        let mut batch = Batch::new();
+        for segment in segments {
+            if !batch.admits(segment.len()) || !route.takes_batches_of(batch.segment_len()) {
+                self.flush(&mut batch, route, &mut sent);
             }
+            batch.push(&segment);
         }
+        self.flush(&mut batch, route, &mut sent);
+        sent
+    }
+
+    fn flush(&self, batch: &mut Batch<'_>, route: &mut Route, sent: &mut Sent) {
+        match batch.segment_len_to_cut() {
+            Some(segment_len) => match self.send_parts(batch.parts(), Some(segment_len), route) {
+                Err(error) if outlet::is_refusal(&error) => {
+                    route.refuse_batches_of(segment_len.into(), &error);
+                    batch.iter().for_each(|parts| sent.count(1, self.send_parts(parts, None, route)));
+                }
+                result => sent.count(batch.segments(), result),
+            },
+            None => batch.iter().for_each(|parts| sent.count(1, self.send_parts(parts, None, route))),
+        }
+        batch.clear();
+    }
+
+    fn send_parts(&self, parts: &[IoSlice<'_>], segment_len: Option<u16>, route: &Route) -> io::Result<usize> {
+        outlet::send(&self.socket, parts, segment_len, &route.destination)
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn listen<W: Write>(checkup: &mut Checkup<W>, place: &mut Place, end:
             tally.kernel_drops = received.kernel_drops;
             // On a socket for both families IPv4 addresses come as ::ffff:a.b.c.d.
             let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());
-            tally.push(at, source, received.datagram);
+            received.datagrams().for_each(|datagram| tally.push(at, source, datagram));
         }
         tally.handle_timeout(Instant::now());
         if !has_come && tally.sources().iter().any(|source| source.frames > 0 || source.announced.is_some()) {

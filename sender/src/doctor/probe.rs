@@ -105,14 +105,15 @@ fn ask(
             return Outcome::Taken(source);
         }
         match answers.recv(TICK) {
-            Ok(Some(received)) if received.datagram == BARE_ACK => {
-                if found.old.len() < MAX_RECEIVERS && !found.old.contains(&received.source) {
-                    found.old.push(received.source);
-                }
-            }
             Ok(Some(received)) => {
-                // What is no ack of ours is nothing to us.
-                let _ = announcer.handle_datagram(Instant::now(), clock_us(), received.source, received.datagram);
+                for datagram in received.datagrams() {
+                    if datagram != BARE_ACK {
+                        // What is no ack of ours is nothing to us.
+                        let _ = announcer.handle_datagram(Instant::now(), clock_us(), received.source, datagram);
+                    } else if found.old.len() < MAX_RECEIVERS && !found.old.contains(&received.source) {
+                        found.old.push(received.source);
+                    }
+                }
             }
             Ok(None) => {}
             Err(error) => tracing::debug!(%error, "cannot read answers"),
@@ -149,7 +150,7 @@ fn say_bye(mut announcer: Announcer, send: &SendSocket, group: SocketAddr) {
 /// Who streams to the group, if a datagram of a stream comes within `timeout`.
 fn streaming(socket: &mut ReceiveSocket, timeout: Duration) -> Option<SocketAddr> {
     match socket.recv(timeout) {
-        Ok(Some(received)) => is_of_stream(received.datagram).then_some(received.source),
+        Ok(Some(received)) => received.datagrams().any(is_of_stream).then_some(received.source),
         _ => None,
     }
 }

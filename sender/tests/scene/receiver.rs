@@ -44,10 +44,12 @@ impl Receiver {
             let mut reassembler = Reassembler::new();
             while !end.load(Ordering::Relaxed) {
                 let Some(received) = socket.recv(Duration::from_millis(20)).unwrap() else { continue };
-                datagrams.fetch_add(1, Ordering::Relaxed);
-                let mut largest = largest.lock().unwrap();
-                *largest = received.datagram.len().max(*largest);
-                reassembler.push(Instant::now(), received.source, received.datagram).unwrap();
+                for datagram in received.datagrams() {
+                    datagrams.fetch_add(1, Ordering::Relaxed);
+                    let mut largest = largest.lock().unwrap();
+                    *largest = datagram.len().max(*largest);
+                    reassembler.push(Instant::now(), received.source, datagram).unwrap();
+                }
                 while let Some(frame) = reassembler.poll_frame() {
                     let _ = out.send(frame);
                 }

@@ -75,7 +75,7 @@ impl Member {
 }
 
 fn next(socket: &mut ReceiveSocket, timeout: Duration) -> Option<Datagram> {
-    socket.recv(timeout).unwrap().map(|received| (received.source, received.datagram.to_vec()))
+    socket.recv(timeout).unwrap().map(|received| (received.source, received.datagrams().next().unwrap().to_vec()))
 }
 
 fn bye(datagram: &[u8]) -> Option<Bye> {
