@@ -1,6 +1,7 @@
 //! One sender and a room full of receivers, each on a host of its own, with the real programs.
 
 #[path = "../../tests/network/mod.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod network;
 #[path = "../../tests/programs/mod.rs"]
 mod programs;

@@ -2,8 +2,12 @@
 //!
 //! Of the workspace, not of one crate; a test includes it by `#[path]`. `script/bootstrap` installs what it runs.
 
+pub(crate) mod link;
+
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use link::Link;
 
 /// Some hosts on one switch. Host `n` has the addresses 10.77.0.n+1 and fd77::n+1. They end with this value.
 pub(crate) struct Network {
@@ -65,6 +69,26 @@ impl Network {
         run(&format!("ip -n {} {words}", self.host(host)));
     }
 
+    /// Sets the MTU of the whole way from one host to another, such that none of it is ever less than the first piece's.
+    pub(crate) fn set_mtu(&self, from: usize, to: usize, mtu: usize) {
+        let switch = self.namespace("switch");
+        let [near, far] = [from, to].map(|host| (self.host(host), format!("port{host}")));
+        let mut way = [(&near.0, "eth0"), (&switch, near.1.as_str()), (&switch, far.1.as_str()), (&far.0, "eth0")];
+        let now = run(&format!("ip netns exec {} cat /sys/class/net/eth0/mtu", near.0));
+        if now.trim().parse::<usize>().unwrap() < mtu {
+            way.reverse();
+        }
+        for (namespace, interface) in way {
+            run(&format!("ip -n {namespace} link set {interface} mtu {mtu}"));
+        }
+    }
+
+    /// Counts the UDP packets that come to a host, single packets and not batches of them, and loses so many of a
+    /// thousand at random. `None` where the test is to be skipped.
+    pub(crate) fn link(&self, host: usize, lost_per_mille: u32) -> Option<Link<'_>> {
+        Link::new(self, host, lost_per_mille)
+    }
+
     /// `command`, to be run at a host.
     pub(crate) fn at(&self, host: usize, command: &Command) -> Command {
         let mut there = Command::new("ip");
@@ -96,7 +120,8 @@ impl Drop for Network {
     }
 }
 
-fn run(line: &str) {
+fn run(line: &str) -> String {
     let output = Command::new("sh").args(["-c", line]).output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use clip::Clip;
 pub(crate) use peer::Peer;
-pub(crate) use program::{Ended, Program, in_bash, receiver};
+pub(crate) use program::{Ended, Program, Spent, in_bash, receiver};
 pub(crate) use recording::{Found, frames_in, probe};
 
 /// Nothing that is waited for takes so long, even where a compiler has the machine to itself.

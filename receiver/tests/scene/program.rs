@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// The program with these arguments, and with no settings and no display of whoever runs the tests.
 pub(crate) fn receiver(arguments: &[&str]) -> Command {
@@ -52,6 +53,23 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+/// What a thread has spent, as the kernel's scheduler counts it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spent {
+    /// On a processor.
+    pub(crate) running: Duration,
+    /// Ready to run, and waiting for a processor.
+    pub(crate) queued: Duration,
+}
+
+impl Spent {
+    fn read(schedstat: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(schedstat).ok()?;
+        let mut fields = text.split(' ').map(|field| Duration::from_nanos(field.trim().parse().unwrap()));
+        Some(Self { running: fields.next()?, queued: fields.next()? })
+    }
+}
+
 impl Program {
     /// The receiver on a port that is free, without a window.
     pub(crate) fn start<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
@@ -75,6 +93,11 @@ impl Program {
         let readers = vec![std::thread::spawn(move || read_lines(pipe, &read))];
         let unread = process.stdout.take();
         Self { process, stdout: Arc::default(), stderr, readers, unread }
+    }
+
+    /// Standard output, to be read by whoever asks, where it was [left unread](Self::spawn_unread).
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.unread.take().unwrap()
     }
 
     /// Waits until it says a line with `words` in it on standard error; gives that line.
@@ -120,6 +143,17 @@ impl Program {
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.process.id())]).status();
         assert!(sent.unwrap().success(), "no process to send {signal}");
+    }
+
+    /// What its threads have spent until now: those of this name, or all.
+    pub(crate) fn spent(&self, thread: Option<&str>) -> Vec<Spent> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let threads = threads.map(|entry| entry.unwrap().path());
+        let of_name = threads.filter(|path| {
+            // A thread may have ended meanwhile.
+            thread.is_none_or(|name| std::fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim() == name))
+        });
+        of_name.filter_map(|path| Spent::read(&path.join("schedstat"))).collect()
     }
 
     /// Waits until it has ended by itself.
