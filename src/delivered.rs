@@ -1,5 +1,6 @@
 //! The frame that was delivered last, kept to recognise late duplicates of its datagrams.
 
+use crate::memory::Memory;
 use crate::partial::{Placed, segment};
 use crate::wire::tag::SOI;
 use bytes::Bytes;
@@ -31,20 +32,21 @@ impl Delivered {
         mut bytes: Vec<u8>,
         placed: Vec<Placed>,
         cut: usize,
+        memory: &Memory,
     ) -> (Self, Bytes) {
         let mut original = SOI;
         if let Some(place) = bytes.get_mut(cut..cut + SOI.len()) {
             original.copy_from_slice(place);
             place.copy_from_slice(&SOI);
         }
-        // Room that was made for a larger frame is given back: whoever keeps the JPEG keeps all of it alive.
-        if bytes.capacity() > bytes.len() + bytes.len() / 4 {
+        // Room that was made for a much larger frame is given back: whoever keeps the JPEG keeps all of it alive.
+        if bytes.capacity() > 2 * bytes.len() {
             bytes.shrink_to_fit();
         }
-        let memory = bytes.capacity();
-        let bytes = Bytes::from(bytes);
+        let taken = bytes.capacity();
+        let bytes = memory.lend(bytes);
         let jpeg = bytes.slice(cut..);
-        (Self { first_arrival, at, bytes, memory, placed, patch: cut, original }, jpeg)
+        (Self { first_arrival, at, bytes, memory: taken, placed, patch: cut, original }, jpeg)
     }
 
     /// Whether the segment with this count was `payload`.
@@ -100,7 +102,7 @@ mod tests {
                     partial.offer(now, count, payload);
                 }
                 let (bytes, placed) = partial.into_parts();
-                let (delivered, jpeg) = Delivered::new(now, now, bytes, placed, cut);
+                let (delivered, jpeg) = Delivered::new(now, now, bytes, placed, cut, &Memory::default());
                 assert_eq!(jpeg, [&SOI[..], &frame[cut + 2..]].concat());
                 for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
                     assert!(delivered.contains(count, payload), "{count} of {n}, cut {cut}");
@@ -118,15 +120,15 @@ mod tests {
     #[test]
     fn room_made_for_a_larger_frame_is_counted_or_given_back() {
         let now = Instant::now();
-        for (len, room) in [(4, 1 << 20), (1000, 1200), (1000, 2000), (1000, 1000)] {
+        for (len, room) in [(4, 1 << 20), (1000, 1200), (1000, 2500), (1000, 1000)] {
+            let memory = Memory::default();
             let mut bytes = Vec::with_capacity(room);
             bytes.resize(len, 7);
-            let (delivered, jpeg) = Delivered::new(now, now, bytes, Vec::new(), 0);
-            let memory = delivered.memory();
-            drop(delivered);
-            let held = jpeg.try_into_mut().unwrap().capacity();
-            assert_eq!(memory, held);
-            assert!(held <= len + len / 4, "{held} bytes for {len}, with room for {room}");
+            let (delivered, jpeg) = Delivered::new(now, now, bytes, Vec::new(), 0, &memory);
+            let counted = delivered.memory();
+            drop((delivered, jpeg));
+            assert_eq!(memory.len(), counted);
+            assert!(counted <= 2 * len, "{counted} bytes for {len}, with room for {room}");
         }
     }
 }

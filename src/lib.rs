@@ -62,6 +62,7 @@ mod frame;
 pub mod handshake;
 mod interval;
 pub mod jitter;
+mod memory;
 mod numbering;
 mod partial;
 pub mod path;
@@ -73,5 +74,6 @@ pub mod stats;
 pub mod wire;
 
 pub use frame::Frame;
+pub use memory::SPARE_BYTES;
 pub use reassembler::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN_SOURCE_BYTES};
 pub use segmenter::{DatagramLenError, Segment, Segmenter, TooManySegments, WireFrame};

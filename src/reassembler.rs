@@ -1,6 +1,7 @@
 //! Datagrams of many sources to whole frames, within a fixed bound of memory.
 
 use crate::frame::Frame;
+use crate::memory::{Memory, SPARE_BYTES};
 use crate::source::Source;
 use crate::stats::{DropCause, Stats};
 use crate::wire::DecodeError;
@@ -19,9 +20,9 @@ pub const MAX_OTHER_SOURCES: usize = 16;
 /// length that the plain wire has, all of it out of order, takes as much.
 pub const SHOWN_SOURCE_BYTES: usize = 32 << 20;
 
-/// Bytes of memory for the frames of all other sources together: the other half. So strangers, however many, take
-/// nothing from the source that is shown.
-pub const OTHER_SOURCES_BYTES: usize = 32 << 20;
+/// Bytes of memory for the frames of all other sources together: the other half, less what is kept of frames that
+/// nobody holds any more, for frames to come. So strangers, however many, take nothing from the source that is shown.
+pub const OTHER_SOURCES_BYTES: usize = (32 << 20) - SPARE_BYTES;
 
 /// Puts frames back together. Sans-IO: datagrams and time come in as arguments, whole frames come out of
 /// [`poll_frame`](Self::poll_frame).
@@ -54,6 +55,7 @@ pub struct Reassembler {
     /// Counts of sources that are forgotten, and of datagrams that belong to none.
     others: Stats,
     now: Option<Instant>,
+    memory: Memory,
 }
 
 impl Reassembler {
@@ -104,6 +106,9 @@ impl Reassembler {
             }
             keep
         });
+        if self.sources.is_empty() {
+            self.memory.clear();
+        }
     }
 
     /// The next whole frame.
@@ -140,10 +145,11 @@ impl Reassembler {
         self.sources.iter().find(|known| known.address == source).map(|known| known.stats)
     }
 
-    /// Bytes of memory held for frames: at most [`SHOWN_SOURCE_BYTES`] and [`OTHER_SOURCES_BYTES`].
+    /// Bytes of memory held for frames: at most [`SHOWN_SOURCE_BYTES`], [`OTHER_SOURCES_BYTES`] and [`SPARE_BYTES`],
+    /// which are 64 MiB in all.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.sources.iter().map(Source::memory).sum()
+        self.sources.iter().map(Source::memory).sum::<usize>() + self.memory.len()
     }
 
     /// Time does not run backwards, whatever the caller's clock does.
@@ -157,7 +163,7 @@ impl Reassembler {
         if self.sources.iter().filter(others).count() >= MAX_OTHER_SOURCES {
             self.evict_longest_idle(None);
         }
-        self.sources.push(Source::new(address, now));
+        self.sources.push(Source::new(address, now, self.memory.clone()));
         self.sources.len() - 1
     }
 

@@ -3,6 +3,7 @@
 use crate::delivered::Delivered;
 use crate::frame::Frame;
 use crate::interval::{FrameInterval, MIN_GAP};
+use crate::memory::Memory;
 use crate::numbering::Numbering;
 use crate::partial::{Fit, Partial, Placed, begins_frame};
 use crate::stats::{DropCause, Stats};
@@ -35,6 +36,7 @@ pub(crate) struct Source {
     /// It has been silent since for so long that frames without a tag are believed again.
     may_be_another: bool,
     has_begun: bool,
+    memory: Memory,
     spare: Vec<Placed>,
 }
 
@@ -47,7 +49,7 @@ enum Verdict {
 }
 
 impl Source {
-    pub(crate) fn new(address: SocketAddr, now: Instant) -> Self {
+    pub(crate) fn new(address: SocketAddr, now: Instant, memory: Memory) -> Self {
         Self {
             address,
             last_arrival: now,
@@ -59,6 +61,7 @@ impl Source {
             sends_tags: false,
             may_be_another: false,
             has_begun: false,
+            memory,
             spare: Vec::new(),
         }
     }
@@ -124,7 +127,9 @@ impl Source {
                 self.stats.frames_lost += 1;
             }
         }
-        self.spare = partial.into_parts().1;
+        let (bytes, placed) = partial.into_parts();
+        self.memory.give_back(bytes);
+        self.spare = placed;
     }
 
     fn apply_gap_rule(&mut self, now: Instant) {
@@ -194,7 +199,7 @@ impl Source {
         if self.partial.is_none() {
             let mut placed = std::mem::take(&mut self.spare);
             placed.clear();
-            self.partial = Some(Partial::new(now, Vec::with_capacity(self.expected_len()), placed));
+            self.partial = Some(Partial::new(now, self.memory.take(self.expected_len()), placed));
         }
         let Some(partial) = &mut self.partial else { return Fit::Stray };
         let had_start = partial.has_start();
@@ -244,7 +249,7 @@ impl Source {
         }
         self.stats.frames += 1;
         let (bytes, placed) = partial.into_parts();
-        let (delivered, jpeg) = Delivered::new(first_arrival, now, bytes, placed, cut);
+        let (delivered, jpeg) = Delivered::new(first_arrival, now, bytes, placed, cut, &self.memory);
         if let Some(before) = self.delivered.replace(delivered) {
             self.spare = before.into_placed();
         }

@@ -1,0 +1,140 @@
+//! The memory of frames that nobody holds any more, for frames to come.
+//!
+//! A frame is handed out as [`Bytes`], and its memory comes back here as soon as the last of these is dropped. Taking
+//! fresh memory from the system for each frame would cost more than moving the frame: the kernel clears every page.
+
+use bytes::Bytes;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// Pieces of memory kept. Three frames are in use at a time: the one that grows, the one delivered last, and the one that
+/// is shown; one more goes to and fro.
+const MAX_SPARE: usize = 4;
+
+/// Bytes of memory kept of frames that nobody holds any more, for frames to come: four of 4K video, at some 2 MB each.
+pub const SPARE_BYTES: usize = 8 << 20;
+
+/// Memory to put frames into. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory {
+    spare: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// The bytes of a frame, with the way back.
+struct Lent {
+    bytes: Vec<u8>,
+    home: Weak<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Memory {
+    /// Empty memory with room for at least `len` bytes; none at all for 0, so that who has shown nothing yet takes
+    /// nothing away from others.
+    pub(crate) fn take(&self, len: usize) -> Vec<u8> {
+        let spare = if len > 0 { lock(&self.spare).pop() } else { None };
+        match spare {
+            Some(bytes) if bytes.capacity() >= len => bytes,
+            // Not made to grow: that would copy what nobody needs any more.
+            _ => Vec::with_capacity(len),
+        }
+    }
+
+    /// Gives memory back that was not handed out.
+    pub(crate) fn give_back(&self, bytes: Vec<u8>) {
+        keep(&self.spare, bytes);
+    }
+
+    /// Hands out bytes that come back once nobody holds them.
+    pub(crate) fn lend(&self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Lent { bytes, home: Arc::downgrade(&self.spare) })
+    }
+
+    /// Gives all that is kept back to the system.
+    pub(crate) fn clear(&self) {
+        lock(&self.spare).clear();
+    }
+
+    /// Bytes of memory kept: at most [`SPARE_BYTES`].
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.spare).iter().map(Vec::capacity).sum()
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.upgrade() {
+            keep(&home, mem::take(&mut self.bytes));
+        }
+    }
+}
+
+/// Keeps memory for later as far as there is place for it.
+fn keep(spare: &Mutex<Vec<Vec<u8>>>, mut bytes: Vec<u8>) {
+    bytes.clear();
+    let mut spare = lock(spare);
+    let kept: usize = spare.iter().map(Vec::capacity).sum();
+    if bytes.capacity() > 0 && spare.len() < MAX_SPARE && kept + bytes.capacity() <= SPARE_BYTES {
+        spare.push(bytes);
+    }
+}
+
+/// A panic elsewhere leaves the list whole.
+fn lock(spare: &Mutex<Vec<Vec<u8>>>) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_comes_back_when_the_last_holder_lets_go() {
+        let memory = Memory::default();
+        let mut bytes = memory.take(1000);
+        bytes.extend_from_slice(b"frame");
+        let place = bytes.as_ptr();
+        let frame = memory.lend(bytes);
+        let slice = frame.slice(2..);
+        drop(frame);
+        assert_eq!(memory.len(), 0);
+        assert_eq!(slice, b"ame"[..]);
+        drop(slice);
+        assert!(memory.len() >= 1000);
+        let again = memory.take(10);
+        assert!(again.is_empty() && again.as_ptr() == place && again.capacity() >= 1000);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_is_place_for() {
+        let memory = Memory::default();
+        for _ in 0..2 * MAX_SPARE {
+            memory.give_back(Vec::with_capacity(1000));
+        }
+        assert!((MAX_SPARE * 1000..=MAX_SPARE * 1100).contains(&memory.len()));
+        memory.take(1);
+        memory.give_back(Vec::with_capacity(SPARE_BYTES));
+        assert!(memory.len() <= (MAX_SPARE - 1) * 1100);
+    }
+
+    #[test]
+    fn memory_that_is_too_small_is_not_used_and_who_wants_none_gets_none() {
+        let memory = Memory::default();
+        memory.give_back(Vec::with_capacity(1000));
+        assert_eq!(memory.take(0).capacity(), 0);
+        assert!(memory.take(2000).capacity() >= 2000);
+        assert_eq!(memory.len(), 0);
+    }
+
+    #[test]
+    fn what_is_handed_out_outlives_where_it_came_from() {
+        let memory = Memory::default();
+        let frame = memory.lend(b"frame".to_vec());
+        drop(memory);
+        assert_eq!(frame, b"frame"[..]);
+    }
+}
