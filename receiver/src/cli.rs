@@ -45,6 +45,11 @@ pub struct Cli {
     #[arg(allow_negative_numbers = true)]
     pub receive_buffer: u32,
 
+    /// Spend a core on lower wake-up delay: never sleep while waiting for datagrams. Only where one is to spare: on a
+    /// machine that is busy otherwise, frames come later by this, not sooner
+    #[arg(long, env = "SEGMENT_BUSY_POLL", help_heading = "Input", value_parser = BoolishValueParser::new())]
+    pub busy_poll: bool,
+
     /// Show the stream in a window: q or Esc ends, s saves a snapshot, i switches the figures
     #[arg(long, value_name = "WHEN", env = "SEGMENT_DISPLAY", default_value = "auto", help_heading = "Output")]
     #[arg(hide_possible_values = true, value_name = "auto|always|never")]

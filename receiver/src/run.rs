@@ -116,7 +116,7 @@ impl Watch<'_> {
 }
 
 fn start(cli: &Cli, listen: SocketAddr) -> Result<Downstream, Failure> {
-    let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize);
+    let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize).busy_poll(cli.busy_poll);
     builder = if cli.multicast.is_some() { builder.join(listen) } else { builder.bind(listen) };
     if let Some(interface) = &cli.interface {
         builder = builder.interface(interface);

@@ -102,6 +102,19 @@ impl ReceiveSocket {
         Ok(self.granted)
     }
 
+    /// Has the kernel look for packets at the network card itself, for so long whenever there is nothing to take
+    /// (SO_BUSY_POLL in socket(7), Linux only). Not every card can do so.
+    ///
+    /// # Errors
+    /// What the system says; without CAP_NET_ADMIN, that it is not permitted.
+    pub fn set_busy_poll(&self, duration: Duration) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        return socket2::SockRef::from(&self.socket)
+            .set_busy_poll(u32::try_from(duration.as_micros()).map_err(io::Error::other)?);
+        #[cfg(not(target_os = "linux"))]
+        Err(io::Error::new(io::ErrorKind::Unsupported, format!("cannot poll a network card for {duration:?}")))
+    }
+
     /// Takes the next datagram, or several of one sender that came together, and waits at most `timeout` for one.
     ///
     /// # Errors
