@@ -1,9 +1,11 @@
 //! Recordings: the JPEGs of a stream, untouched, in a Matroska file (RFC 9559) with the codec V_MJPEG.
 //!
 //! [`Writer`] appends each frame with one write, so that whatever ends the program leaves a file that plays up to the
-//! last whole frame. What only the end can tell (length, index) is added by [`Writer::finish`].
+//! last whole frame. What only the end can tell (length, index) is added by [`Writer::finish`]. [`Reader`] gives the same
+//! JPEGs again, with their times.
 
 mod elements;
+mod reader;
 mod storage;
 mod timeline;
 mod writer;
@@ -11,6 +13,7 @@ mod writer;
 use std::io;
 use std::path::PathBuf;
 
+pub use reader::{ReadError, Reader, RecordedFrame};
 pub use storage::{RecordingFile, Storage};
 pub use writer::{Recorded, Writer};
 
