@@ -1,0 +1,50 @@
+"""`sender` and `receiver` as a user starts them."""
+
+import json
+
+from competitors.sampled import Sampled, steady_costs
+from load import CLASSIC, MTU, Failed, Outcome
+from process import TERMINATE, Program
+
+# For the receiver to take the last frame before it is told to end.
+LAST_FRAME_S = 0.2
+
+
+class Programs(Sampled):
+    name = "programs"
+    sizes = (CLASSIC, MTU)
+    size_on_link = MTU
+
+    def source(self):
+        return ["--source", self.setting.pictures["jpg"], "--loop"]
+
+    def run(self, place, load):
+        port = place.port()
+        listen = [self.setting.program("receiver"), "--bind", f"{place.address}:{port}", "--display", "never",
+                  "--stats", "json", "--receive-buffer", self.setting.receive_buffer]
+        # Nothing is said about datagrams: the size that the path asks for is the one measured, but on loopback.
+        size = ["--datagram-size", MTU] if place.name == "loopback" and load.size == MTU else []
+        send = [self.setting.program("sender"), *self.source(), "--fps", load.fps, "--remote", f"{place.address}:{port}",
+                "--stats", "json", "--frames", self.frames_in_all(load), *size]
+        with Program(place.at_receiver(listen)) as receiver:
+            receiver.listens(port)
+            with self.start(place, send, load) as sender:
+                costs = steady_costs(sender, receiver, load)
+                sent = last_line(sender.end())
+            receiver_lines = receiver.end(TERMINATE)
+        received = last_line(receiver_lines)
+        if not received["frames"]:
+            raise Failed(f"{self.name}: none of {sent['frames']} frames arrived")
+        latency = received["latency_ms"]
+        in_us = latency and {name: latency[name] * 1000 for name in ("p50", "p99", "max")}
+        return Outcome(sent["frames"], received["frames"], sent["fps"], *costs, in_us)
+
+    def start(self, place, words, load):
+        return Program(place.at_sender(words))
+
+
+def last_line(output):
+    last = json.loads(output.strip().splitlines()[-1])
+    if last.get("final") is not True:
+        raise Failed("the statistics have no last line")
+    return last

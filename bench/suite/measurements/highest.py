@@ -1,0 +1,70 @@
+"""The highest rate at which less than one frame in a thousand is lost: by bisection, the same for everybody."""
+
+import functools
+import math
+
+from load import Load
+from measurements.base import Measurement
+from place import Loopback
+from results import Key
+
+TOLERATED_LOSS = 0.001
+# Between two rates that far apart there is nothing more to find: the rounds differ by more.
+PRECISION = 1.03
+# How far around the rate of the round before the next one looks.
+BRACKET = 1.25
+# Frames of a trial at least, or one lost frame would be more than is tolerated.
+LEAST_FRAMES = 1500
+
+
+class HighestRate(Measurement):
+    name = "rate"
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.found = {}
+
+    def cells(self):
+        place = Loopback()
+        for competitor in self.taking_part():
+            if competitor.first_guess_fps:
+                for size in competitor.sizes:
+                    key = Key("rate", place.name, competitor.name, size, "highest")
+                    yield key, functools.partial(self.search, key, competitor, place)
+
+    def search(self, key, competitor, place):
+        def passes(fps):
+            """The outcome of a trial that passed. What was lost by another program's doing gets a second one."""
+            frames = max(LEAST_FRAMES, round((fps or competitor.first_guess_fps) * self.setting.burst_seconds))
+            for _ in range(2):
+                outcome = competitor.run(place, Load(fps, frames, key.size))
+                if outcome.loss < TOLERATED_LOSS:
+                    return outcome
+            return None
+
+        # Without a pace: who loses nothing then has no higher rate.
+        best = passes(0)
+        if best is None:
+            guess = self.found.get(key)
+            low, high = (guess / BRACKET, guess * BRACKET) if guess else (competitor.first_guess_fps / 16, competitor.first_guess_fps * 2)
+            best = self.bisect(passes, low, high)
+        if best is None:
+            best = self.bisect(passes, 10, competitor.first_guess_fps)
+        if best:
+            self.found[key] = best.fps
+        return best
+
+    @staticmethod
+    def bisect(passes, low, high):
+        best = None
+        while high / low > PRECISION:
+            middle = math.sqrt(low * high)
+            outcome = passes(middle)
+            if outcome:
+                best, low = outcome, middle
+                # The sender cannot go faster than this: neither would a higher rate be one.
+                if outcome.fps < middle / PRECISION:
+                    break
+            else:
+                high = middle
+        return best

@@ -1,0 +1,38 @@
+"""What holds for a whole run: where the programs are, which pictures, how long."""
+
+import os
+import pathlib
+import subprocess
+
+from load import Failed
+
+# Asked for by everybody. Who may not go past net.core.rmem_max gets less, and the tables say so.
+RECEIVE_BUFFER = 4 << 20
+
+
+class Setting:
+    def __init__(self, binaries, folder, quick):
+        self.binaries = binaries
+        self.quick = quick
+        self.receive_buffer = RECEIVE_BUFFER
+        # Seconds that are measured in one run, by rate.
+        self.seconds = {30: 1.2, 300: 0.8} if quick else {30: 4.0, 300: 1.5}
+        # At full speed, and for one trial of the search for the highest rate.
+        self.burst_seconds = 0.3 if quick else 0.6
+        self.pictures = {"raw": os.path.join(folder, "raw"), "jpg": os.path.join(folder, "jpg")}
+
+    def binary(self, name):
+        return os.path.join(self.binaries, name)
+
+    program = binary
+
+    def draw_pictures(self):
+        raw, jpg = self.pictures["raw"], self.pictures["jpg"]
+        drawn = subprocess.run([self.binary("pictures"), raw], stderr=subprocess.PIPE, text=True, check=False)
+        if drawn.returncode:
+            raise Failed(f"the pictures cannot be made: {drawn.stderr}")
+        os.mkdir(jpg)
+        for path in pathlib.Path(raw).glob("*.jpg"):
+            path.rename(os.path.join(jpg, path.name))
+        sizes = [path.stat().st_size for path in pathlib.Path(jpg).iterdir()]
+        return round(sum(sizes) / len(sizes))
