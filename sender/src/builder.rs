@@ -12,7 +12,7 @@ use segment::socket::{ChosenInterface, Interface};
 
 use crate::conversion::{Conversion, Wanted};
 use crate::datagram_size::DatagramSize;
-use crate::encode::{Encode, EncoderInlet};
+use crate::encode::encoder;
 use crate::error::UpstreamError;
 use crate::feedback::{Feedback, Group, Shared};
 use crate::gate::Gate;
@@ -182,7 +182,8 @@ impl Builder {
         self.wanted.check()
     }
 
-    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback".
+    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback". Where one thread does not
+    /// encode as fast as pictures come, "encode 2" and so on join it later.
     ///
     /// # Errors
     /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, or a value is outside of its
@@ -209,19 +210,10 @@ impl Builder {
         let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
         let feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
 
-        let (pictures_in, pictures) = mailbox();
         let (outgoing, frames) = mailbox();
-        let monitor = Monitor::new(Arc::clone(&progress), shared, pictures_in.replaced(), outgoing.replaced());
         let outgoing = Arc::new(outgoing);
-        let encoder = EncoderInlet::new(pictures_in, self.live);
-        let encode = Encode {
-            conversion,
-            pictures,
-            outgoing: Arc::clone(&outgoing),
-            begun: encoder.begun(),
-            live: self.live,
-            progress: Arc::clone(&progress),
-        };
+        let (encoder, encode) = encoder(conversion, Arc::clone(&outgoing), self.live, Arc::clone(&progress));
+        let monitor = Monitor::new(Arc::clone(&progress), shared, encoder.replaced(), outgoing.replaced());
         let is_only_group = remotes.is_empty();
         let transmit = Transmit {
             remotes,

@@ -7,6 +7,7 @@ use media::jpeg::Headers;
 use media::scale::Scaler;
 use media::{Image, Picture, PixelFormat};
 
+use crate::encode::Convert;
 use crate::error::{FrameError, UpstreamError};
 
 /// Quality of JPEGs where none is asked for.
@@ -76,15 +77,6 @@ impl Conversion {
         })
     }
 
-    /// `picture` as the JPEG that was asked for, and whether it had to be encoded for that.
-    pub(crate) fn jpeg(&mut self, picture: Picture) -> Result<(Bytes, bool), FrameError> {
-        match picture {
-            Picture::Jpeg(jpeg) if self.wanted.is_met_by(&jpeg) => Ok((jpeg, false)),
-            Picture::Jpeg(jpeg) => self.decode(&jpeg).and_then(|()| self.encode(None)).map(|jpeg| (jpeg, true)),
-            Picture::Raw(image) => self.encode(Some(&image)).map(|jpeg| (jpeg, true)),
-        }
-    }
-
     /// Decodes no more of `jpeg` than the size asked for needs.
     fn decode(&mut self, jpeg: &[u8]) -> Result<(), FrameError> {
         let scale = match self.wanted.size {
@@ -110,6 +102,20 @@ impl Conversion {
         }
         let quality = self.wanted.quality.unwrap_or(DEFAULT_QUALITY);
         self.encoder.encode(image, quality).map_err(FrameError::Encode)
+    }
+}
+
+impl Convert for Conversion {
+    fn jpeg(&mut self, picture: Picture) -> Result<(Bytes, bool), FrameError> {
+        match picture {
+            Picture::Jpeg(jpeg) if self.wanted.is_met_by(&jpeg) => Ok((jpeg, false)),
+            Picture::Jpeg(jpeg) => self.decode(&jpeg).and_then(|()| self.encode(None)).map(|jpeg| (jpeg, true)),
+            Picture::Raw(image) => self.encode(Some(&image)).map(|jpeg| (jpeg, true)),
+        }
+    }
+
+    fn another(&self) -> Result<Self, UpstreamError> {
+        Self::new(self.wanted)
     }
 }
 

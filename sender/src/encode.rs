@@ -1,93 +1,142 @@
-//! The thread "encode": pictures in, JPEGs out.
+//! The threads "encode": pictures in, JPEGs out, in the same order.
+//!
+//! There is one as long as one keeps up with the source. Otherwise others join it, "encode 2" and so on: each takes a
+//! picture and its number together, encodes it, and hands it on when all before it have been.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::thread::{self, Scope};
+use std::time::Instant;
 
-use media::mailbox::{Put, Reader, Taken, Writer};
+use media::mailbox::{Put, Replaced, Writer, mailbox};
 
-use crate::conversion::Conversion;
 use crate::hand_on::hand_on;
 use crate::progress::Progress;
 use crate::source::Captured;
 use crate::transmit::Outgoing;
 
+mod load;
+mod turnstile;
+mod worker;
+
+use load::Advice;
+pub(crate) use worker::Convert;
+use worker::{Line, State, Worker};
+
+/// The most threads that encode. Eight encode some 3,000 pictures of 1080p a second, more than anybody shows; each has
+/// memory for a picture of its own, and one more frame on its way.
+const MAX_WORKERS: usize = 8;
+
 /// The way into the encoder.
 #[derive(Debug)]
 pub(crate) struct EncoderInlet {
     pictures: Writer<Captured>,
-    begun: Arc<AtomicUsize>,
+    state: Arc<State>,
     live: bool,
-}
-
-impl EncoderInlet {
-    pub(crate) fn new(pictures: Writer<Captured>, live: bool) -> Self {
-        Self { pictures, begun: Arc::default(), live }
-    }
-
-    /// How many pictures have come in here and not yet been handed on, for the encoder to count down.
-    pub(crate) fn begun(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.begun)
-    }
-
-    /// Whether all that has come in here has been handed on: what overtakes the encoder now overtakes nothing.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.begun.load(Ordering::Acquire) == 0
-    }
-
-    pub(crate) fn put(&self, picture: Captured) -> Put {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        let put = hand_on(&self.pictures, self.live, picture);
-        if put == Put::Replaced {
-            // One went in, another one went away.
-            self.begun.fetch_sub(1, Ordering::Relaxed);
-        }
-        put
-    }
 }
 
 /// Encodes what comes in, and hands it on.
 #[derive(Debug)]
-pub(crate) struct Encode {
-    pub(crate) conversion: Conversion,
-    pub(crate) pictures: Reader<Captured>,
-    pub(crate) outgoing: Arc<Writer<Outgoing>>,
-    pub(crate) begun: Arc<AtomicUsize>,
-    pub(crate) live: bool,
-    pub(crate) progress: Arc<Progress>,
+pub(crate) struct Encode<C> {
+    conversion: C,
+    line: Line,
 }
 
-impl Encode {
-    /// Runs until nobody puts pictures in, or nobody takes JPEGs out.
-    pub(crate) fn run(mut self) {
-        loop {
-            match self.pictures.take(Duration::MAX) {
-                Taken::Value(captured) => {
-                    if !self.encode(captured) {
-                        return;
-                    }
-                    // After the frame is where the next one would go to: see `EncoderInlet::is_idle`.
-                    self.begun.fetch_sub(1, Ordering::Release);
-                }
-                Taken::TimedOut => {}
-                Taken::Closed => return,
-            }
-        }
+/// An encoder, and the way into it: what comes in is converted by `conversion`, by as many threads as it takes and this
+/// machine has, and goes to `outgoing`.
+pub(crate) fn encoder<C: Convert>(
+    conversion: C,
+    outgoing: Arc<Writer<Outgoing>>,
+    live: bool,
+    progress: Arc<Progress>,
+) -> (EncoderInlet, Encode<C>) {
+    let there_are = thread::available_parallelism().map_or(1, usize::from);
+    with_workers(there_are.min(MAX_WORKERS), conversion, outgoing, live, progress)
+}
+
+fn with_workers<C: Convert>(
+    most: usize,
+    conversion: C,
+    outgoing: Arc<Writer<Outgoing>>,
+    live: bool,
+    progress: Arc<Progress>,
+) -> (EncoderInlet, Encode<C>) {
+    let (writer, reader) = mailbox();
+    let state = Arc::new(State::new(most));
+    let line = Line::new(reader, outgoing, live, progress, Arc::clone(&state));
+    (EncoderInlet { pictures: writer, state, live }, Encode { conversion, line })
+}
+
+impl EncoderInlet {
+    /// Whether all that has come in here has been handed on: what overtakes the encoder now overtakes nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.begun.load(Ordering::Acquire) == 0
     }
 
-    /// Whether to go on.
-    fn encode(&mut self, Captured { picture, captured_at }: Captured) -> bool {
-        let begin = Instant::now();
-        match self.conversion.jpeg(picture) {
-            Ok((jpeg, encoded)) => {
-                if encoded {
-                    let mut tally = self.progress.tally();
-                    tally.encoded += 1;
-                    tally.encoding += begin.elapsed();
+    /// Counts the pictures that newer ones replace here.
+    pub(crate) fn replaced(&self) -> Replaced<Captured> {
+        self.pictures.replaced()
+    }
+
+    pub(crate) fn put(&self, picture: Captured) -> Put {
+        if self.state.has_stopped() {
+            return Put::Closed;
+        }
+        let held_up = !self.live && !self.pictures.wait_empty(Instant::now());
+        self.state.begun.fetch_add(1, Ordering::Relaxed);
+        let put = hand_on(&self.pictures, self.live, picture);
+        if put == Put::Replaced {
+            // One went in, another one went away.
+            self.state.begun.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.state.load().put(Instant::now(), held_up || put == Put::Replaced);
+        put
+    }
+}
+
+impl<C: Convert> Encode<C> {
+    /// Runs until nobody puts pictures in, or nobody takes JPEGs out. All threads have ended then; if one panicked, so
+    /// does this.
+    pub(crate) fn run(self) {
+        let Self { conversion, line } = self;
+        thread::scope(|scope| {
+            let mut first = Worker { conversion, line: &line };
+            while first.step() {
+                let advice = line.load().grow();
+                if advice == Advice::More {
+                    start_another(scope, &first);
                 }
-                hand_on(&self.outgoing, self.live, Outgoing { jpeg, captured_at }) != Put::Closed
             }
-            Err(error) => self.progress.refuse(error).is_continue(),
+        });
+    }
+}
+
+/// Starts a thread beside the `first`, which ends with it, or once it is not needed any more.
+fn start_another<'scope, C: Convert + 'scope>(scope: &'scope Scope<'scope, '_>, first: &Worker<'scope, C>) {
+    let line = first.line;
+    let workers = line.load().workers();
+    let started = first.conversion.another().map_err(|error| error.to_string()).and_then(|conversion| {
+        let mut worker = Worker { conversion, line };
+        let run = move || {
+            while worker.step() {
+                let mut load = line.load();
+                if load.shrink() == Advice::Fewer {
+                    tracing::debug!(threads = load.workers(), "fewer threads are enough to encode");
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name(format!("encode {workers}"));
+        thread.spawn_scoped(scope, run).map_err(|error| error.to_string())
+    });
+    match started {
+        Ok(_) => tracing::debug!(threads = workers, "encoding on another thread, to keep up with the source"),
+        Err(reason) => {
+            tracing::debug!(reason, "no further thread to encode on");
+            line.load().refuse();
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
