@@ -29,7 +29,7 @@ impl Arrivals {
     /// Where the FIFO cannot be opened.
     pub fn begin(load: &ReceiveLoad, granted_buffer: usize) -> anyhow::Result<Self> {
         report::ready(granted_buffer);
-        let grant = load.credit.as_deref().map(Grant::open).transpose()?;
+        let grant = Grant::open(&load.credit)?;
         Ok(Self { datagrams: 0, latencies: Vec::with_capacity(ROOM), frames: 0, next: 0, begin: None, grant })
     }
 

@@ -1,29 +1,48 @@
 //! Flow control for full speed: beside the network, so that it is the same for everybody.
 //!
 //! At full speed a sender without flow control fills the receiver's buffer, and what is lost there distorts what a frame
-//! costs. With credit at most [`WINDOW`] frames are on their way.
+//! costs. With credit only so many frames are on their way as the receive buffer holds.
 
+use clap::Args;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
-/// Frames on their way at most: 2.6 MB at 165 KB a frame, which datagrams of 1,472 bytes make 4.2 MB of the kernel's
-/// memory. A receive buffer of 4 MiB, which the kernel doubles, holds that.
-const WINDOW: u32 = 16;
-/// Frames for which one byte goes back: half the window, so that neither side has to wait for each frame.
-const GROUP: u32 = 8;
+/// How both ends are told about it.
+#[derive(Debug, Args)]
+pub struct Credit {
+    /// FIFO through which the receiver lets the sender go on, so that none is lost at full speed
+    #[arg(long, value_name = "FIFO")]
+    credit: Option<PathBuf>,
+    /// Frames that may be on their way
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    window: u32,
+}
+
+impl Credit {
+    /// Frames for which one byte goes back: half the window, so that neither side has to wait for each frame.
+    fn group(&self) -> u32 {
+        (self.window / 2).max(1)
+    }
+}
 
 /// The sending end.
 #[derive(Debug)]
-pub struct Spend(File);
+pub struct Spend {
+    fifo: File,
+    group: u32,
+    /// The first frame that may not be sent yet.
+    end: u32,
+}
 
 impl Spend {
-    /// Opens the FIFO, and waits for the other end.
+    /// Opens the FIFO, if there is one, and waits for the other end.
     ///
     /// # Errors
     /// What the system says.
-    pub fn open(fifo: &Path) -> io::Result<Self> {
-        File::open(fifo).map(Self)
+    pub fn open(credit: &Credit) -> io::Result<Option<Self>> {
+        let Some(fifo) = &credit.credit else { return Ok(None) };
+        Ok(Some(Self { fifo: File::open(fifo)?, group: credit.group(), end: credit.window }))
     }
 
     /// Waits until frame `number` may be sent.
@@ -31,8 +50,9 @@ impl Spend {
     /// # Errors
     /// What the system says; above all the end of the file, when the receiver has ended.
     pub fn wait(&mut self, number: u32) -> io::Result<()> {
-        if number >= WINDOW && number.is_multiple_of(GROUP) {
-            self.0.read_exact(&mut [0])?;
+        while number >= self.end {
+            self.fifo.read_exact(&mut [0])?;
+            self.end += self.group;
         }
         Ok(())
     }
@@ -42,16 +62,18 @@ impl Spend {
 #[derive(Debug)]
 pub struct Grant {
     fifo: File,
+    group: u32,
     granted: u32,
 }
 
 impl Grant {
-    /// Opens the FIFO, and waits for the other end.
+    /// Opens the FIFO, if there is one, and waits for the other end.
     ///
     /// # Errors
     /// What the system says.
-    pub fn open(fifo: &Path) -> io::Result<Self> {
-        Ok(Self { fifo: OpenOptions::new().write(true).open(fifo)?, granted: 0 })
+    pub fn open(credit: &Credit) -> io::Result<Option<Self>> {
+        let Some(fifo) = &credit.credit else { return Ok(None) };
+        Ok(Some(Self { fifo: OpenOptions::new().write(true).open(fifo)?, group: credit.group(), granted: 0 }))
     }
 
     /// Says that frame `number` has been taken, and with it all before, lost ones too.
@@ -59,7 +81,7 @@ impl Grant {
     /// # Errors
     /// What the system says.
     pub fn taken(&mut self, number: u32) -> io::Result<()> {
-        while self.granted < (number + 1) / GROUP {
+        while self.granted < (number + 1) / self.group {
             self.granted += 1;
             match self.fifo.write_all(&[1]) {
                 // The sender has sent its last frame and needs no more.

@@ -1,5 +1,6 @@
 //! The command line that all the programs share.
 
+use crate::credit::Credit;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,9 +23,9 @@ pub struct SendLoad {
     /// Bytes of a datagram
     #[arg(long, value_name = "BYTES", default_value_t = 65_473)]
     pub datagram_size: usize,
-    /// FIFO from which to read one byte for each group of frames that the receiver has taken, so that none is lost
-    #[arg(long, value_name = "FIFO")]
-    pub credit: Option<PathBuf>,
+    /// Flow control
+    #[command(flatten)]
+    pub credit: Credit,
 }
 
 /// What a receiving end is to do.
@@ -36,7 +37,7 @@ pub struct ReceiveLoad {
     /// Receive buffer to ask the kernel for
     #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
     pub receive_buffer: usize,
-    /// FIFO into which to write one byte for each group of frames
-    #[arg(long, value_name = "FIFO")]
-    pub credit: Option<PathBuf>,
+    /// Flow control
+    #[command(flatten)]
+    pub credit: Credit,
 }

@@ -25,7 +25,7 @@ pub fn run(
     mut send: impl FnMut(u32) -> anyhow::Result<u64>,
     send_end: impl Fn(&[u8]) -> io::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut spend = load.credit.as_deref().map(Spend::open).transpose()?;
+    let mut spend = Spend::open(&load.credit)?;
     let mut datagrams = 0;
     let mut before = None;
     let begin = Instant::now();

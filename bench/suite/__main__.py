@@ -23,8 +23,7 @@ def options():
         prog="script/bench",
         description="Measures sender, receiver and library beside the bare floor, a Python peer, GStreamer and FFmpeg, "
                     "on this machine. Prints the tables and writes them to docs/benchmarks.md, with plots. Takes about a quarter of an hour.",
-        epilog="script/bench --install installs the optional competitors (python3-opencv, GStreamer, FFmpeg) with apt-get and ends. "
-               "Network namespaces, for the link of MTU 1500, take root. "
+        epilog="Network namespaces, for the link of MTU 1500, take root. "
                "Status: 0 measured, whether or not a goal is met; 1 a program failed; 2 wrong command line.",
     )
     names = [each.name for each in measurements.ALL]
@@ -32,6 +31,8 @@ def options():
     parser.add_argument("--runs", type=positive, metavar="N", help=f"rounds (default: {ROUNDS}, {QUICK_ROUNDS} with --quick)")
     parser.add_argument("--only", action="append", choices=names, help="only this measurement; may be repeated; nothing is written")
     parser.add_argument("--competitor", metavar="TEXT", help="only competitors with this in their name; nothing is written")
+    # script/bench does this itself.
+    parser.add_argument("--install", action="store_true", help="install the optional competitors (python3-opencv, GStreamer, FFmpeg) with apt-get, and end")
     parser.add_argument("--write", action="store_true", help="write all the same")
     parser.add_argument("--json", metavar="FILE", help="write the figures of every single run there")
     parser.add_argument("--binaries", default="target/release", help=argparse.SUPPRESS)

@@ -3,6 +3,7 @@
 import os
 import re
 
+import goals
 import plots
 import tables
 
@@ -28,8 +29,8 @@ METHOD = """\
   time of all their threads is read from /proc (schedstat) at two moments of a steady stream and divided by the
   frames due between them. No start-up is in any of it. On this kernel the work of the network stack is charged
   to the process in whose time it is done; on loopback most of it is the sender's, over veth some of it may be nobody's.
-* **Full speed** is without a pace, but with credit: through a pipe beside the network the receiver lets the sender have 16
-  frames on their way, so that nothing is lost. The pipe is in the figures, one read and one write for 8 frames. Programs that
+* **Full speed** is without a pace, but with credit: through a pipe beside the network the receiver lets the sender have {window}
+  frames on their way, so that nothing is lost. The pipe is in the figures, a read and a write for half as many frames. Programs that
   cannot be slowed down so have no figure here.
 * **Highest rate**: less than 1 frame in 1,000 lost, sender and receiver asking for the same receive buffer ({buffer}). First
   without a pace; if that loses, by bisection over paced rates to within 3 %. The programs take at most 1,000 fps and are not
@@ -63,12 +64,13 @@ def page(results, setting, rounds, frame_len, machine):
         if results.keys(measurement, place):
             image = f"\n![{title}]({plot})\n" if plot else ""
             parts.append(f"## {title}\n\n{unit}\n{image}\n{write(results)}\n".replace("\n\n\n", "\n\n"))
-    parts.append(f"## Goals\n\nMedians of the ratios of each round.\n\n{tables.goals(results)}\n")
+    if any(ratio for _, ratio in goals.judged(results)):
+        parts.append(f"## Goals\n\nMedians of the ratios of each round.\n\n{tables.goals(results)}\n")
     if results.skipped:
         parts.append("## Not measured\n\n" + "".join(f"* {what}: {why}.\n" for what, why in results.skipped))
     if results.failures:
         parts.append("## Failed\n\n" + "".join(f"* {key.competitor}, {key.measurement}: `{error.splitlines()[0]}`\n" for key, error in results.failures))
-    parts.append(METHOD.format(buffer=f"{setting.receive_buffer:,} bytes"))
+    parts.append(METHOD.format(window=setting.window, buffer=f"{setting.receive_buffer:,} bytes"))
     return "\n".join(parts)
 
 

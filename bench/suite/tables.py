@@ -114,9 +114,9 @@ def group(results):
 def goals(results):
     rows = []
     for goal, ratio in judged(results):
-        limit = f"{'≥' if goal.at_least else '≤'} {goal.limit:g}"
-        met = NOTHING if ratio is None else "yes" if goal.met(ratio) else "no"
-        rows.append([goal.what, limit, with_spread(ratio), met])
+        if ratio:
+            limit = f"{'≥' if goal.at_least else '≤'} {goal.limit:g}"
+            rows.append([goal.what, limit, with_spread(ratio), "yes" if goal.met(ratio) else "no"])
     return table(["", "goal", "measured", "met"], rows)
 
 

@@ -58,7 +58,7 @@ class Pair(Competitor):
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         fifo = os.path.join(folder, "credit")
         os.mkfifo(fifo)
-        return ["--credit", fifo]
+        return ["--credit", fifo, "--window", self.setting.window]
 
 
 class Floor(Pair):

@@ -9,6 +9,8 @@ from process import sampled
 
 # Time for both programs to be past their first frames.
 SETTLE_S = 0.7
+# So much longer than the sample the stream lasts.
+REST_S = 0.3
 
 
 def steady_costs(sender, receiver, load):
@@ -21,5 +23,5 @@ def steady_costs(sender, receiver, load):
 
 class Sampled(Competitor):
     def frames_in_all(self, load):
-        """Frames to stream so that the sample lies inside, starting up included."""
-        return load.frames + round(load.fps * (SETTLE_S + 1.0))
+        """Frames to stream so that the sample lies inside; starting up, before the first frame, only ends it later."""
+        return load.frames + round(load.fps * (SETTLE_S + REST_S))

@@ -9,8 +9,8 @@ from place import Loopback
 from results import Key
 
 TOLERATED_LOSS = 0.001
-# Between two rates that far apart there is nothing more to find: the rounds differ by more.
-PRECISION = 1.03
+# Between two rates that far apart there is nothing more to find: the rounds differ by more. The second: --quick.
+PRECISION, QUICK_PRECISION = 1.03, 1.1
 # How far around the rate of the round before the next one looks.
 BRACKET = 1.25
 # Frames of a trial at least, or one lost frame would be more than is tolerated.
@@ -23,6 +23,9 @@ class HighestRate(Measurement):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.found = {}
+        self.precision = QUICK_PRECISION if self.setting.quick else PRECISION
+        # Who loses frames without a pace: known after the first round.
+        self.needs_pace = set()
 
     def cells(self):
         place = Loopback()
@@ -43,27 +46,26 @@ class HighestRate(Measurement):
             return None
 
         # Without a pace: who loses nothing then has no higher rate.
-        best = passes(0)
-        if best is None:
-            guess = self.found.get(key)
-            low, high = (guess / BRACKET, guess * BRACKET) if guess else (competitor.first_guess_fps / 16, competitor.first_guess_fps * 2)
-            best = self.bisect(passes, low, high)
-        if best is None:
-            best = self.bisect(passes, 10, competitor.first_guess_fps)
+        best = None if key in self.needs_pace else passes(0)
+        if best:
+            return best
+        self.needs_pace.add(key)
+        guess, first = self.found.get(key), competitor.first_guess_fps
+        best = guess and self.bisect(passes, guess / BRACKET, guess * BRACKET)
+        best = best or self.bisect(passes, first / 16, first * 2)
         if best:
             self.found[key] = best.fps
         return best
 
-    @staticmethod
-    def bisect(passes, low, high):
+    def bisect(self, passes, low, high):
         best = None
-        while high / low > PRECISION:
+        while high / low > self.precision:
             middle = math.sqrt(low * high)
             outcome = passes(middle)
             if outcome:
                 best, low = outcome, middle
                 # The sender cannot go faster than this: neither would a higher rate be one.
-                if outcome.fps < middle / PRECISION:
+                if outcome.fps < middle / self.precision:
                     break
             else:
                 high = middle

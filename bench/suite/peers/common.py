@@ -10,7 +10,6 @@ import time
 
 END = b"\0end"
 WARM_UP = 5
-GROUP, WINDOW = 8, 16
 SO_RCVBUFFORCE = 33
 # Behind the two bytes by which a JPEG begins: frame number, time of sending in ns since the Unix epoch.
 STAMP, STAMP_AT = struct.Struct("!IQ"), 2
@@ -30,6 +29,7 @@ def arguments(description):
     receive.add_argument("--receive-buffer", type=int, default=4 << 20)
     for end in (send, receive):
         end.add_argument("--credit")
+        end.add_argument("--window", type=int, default=16)
         end.add_argument("--times", action="store_true", help="tell when each frame passed, where that costs something")
     return parser.parse_args()
 
@@ -63,6 +63,7 @@ def listen(options):
 def send_all(options, send, send_end):
     """Calls `send(number)` for each frame when it is due; it tells how many datagrams that took."""
     credit = open(options.credit, "rb", buffering=0) if options.credit else None
+    allowed, group = options.window, max(1, options.window // 2)
     datagrams, before = 0, None
     begin = time.monotonic()
     for number in range(options.frames):
@@ -72,8 +73,10 @@ def send_all(options, send, send_end):
             delay = begin + number / options.fps - time.monotonic()
             if delay > 0:
                 time.sleep(delay)
-        if credit and number >= WINDOW and number % GROUP == 0 and not credit.read(1):
-            raise SystemExit("the receiver has ended")
+        while credit and number >= allowed:
+            if not credit.read(1):
+                raise SystemExit("the receiver has ended")
+            allowed += group
         datagrams += send(number)
     cpu = None if before is None else (cpu_us() - before) / (options.frames - WARM_UP)
     seconds = time.monotonic() - begin
@@ -86,6 +89,7 @@ def send_all(options, send, send_end):
 class Arrivals:
     def __init__(self, options):
         self.credit = open(options.credit, "wb", buffering=0) if options.credit else None
+        self.group = max(1, options.window // 2)
         self.granted = self.frames = self.next = self.counted = 0
         self.before = None
         self.latencies = []
@@ -99,7 +103,7 @@ class Arrivals:
         elif self.frames >= WARM_UP:
             self.before, self.counted = cpu_us(), self.frames
         if self.credit:
-            while self.granted < (number + 1) // GROUP:
+            while self.granted < (number + 1) // self.group:
                 self.granted += 1
                 try:
                     self.credit.write(b"\1")

@@ -2,8 +2,9 @@
 """GStreamer's RTP/JPEG (RFC 2435), as two pipelines, with the pads watched so that latency can be told.
 
 Nothing is added to the stream: frames are told apart by their order, so latency is told only where none is lost.
-CPU time is that of the whole process from the moment when it is ready: reading the JPEG files, as every program does
-that is given a folder, and with --times one call into Python a frame, a few microseconds.
+CPU time is that of the whole process from the moment when it is ready. In it are reading the JPEG files, as every
+program does that is given a folder, and calls into Python, a few microseconds each: at the sender one a frame, which
+waits until it is due, at the receiver one a frame with --times.
 """
 
 import json
@@ -20,20 +21,29 @@ from gi.repository import GLib, Gst  # noqa: E402
 from common import arguments, cpu_us  # noqa: E402
 
 MTU = 1400
-# RTP caps carry the frame rate as a fraction.
-SCALE = 100
 
+def watch(pipeline, element, call):
+    """Has `call` called for each buffer that leaves the element, in the thread that carries it."""
 
-def watch(pipeline, element, pad):
-    """Notes when each buffer passes the pad."""
-    times = []
-
-    def note(_pad, _event):
-        times.append(time.time_ns())
+    def probe(_pad, _event):
+        call()
         return Gst.PadProbeReturn.OK
 
-    pipeline.get_by_name(element).get_static_pad(pad).add_probe(Gst.PadProbeType.BUFFER, note)
-    return times
+    pipeline.get_by_name(element).get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, probe)
+
+
+class Pace:
+    """Holds each frame back until it is due, and notes when it went on."""
+
+    def __init__(self, fps):
+        self.fps, self.begin, self.times = fps, None, []
+
+    def frame(self):
+        now = time.monotonic()
+        self.begin = self.begin or now
+        if self.fps:
+            time.sleep(max(0, self.begin + len(self.times) / self.fps - now))
+        self.times.append(time.time_ns())
 
 
 def run_to_end(pipeline):
@@ -73,16 +83,16 @@ def send(options):
     location = os.path.join(options.pictures, "%d.jpg")
     last = len([name for name in os.listdir(options.pictures) if name.endswith(".jpg")]) - 1
     host, port = options.remote
-    rate = f",framerate={round(options.fps * SCALE)}/{SCALE}" if options.fps else ""
-    pace = "identity name=pace sync=true" if options.fps else "identity name=pace"
     pipeline = Gst.parse_launch(
-        f"multifilesrc location={location} start-index=0 stop-index={last} loop=true num-buffers={options.frames} "
-        f"caps=image/jpeg,width=1920,height=1080{rate} ! {pace} ! rtpjpegpay mtu={MTU} "
-        f"! udpsink host={host} port={port} sync=false"
+        f"multifilesrc name=files location={location} start-index=0 stop-index={last} loop=true "
+        f"num-buffers={options.frames} caps=image/jpeg,width=1920,height=1080 "
+        f"! rtpjpegpay mtu={MTU} ! udpsink host={host} port={port} sync=false async=false"
     )
-    times = watch(pipeline, "pace", "src") if options.times else []
+    pace = Pace(options.fps)
+    watch(pipeline, "files", pace.frame)
     cost, seconds = play(pipeline, *run_to_end(pipeline))
     pipeline.set_state(Gst.State.NULL)
+    times = pace.times if options.times else []
     print(json.dumps({"frames": options.frames, "seconds": seconds, "cpu_us": cost / options.frames, "times": times}))
 
 
@@ -93,7 +103,9 @@ def receive(options):
         "caps=application/x-rtp,media=video,encoding-name=JPEG,payload=26,clock-rate=90000 "
         "! rtpjpegdepay name=depay ! fakesink name=sink sync=false async=false"
     )
-    times = watch(pipeline, "depay", "src") if options.times else []
+    times = []
+    if options.times:
+        watch(pipeline, "depay", lambda: times.append(time.time_ns()))
     loop, failures = run_to_end(pipeline)
     cost, _ = play(pipeline, loop, failures, ready={"ready": True, "receive_buffer": options.receive_buffer})
     frames = pipeline.get_by_name("sink").get_property("stats").get_value("rendered")
