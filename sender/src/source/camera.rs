@@ -11,6 +11,10 @@ use super::capture::{Capture, Retrieved};
 use super::ready_jpeg::ReadyJpeg;
 use super::reconnect::{Device, Live, Lost, Open};
 use super::{Captured, Format, SourceError, SourceOptions};
+use layout::{Coding, MJPG, one_channel, three_channels, two_channels};
+
+mod layout;
+mod range;
 
 /// Frames that a camera is given to show what it delivers: the first few after it starts are often broken.
 const FRAMES_TO_START: u32 = 10;
@@ -109,6 +113,8 @@ impl Driver for Capture {
 struct Camera<D> {
     driver: D,
     ready: ReadyJpeg,
+    /// Whether frames come as the driver delivers them.
+    undecoded: bool,
     /// Read while finding out what it delivers.
     first: Option<Captured>,
 }
@@ -119,7 +125,7 @@ impl<D: Driver> Camera<D> {
     /// of whatever it is.
     fn start(mut driver: D, name: String, options: &SourceOptions) -> Result<Self, Lost> {
         // The coding before the size: a driver offers other sizes in each.
-        driver.set(CAP_PROP_FOURCC, f64::from(fourcc(*b"MJPG")));
+        ask_for_coding(&mut driver);
         if let Some((width, height)) = options.size {
             driver.set(CAP_PROP_FRAME_WIDTH, f64::from(width));
             driver.set(CAP_PROP_FRAME_HEIGHT, f64::from(height));
@@ -127,11 +133,12 @@ impl<D: Driver> Camera<D> {
         if let Some(fps) = options.fps {
             driver.set(CAP_PROP_FPS, fps);
         }
-        let mut camera = Self { driver, ready: ReadyJpeg::of(&name), first: None };
-        let undecoded = camera.driver.set(CAP_PROP_CONVERT_RGB, 0.0);
+        let undecoded = driver.set(CAP_PROP_CONVERT_RGB, 0.0);
+        let mut camera = Self { driver, ready: ReadyJpeg::of(&name), undecoded, first: None };
         camera.first = match if undecoded { camera.picture(FRAMES_TO_START)? } else { None } {
             Some(captured) => Some(captured),
             None => {
+                camera.undecoded = false;
                 camera.driver.set(CAP_PROP_CONVERT_RGB, 1.0);
                 let raw = camera.picture(FRAMES_TO_START)?;
                 Some(raw.ok_or_else(|| Lost { reason: "it delivers nothing that can be shown".to_owned() })?)
@@ -139,8 +146,8 @@ impl<D: Driver> Camera<D> {
         };
         if let Some(Captured { picture, .. }) = &camera.first {
             let coding = match picture {
-                Picture::Jpeg(_) => "JPEG, passed through",
-                Picture::Raw(_) => "raw pictures",
+                Picture::Jpeg(_) => "JPEG, passed through".to_owned(),
+                Picture::Raw(image) => format!("raw pictures, {:?}", image.format()),
             };
             let format = camera.driver.format();
             tracing::info!(source = name, %format, coding, "opened");
@@ -162,12 +169,16 @@ impl<D: Driver> Camera<D> {
             let captured_at = SystemTime::now();
             let picture = match self.driver.retrieve().map_err(lost)? {
                 Retrieved::Jpeg(bytes) => self.ready.pass(bytes).map(Picture::Jpeg),
-                // Grey may be planes of another layout one below the other: only a picture of the right size is one.
+                Retrieved::Image(image) if !self.undecoded => Some(Picture::Raw(image)),
                 Retrieved::Image(image) => {
-                    let whole = self.driver.format().size.is_none_or(|size| size == (image.width(), image.height()));
-                    (whole || image.format() != PixelFormat::Gray).then_some(Picture::Raw(image))
+                    let coding = coding(&self.driver);
+                    let image = match image.format() {
+                        PixelFormat::Gray => one_channel(image, coding, self.driver.format().size),
+                        _ => three_channels(image, coding),
+                    };
+                    image.map(Picture::Raw)
                 }
-                Retrieved::TwoBytes(image) => self.is_yuyv().then_some(Picture::Raw(image)),
+                Retrieved::TwoBytes(image) => two_channels(image, coding(&self.driver)).map(Picture::Raw),
                 Retrieved::Other | Retrieved::Nothing => None,
             };
             if let Some(picture) = picture {
@@ -175,12 +186,6 @@ impl<D: Driver> Camera<D> {
             }
         }
         Ok(None)
-    }
-
-    /// Whether two bytes for a pixel are in this order, and not UYVY or YVYU.
-    fn is_yuyv(&self) -> bool {
-        let coding = self.driver.get(CAP_PROP_FOURCC).map(|value| value as i32);
-        coding == Some(fourcc(*b"YUYV")) || coding == Some(fourcc(*b"YUY2"))
     }
 }
 
@@ -199,8 +204,28 @@ impl<D: Driver> Device for Camera<D> {
     }
 }
 
-/// Four letters as V4L2 codes a pixel format.
-fn fourcc(letters: [u8; 4]) -> i32 {
+/// Asks for JPEG, or else for what can be encoded as it is; what else there is, the driver chooses.
+fn ask_for_coding(driver: &mut impl Driver) {
+    driver.set(CAP_PROP_FOURCC, f64::from(fourcc(MJPG)));
+    // A driver that has no JPEG says yes, and delivers something else.
+    if coding(driver).is_none_or(|granted| [MJPG, *b"JPEG"].contains(&granted)) {
+        return;
+    }
+    for wanted in layout::RAW {
+        driver.set(CAP_PROP_FOURCC, f64::from(fourcc(wanted)));
+        if coding(driver) == Some(wanted) {
+            return;
+        }
+    }
+}
+
+/// What the driver calls what it delivers.
+fn coding(driver: &impl Driver) -> Option<Coding> {
+    driver.get(CAP_PROP_FOURCC).map(|value| (value as i32).to_le_bytes())
+}
+
+/// Four letters as V4L2 counts them.
+fn fourcc(letters: Coding) -> i32 {
     i32::from_le_bytes(letters)
 }
 

@@ -92,7 +92,8 @@ impl Capture {
 pub(super) enum Retrieved {
     /// The beginning of a JPEG, FF D8. That it is whole is not known.
     Jpeg(Bytes),
-    /// A picture in a layout whose meaning is plain: grey, or blue, green and red.
+    /// One byte for a pixel, taken for grey, or three, taken for blue, green and red. Of frames that are not decoded,
+    /// the one may be planes and the other in another order: whoever knows the device knows.
     Image(Image),
     /// Two bytes for a pixel: YUYV, or another 4:2:2 order. Whoever knows the device knows which.
     TwoBytes(Image),

@@ -8,7 +8,9 @@ use super::*;
 
 /// A camera that delivers what it has in the mode that it is in.
 struct Fake {
-    coding: [u8; 4],
+    coding: Coding,
+    /// Codings that it can be asked for, besides.
+    others: Vec<Coding>,
     /// Whether it can be asked not to convert.
     raw: bool,
     converting: bool,
@@ -19,13 +21,26 @@ struct Fake {
 
 impl Fake {
     fn new(coding: [u8; 4], frames: impl IntoIterator<Item = fn() -> Retrieved>) -> Self {
-        Self { coding, raw: true, converting: true, frames: frames.into_iter().collect(), asked: Vec::new() }
+        Self {
+            coding,
+            others: Vec::new(),
+            raw: true,
+            converting: true,
+            frames: frames.into_iter().collect(),
+            asked: Vec::new(),
+        }
     }
 }
 
 impl Driver for Fake {
     fn set(&mut self, property: i32, value: f64) -> bool {
         self.asked.push((property, value));
+        if property == CAP_PROP_FOURCC {
+            // Like V4L2 in OpenCV: it says yes even where it stays with what it has.
+            self.coding =
+                self.others.iter().copied().find(|&other| f64::from(fourcc(other)) == value).unwrap_or(self.coding);
+            return true;
+        }
         if property == CAP_PROP_CONVERT_RGB {
             self.converting = !self.raw || value != 0.0;
             return self.raw || value != 0.0;
@@ -83,6 +98,12 @@ const CUT: fn() -> Retrieved = || Retrieved::Jpeg(jpeg().slice(..20));
 const TWO_BYTES: fn() -> Retrieved = || Retrieved::TwoBytes(image(PixelFormat::Yuyv, 8, 4));
 const GRAY: fn() -> Retrieved = || Retrieved::Image(image(PixelFormat::Gray, 8, 4));
 const PLANES: fn() -> Retrieved = || Retrieved::Image(image(PixelFormat::Gray, 8, 6));
+const TALL: fn() -> Retrieved = || Retrieved::Image(image(PixelFormat::Gray, 8, 8));
+const THREE_BYTES: fn() -> Retrieved = || Retrieved::Image(image(PixelFormat::Bgr, 8, 4));
+const BLACK: fn() -> Retrieved = || {
+    let pixels = [[16; 32].as_slice(), &[128; 16]].concat();
+    Retrieved::Image(Image::new(8, 6, PixelFormat::Gray, pixels).unwrap())
+};
 
 #[test]
 fn jpeg_is_passed_through_after_the_broken_frames_of_the_start() {
@@ -96,9 +117,38 @@ fn raw_pictures_are_taken_as_they_are_where_their_layout_is_known() {
 }
 
 #[test]
+fn planes_are_taken_out_of_the_matrix_that_they_come_in() {
+    assert_eq!(layout(Fake::new(*b"NV12", [PLANES])), Some(PixelFormat::Nv12));
+    assert_eq!(layout(Fake::new(*b"YU12", [PLANES])), Some(PixelFormat::I420));
+    assert_eq!(layout(Fake::new(*b"RGB3", [THREE_BYTES])), Some(PixelFormat::Rgb));
+    assert_eq!(layout(Fake::new(*b"BGR3", [THREE_BYTES])), Some(PixelFormat::Bgr));
+    // Black in video range is 0 in a JPEG, and grey stays grey.
+    let mut camera = start(Fake::new(*b"YU12", [BLACK]), SourceOptions::default()).unwrap();
+    let Picture::Raw(image) = camera.read().unwrap().picture else { panic!("no raw picture") };
+    assert_eq!((image.width(), image.height()), (8, 4));
+    assert_eq!(image.pixels(), [[0; 32].as_slice(), &[128; 16]].concat());
+}
+
+#[test]
+fn a_camera_without_jpeg_is_asked_for_what_costs_least_to_encode() {
+    for (others, expected) in [
+        (vec![*b"YUYV", *b"NV12"], PixelFormat::Nv12),
+        (vec![*b"YU12", *b"NV12"], PixelFormat::I420),
+        (vec![*b"YUYV"], PixelFormat::Yuyv),
+        (vec![], PixelFormat::Bgr),
+    ] {
+        let frame = if expected == PixelFormat::Yuyv { TWO_BYTES } else { PLANES };
+        let fake = Fake { others: others.clone(), ..Fake::new(*b"UYVY", [frame]) };
+        assert_eq!(layout(fake), Some(expected), "{others:?}");
+    }
+}
+
+#[test]
 fn any_other_layout_is_left_to_opencv() {
     assert_eq!(layout(Fake::new(*b"UYVY", [TWO_BYTES])), Some(PixelFormat::Bgr));
-    assert_eq!(layout(Fake::new(*b"NV12", [PLANES])), Some(PixelFormat::Bgr));
+    assert_eq!(layout(Fake::new(*b"NV21", [PLANES])), Some(PixelFormat::Bgr));
+    // Not as high as planes of this picture would be.
+    assert_eq!(layout(Fake::new(*b"NV12", [TALL])), Some(PixelFormat::Bgr));
     assert_eq!(layout(Fake { raw: false, ..Fake::new(*b"MJPG", [WHOLE]) }), Some(PixelFormat::Bgr));
 }
 
