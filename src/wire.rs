@@ -6,9 +6,12 @@
 //! * [`plain`]: one countdown byte, then payload. What every peer of this family speaks.
 //! * [`control`]: announce, ack, bye, leave and time, behind a first byte of 0
 //! * [`tag`]: what a frame says about itself, inside the JPEG, where decoders skip it.
+//! * [`stream`], [`pickle`]: the two framings over TCP
 
 pub mod control;
+pub mod pickle;
 pub mod plain;
+pub mod stream;
 pub mod tag;
 
 /// Why a datagram cannot be read. It is dropped and counted; nothing else follows from it.
