@@ -17,6 +17,7 @@ use crate::error::UpstreamError;
 use crate::feedback::{Feedback, Group, Shared};
 use crate::gate::Gate;
 use crate::multicast::{Beginning, Multicast, OnAckTimeout};
+use crate::pacing::{Pace, Reception, Spacing};
 use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::sockets::Sockets;
@@ -33,6 +34,8 @@ pub struct Builder {
     beginning: Beginning,
     wanted: Wanted,
     datagram_size: DatagramSize,
+    pace: Pace,
+    busy_poll: bool,
     tagged: bool,
     live: bool,
     max_frames: Option<u64>,
@@ -46,6 +49,8 @@ impl Builder {
             beginning: Beginning::default(),
             wanted: Wanted::default(),
             datagram_size: DatagramSize::Automatic,
+            pace: Pace::Auto,
+            busy_poll: false,
             tagged: true,
             live: true,
             max_frames: None,
@@ -141,6 +146,21 @@ impl Builder {
         self
     }
 
+    /// How the datagrams of a frame are spread over time. If not said, [`Pace::Auto`].
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Whether the sending thread stays awake, which takes a whole core, instead of sleeping until there is something to
+    /// send. If not said, it sleeps: being woken takes some tens of microseconds, more where the core has gone to rest.
+    #[must_use]
+    pub fn busy_poll(mut self, busy_poll: bool) -> Self {
+        self.busy_poll = busy_poll;
+        self
+    }
+
     /// Whether each frame gets a tag, by which receivers check and order it and measure its age. If not said, it does.
     /// Without, as for the few JPEG readers that want JFIF's segment first, receivers must guess what is whole.
     #[must_use]
@@ -179,6 +199,9 @@ impl Builder {
         if let DatagramSize::Fixed(bytes) = self.datagram_size {
             Segmenter::new(bytes)?;
         }
+        if let (Pace::Mbit(rate), Err(_)) = (self.pace, self.pace.check()) {
+            return Err(UpstreamError::Pace(rate));
+        }
         self.wanted.check()
     }
 
@@ -213,7 +236,7 @@ impl Builder {
         let (outgoing, frames) = mailbox();
         let outgoing = Arc::new(outgoing);
         let (encoder, encode) = encoder(conversion, Arc::clone(&outgoing), self.live, Arc::clone(&progress));
-        let monitor = Monitor::new(Arc::clone(&progress), shared, encoder.replaced(), outgoing.replaced());
+        let monitor = Monitor::new(Arc::clone(&progress), Arc::clone(&shared), encoder.replaced(), outgoing.replaced());
         let is_only_group = remotes.is_empty();
         let transmit = Transmit {
             remotes,
@@ -221,6 +244,10 @@ impl Builder {
             stamp,
             tagged: self.tagged,
             max_frames: self.max_frames,
+            spacing: Spacing::new(self.pace),
+            busy_poll: self.busy_poll,
+            feedback: shared,
+            reception: Reception::default(),
             progress: Arc::clone(&progress),
         };
         // If one of the later threads cannot be had, what the others wait for is dropped or decided here, and they end.

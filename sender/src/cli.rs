@@ -6,9 +6,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand};
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
-use crate::DatagramSize;
 use crate::doctor::Doctor;
 use crate::source::{MAX_FPS, MIN_FPS, SourceSpec};
+use crate::{DatagramSize, Pace};
 
 mod multicast;
 
@@ -34,6 +34,18 @@ pub struct Cli {
     /// would need more than 255 datagrams; with a fixed size such a frame is not sent
     #[arg(long, value_name = "auto|BYTES", env = "SEGMENT_DATAGRAM_SIZE", default_value_t, help_heading = "Output")]
     pub datagram_size: DatagramSize,
+
+    /// How to spread a frame's datagrams over time, so that no burst overflows a switch or a Wi-Fi queue. auto: on
+    /// loopback not at all up to 128 KB, elsewhere in batches of at most 16 over a tenth of the time between two frames,
+    /// over up to a third while receivers then lose less. off: each frame at once. MBIT: at so many Mbit/s to each
+    /// destination (0.001 to 1000000), however long that takes; newer frames then replace those that wait
+    #[arg(long, value_name = "auto|off|MBIT", env = "SEGMENT_PACE", default_value_t, help_heading = "Output")]
+    pub pace: Pace,
+
+    /// Keep the sending thread awake instead of letting it sleep until there is something to send: some tens of
+    /// microseconds less delay, for one whole core
+    #[arg(long, env = "SEGMENT_BUSY_POLL", value_parser = BoolishValueParser::new(), help_heading = "Output")]
+    pub busy_poll: bool,
 
     /// Put no tag into the frames, for the few JPEG readers that want JFIF's segment first. Receivers then see neither
     /// lost frames nor latency
@@ -166,6 +178,18 @@ mod tests {
                 assert!(name.starts_with("SEGMENT_"), "{option}");
             }
         }
+    }
+
+    #[test]
+    fn a_pace_is_auto_off_or_a_rate() {
+        assert_eq!((parse(&[]).unwrap().pace, parse(&[]).unwrap().busy_poll), (Pace::Auto, false));
+        assert_eq!(parse(&["--pace", "off", "--busy-poll"]).unwrap().pace, Pace::Off);
+        assert_eq!(parse(&["--pace=12.5"]).unwrap().pace, Pace::Mbit(12.5));
+        let message = parse(&["--pace=-5"]).unwrap_err().to_string();
+        assert!(
+            message.contains("give auto, off, or a rate in Mbit/s from 0.001 to 1000000, for example 50"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use segment::wire::tag::TagError;
 use segment::{DatagramLenError, TooManySegments};
 
 use crate::multicast::NoAnswer;
+use crate::pacing::{MAX_MBIT, MIN_MBIT};
 
 /// Why an [`Upstream`](crate::Upstream) cannot start, or does not take a frame.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum UpstreamError {
     /// A size that no datagram can have.
     #[error(transparent)]
     DatagramSize(#[from] DatagramLenError),
+    /// A rate that is out of range.
+    #[error("frames cannot be sent at {0} Mbit/s: choose {MIN_MBIT} to {MAX_MBIT}")]
+    Pace(f64),
     /// A remote that cannot be sent to: no route leads there, or the system gives no socket. The error names it.
     #[error(transparent)]
     Remote(#[from] SocketError),

@@ -32,6 +32,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::Quality(_)
         | UpstreamError::Size { .. }
         | UpstreamError::DatagramSize(_)
+        | UpstreamError::Pace(_)
         | UpstreamError::GroupAsRemote(_) => Failure::usage(error),
         _ => Failure::new(error),
     };

@@ -11,6 +11,7 @@ use segment::wire::control::ByeReason;
 
 use crate::gate::Gate;
 use crate::multicast::{Beginning, NoAnswer, OnAckTimeout};
+use crate::pacing::{Counts, Reception, Said};
 use crate::progress::{End, Progress};
 use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
@@ -48,6 +49,16 @@ impl Shared {
         let mut receivers: Vec<_> = self.announcer().listeners().iter().map(ReceiverFigures::of).collect();
         receivers.sort_unstable_by_key(|receiver| receiver.address);
         receivers
+    }
+
+    /// What receivers have counted since they were last asked with this `reception`.
+    pub(crate) fn reception(&self, reception: &mut Reception) -> Counts {
+        reception.update(self.announcer().listeners().iter().map(|listener| Said {
+            address: listener.address,
+            receiver_id: listener.ack.receiver_id,
+            received: listener.ack.datagrams_received,
+            lost: listener.ack.datagrams_lost,
+        }))
     }
 
     /// Has the thread say bye, and end.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,7 @@ pub(crate) struct Progress {
     tally: Mutex<Tally>,
     refusals: Mutex<Refusals>,
     end: OnceLock<End>,
+    hurry: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -54,11 +56,26 @@ impl Progress {
     pub(crate) fn new(start: Instant) -> Self {
         let counts = FrameError::CAUSES.into_iter().map(|cause| (cause, 0)).collect();
         let refusals = Refusals { counts, last: None, warnings: Seldom::new(WARNING_INTERVAL) };
-        Self { start, tally: Mutex::default(), refusals: Mutex::new(refusals), end: OnceLock::new() }
+        Self {
+            start,
+            tally: Mutex::default(),
+            refusals: Mutex::new(refusals),
+            end: OnceLock::new(),
+            hurry: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// The stream is to be over soon: what has begun is no longer held up.
+    pub(crate) fn hurry(&self) {
+        self.hurry.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_in_a_hurry(&self) -> bool {
+        self.hurry.load(Ordering::Relaxed)
     }
 
     /// The counters, for as long as it takes to change a few of them.

@@ -5,40 +5,38 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment::path::Path;
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
 use segment::{Segmenter, TooManySegments, WireFrame};
 
 use crate::datagram_size::DatagramSize;
 use crate::error::UpstreamError;
+use crate::pacing::{Load, Schedule};
 use crate::seldom::Seldom;
 
-/// How often the system is asked what the path carries: a new route or an ICMP message shows within this time.
-const ASK_INTERVAL: Duration = Duration::from_secs(1);
+mod path_watch;
+
+use path_watch::PathWatch;
 
 /// A cable that is out is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// An address, the socket that it is sent to from, and how large its datagrams are.
+/// An address, the socket that it is sent to from, how large its datagrams are, and how far the frame that is on its
+/// way there has come.
 #[derive(Debug)]
 pub(crate) struct Remote {
     route: Route,
     /// Where it is a group: the interface that leads there, in words.
     interface: Option<String>,
     socket: Arc<SendSocket>,
+    path: PathWatch,
     segmenter: Segmenter,
-    /// `None`: the size is fixed.
-    sizing: Option<Sizing>,
+    /// Whether datagrams follow path and frame; else their size is fixed.
+    is_automatic: bool,
+    schedule: Schedule,
+    sent: Sent,
     warnings: Seldom,
     /// Said to be in trouble, and not yet said to be well again.
     is_in_trouble: bool,
-}
-
-#[derive(Debug)]
-struct Sizing {
-    probe: PathProbe,
-    path: Path,
-    asked: Instant,
 }
 
 impl Remote {
@@ -67,22 +65,20 @@ impl Remote {
         socket: Arc<SendSocket>,
         size: DatagramSize,
     ) -> Result<Self, UpstreamError> {
-        let (datagram_len, sizing) = match size {
-            DatagramSize::Fixed(bytes) => (bytes, None),
-            DatagramSize::Automatic => {
-                let path = probe.path().unwrap_or_else(|error| {
-                    tracing::debug!(%address, %error, "cannot ask for the path's MTU; Ethernet's is taken");
-                    Path { mtu: 1500, is_ipv6: address.is_ipv6() }
-                });
-                (path.datagram_len(1), Some(Sizing { probe, path, asked: Instant::now() }))
-            }
+        let path = PathWatch::new(probe, address);
+        let (datagram_len, is_automatic) = match size {
+            DatagramSize::Fixed(bytes) => (bytes, false),
+            DatagramSize::Automatic => (path.path().datagram_len(1), true),
         };
         Ok(Self {
             route: Route::new(address),
             interface,
             socket,
+            path,
             segmenter: Segmenter::new(datagram_len)?,
-            sizing,
+            is_automatic,
+            schedule: Schedule::default(),
+            sent: Sent::default(),
             warnings: Seldom::new(WARNING_INTERVAL),
             is_in_trouble: false,
         })
@@ -103,29 +99,66 @@ impl Remote {
 
     /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit.
     pub(crate) fn prepare(&mut self, frame: &WireFrame<'_>, now: Instant) -> Result<(), TooManySegments> {
-        if let Some(sizing) = &mut self.sizing {
-            if now.saturating_duration_since(sizing.asked) >= ASK_INTERVAL {
-                sizing.asked = now;
-                if sizing.ask(self.route.address()) {
-                    self.route.path_changed();
-                }
-            }
-            // A path gives no length that a datagram cannot have.
-            if let Ok(segmenter) = Segmenter::new(sizing.path.datagram_len(frame.len())) {
-                self.segmenter = segmenter;
-            }
+        if self.path.look(now) {
+            self.route.path_changed();
+        }
+        // A path gives no length that a datagram cannot have.
+        if self.is_automatic
+            && let Ok(segmenter) = Segmenter::new(self.path.path().datagram_len(frame.len()))
+        {
+            self.segmenter = segmenter;
         }
         self.segmenter.segment(frame).map(|_| ())
     }
 
-    /// Sends a frame that has been [prepared](Self::prepare) for.
+    /// What `frame`, which has been [prepared](Self::prepare) for, takes on its way here.
+    pub(crate) fn load(&self, frame: &WireFrame<'_>) -> Load {
+        let datagrams = self.segmenter.segment(frame).map_or(0, |segments| segments.len());
+        Load { datagrams, datagram_len: self.datagram_len(), bytes: frame.len() + datagrams, path: self.path.path() }
+    }
+
+    /// A frame begins to go out, by this schedule.
+    pub(crate) fn begin(&mut self, schedule: Schedule) {
+        self.schedule = schedule;
+        self.sent = Sent::default();
+    }
+
+    /// When the frame's next batch is due, since its start; `None` once it is out.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        self.schedule.due()
+    }
+
+    /// What is still to come of the frame is due at once.
+    pub(crate) fn hurry(&mut self) {
+        self.schedule.hurry();
+    }
+
+    /// Sends the next batch of `frame`, which began to go out at `begun`.
     ///
     /// After a failure the rest still goes out: to a receiver that knows no tags, the frame's missing end would look
     /// like the middle of the next frame, and cost that one, too.
-    pub(crate) fn send(&mut self, frame: &WireFrame<'_>) -> Result<Sent, TooManySegments> {
-        let mut sent = self.socket.send_batch(self.segmenter.segment(frame)?, &mut self.route);
+    pub(crate) fn send_next(&mut self, frame: &WireFrame<'_>, begun: Instant) {
+        let batch = self.schedule.next();
+        // It has been prepared for, so it fits.
+        if let Ok(segments) = self.segmenter.segment(frame) {
+            let segments = segments.skip(batch.start).take(batch.len());
+            let sent = self.socket.send_batch(segments, &mut self.route);
+            self.sent.datagrams += sent.datagrams;
+            self.sent.bytes += sent.bytes;
+            self.sent.errors += sent.errors;
+            self.sent.failure = sent.failure.or(self.sent.failure.take());
+        }
+        self.schedule.advance(begun.elapsed());
+    }
+
+    /// What became of the frame, now that it is out.
+    pub(crate) fn finish(&mut self) -> Sent {
+        let mut sent = std::mem::take(&mut self.sent);
+        if sent.failure.is_some() {
+            self.path.doubt();
+        }
         self.report(sent.failure.take());
-        Ok(sent)
+        sent
     }
 
     /// Says what went wrong with a frame, or that it works again, each at most once in [`WARNING_INTERVAL`].
@@ -143,36 +176,31 @@ impl Remote {
     }
 }
 
-impl Sizing {
-    /// Whether the path is another one.
-    fn ask(&mut self, address: SocketAddr) -> bool {
-        match self.probe.path() {
-            Ok(path) if path != self.path => {
-                tracing::info!(
-                    "the path to {address} carries packets of {} bytes now, not {}",
-                    path.mtu,
-                    self.path.mtu
-                );
-                self.path = path;
-                return true;
-            }
-            Ok(_) => {}
-            // Sending will fail too, and say so. Until it works again, what was known last is kept.
-            Err(error) => tracing::debug!(%address, %error, "no path"),
-        }
-        false
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::net::UdpSocket;
 
+    use path_watch::ASK_INTERVAL;
+
+    use crate::pacing::{Pace, Spacing};
+
     fn remote(address: &str, size: DatagramSize) -> Result<Remote, UpstreamError> {
         let address = address.parse().unwrap();
         let socket = Arc::new(SendSocket::for_remote(address).unwrap());
         Remote::new(address, socket, size)
+    }
+
+    /// Sends a whole frame; how many datagrams and bytes of it went out, and how many datagrams did not.
+    fn send(remote: &mut Remote, frame: &WireFrame<'_>, pace: Pace) -> (u64, u64, u64) {
+        let now = Instant::now();
+        remote.prepare(frame, now).unwrap();
+        remote.begin(Spacing::new(pace).schedule(&remote.load(frame), 0, 1));
+        while remote.due().is_some() {
+            remote.send_next(frame, now);
+        }
+        let sent = remote.finish();
+        (sent.datagrams, sent.bytes, sent.errors)
     }
 
     #[test]
@@ -190,6 +218,9 @@ mod tests {
         assert!(fixed.prepare(&large, later).is_err());
         fixed.prepare(&small, later).unwrap();
         assert_eq!(fixed.datagram_len(), 100);
+        let path = fixed.path.path();
+        assert_eq!(fixed.load(&small), Load { datagrams: 2, datagram_len: 100, bytes: 102, path });
+        assert!(path.mtu >= 65_535, "that is how loopback is known: {path:?}");
     }
 
     #[test]
@@ -207,14 +238,36 @@ mod tests {
         let mut remote = remote(&receiver.local_addr().unwrap().to_string(), DatagramSize::Fixed(11)).unwrap();
         let frame = [7; 25];
         let frame = WireFrame::untagged(&frame);
-        let counts = |sent: Sent| (sent.datagrams, sent.bytes, sent.errors);
-        assert_eq!(counts(remote.send(&frame).unwrap()), (3, 28, 0));
+        assert_eq!(send(&mut remote, &frame, Pace::Auto), (3, 28, 0));
 
-        remote.route = Route::new("255.255.255.255:9".parse().unwrap());
-        assert_eq!(counts(remote.send(&frame).unwrap()), (0, 0, 3));
-        assert!(remote.is_in_trouble);
+        let broadcast = Route::new("255.255.255.255:9".parse().unwrap());
+        for pace in [Pace::Auto, Pace::Mbit(1.0)] {
+            remote.route = broadcast.clone();
+            assert_eq!(send(&mut remote, &frame, pace), (0, 0, 3));
+            assert!(remote.is_in_trouble);
+        }
         remote.route = Route::new(receiver.local_addr().unwrap());
-        assert_eq!(remote.send(&frame).unwrap().datagrams, 3);
+        assert_eq!(send(&mut remote, &frame, Pace::Auto).0, 3);
         assert!(!remote.is_in_trouble);
+    }
+
+    #[test]
+    fn a_batch_that_is_refused_is_not_made_up_for_by_the_next_one() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = receiver.local_addr().unwrap();
+        let mut remote = remote(&address.to_string(), DatagramSize::Fixed(11)).unwrap();
+        let frame = [7; 25];
+        let frame = WireFrame::untagged(&frame);
+        let now = Instant::now();
+        remote.begin(Spacing::new(Pace::Mbit(0.001)).schedule(&remote.load(&frame), 0, 1));
+        remote.route = Route::new("255.255.255.255:9".parse().unwrap());
+        remote.send_next(&frame, now);
+        remote.route = Route::new(address);
+        while remote.due().is_some() {
+            remote.send_next(&frame, now);
+        }
+        let sent = remote.finish();
+        assert_eq!((sent.datagrams, sent.bytes, sent.errors), (2, 17, 1));
+        assert!(remote.is_in_trouble, "a part of it works, the frame does not");
     }
 }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use media::mailbox::{Reader, Taken};
+use media::mailbox::Reader;
 use segment::WireFrame;
 use segment::socket::Sent;
 
 use crate::error::FrameError;
+use crate::feedback::Shared;
 use crate::gate::{Gate, State};
+use crate::pacing::{Reception, Spacing};
 use crate::progress::{End, Progress};
 use crate::remote::Remote;
 use crate::stamp::Stamp;
+use crate::waiting::{Over, Waiting};
 
 /// A JPEG on its way out.
 #[derive(Debug, Clone)]
@@ -33,6 +36,12 @@ pub(crate) struct Transmit {
     pub(crate) tagged: bool,
     /// Frames to end after.
     pub(crate) max_frames: Option<u64>,
+    pub(crate) spacing: Spacing,
+    /// Whether the thread stays awake.
+    pub(crate) busy_poll: bool,
+    /// What receivers say.
+    pub(crate) feedback: Arc<Shared>,
+    pub(crate) reception: Reception,
     pub(crate) progress: Arc<Progress>,
 }
 
@@ -45,26 +54,31 @@ impl Transmit {
         {
             return;
         }
+        let waiting = Waiting::new(self.busy_poll);
         let mut left = self.max_frames.unwrap_or(u64::MAX);
-        while left > 0 {
-            match frames.take(Duration::MAX) {
-                Taken::Value(frame) => match self.transmit(&frame) {
-                    Ok(()) => left -= 1,
-                    Err(error) => {
-                        if let ControlFlow::Break(()) = self.progress.refuse(error) {
-                            return;
-                        }
+        while left > 0 && waiting.for_next(frames) {
+            if let Some(free_at) = self.spacing.free_at() {
+                // Meanwhile a newer one may take its place.
+                waiting.until::<Outgoing>(free_at, None, &self.progress);
+            }
+            // It is there: nobody else takes it.
+            let Some(frame) = frames.try_take() else { continue };
+            match self.transmit(&frame, frames, waiting) {
+                Ok(()) => left -= 1,
+                Err(error) => {
+                    if let ControlFlow::Break(()) = self.progress.refuse(error) {
+                        return;
                     }
-                },
-                Taken::TimedOut => {}
-                Taken::Closed => return,
+                }
             }
         }
-        self.progress.end(End::Limit);
+        if left == 0 {
+            self.progress.end(End::Limit);
+        }
     }
 
-    /// Sends one frame to all remotes, or, where it cannot be sent, to none.
-    fn transmit(&mut self, frame: &Outgoing) -> Result<(), FrameError> {
+    /// Sends one frame to all remotes, or, where it cannot be sent, to none. `frames` is where newer ones come from.
+    fn transmit(&mut self, frame: &Outgoing, frames: &Reader<Outgoing>, waiting: Waiting) -> Result<(), FrameError> {
         let wire = if self.tagged {
             WireFrame::tagged(&frame.jpeg, &self.stamp.tag(frame.captured_at))?
         } else {
@@ -78,13 +92,7 @@ impl Transmit {
         for remote in &mut self.remotes {
             remote.prepare(&wire, now)?;
         }
-        let mut sent = Sent::default();
-        for remote in &mut self.remotes {
-            let to_one = remote.send(&wire)?;
-            sent.datagrams += to_one.datagrams;
-            sent.bytes += to_one.bytes;
-            sent.errors += to_one.errors;
-        }
+        let sent = self.send(&wire, now, frames, waiting);
         self.stamp.advance();
         let mut tally = self.progress.tally();
         tally.frames += 1;
@@ -93,6 +101,41 @@ impl Transmit {
         tally.send_errors += sent.errors;
         tally.first.get_or_insert(now);
         tally.last = Some(now);
+        drop(tally);
+        if self.spacing.wants_report(now) {
+            let counts = self.feedback.reception(&mut self.reception);
+            self.spacing.report(now, counts);
+        }
         Ok(())
     }
+
+    /// Sends a frame that all remotes have been prepared for, each batch to each remote when it is due.
+    fn send(&mut self, wire: &WireFrame<'_>, now: Instant, frames: &Reader<Outgoing>, waiting: Waiting) -> Sent {
+        self.spacing.begin(now, self.remotes.iter().map(|remote| remote.load(wire)));
+        let lanes = self.remotes.len();
+        for (lane, remote) in self.remotes.iter_mut().enumerate() {
+            remote.begin(self.spacing.schedule(&remote.load(wire), lane, lanes));
+        }
+        let newer = self.spacing.yields_to_newer().then_some(frames);
+        while let Some((due, remote)) = next(&mut self.remotes) {
+            if !due.is_zero() && waiting.until(now + due, newer, &self.progress) == Over::Hurry {
+                // Then all are due at zero.
+                self.remotes.iter_mut().for_each(Remote::hurry);
+            } else {
+                remote.send_next(wire, now);
+            }
+        }
+        let mut sent = Sent::default();
+        for to_one in self.remotes.iter_mut().map(Remote::finish) {
+            sent.datagrams += to_one.datagrams;
+            sent.bytes += to_one.bytes;
+            sent.errors += to_one.errors;
+        }
+        sent
+    }
+}
+
+/// Who is sent to next, and when, since the frame's start.
+fn next(remotes: &mut [Remote]) -> Option<(Duration, &mut Remote)> {
+    remotes.iter_mut().filter_map(|remote| Some((remote.due()?, remote))).min_by_key(|(due, _)| *due)
 }

@@ -182,7 +182,8 @@ impl Upstream {
         self.monitor.clone()
     }
 
-    /// Sends what has begun, tells receivers that there is no more, and says what was done in all.
+    /// Sends what has begun, at its [pace](crate::Pace), tells receivers that there is no more, and says what was done
+    /// in all.
     ///
     /// # Errors
     /// Why the stream ended before: [`UpstreamError::Failed`] also where frames came but none of them could be sent.
@@ -190,7 +191,8 @@ impl Upstream {
         self.end(ByeReason::SourceEnded)
     }
 
-    /// The same, but receivers are told that the sender is shutting down: there would have been more.
+    /// The same, but receivers are told that the sender is shutting down: there would have been more. What is paced
+    /// goes out at once.
     ///
     /// # Errors
     /// As [`close`](Self::close).
@@ -215,6 +217,9 @@ impl Upstream {
     fn stop(&mut self, reason: ByeReason) -> bool {
         if let Some(gate) = &self.gate {
             gate.give_up();
+        }
+        if reason == ByeReason::ShuttingDown {
+            self.progress.hurry();
         }
         self.encoder = None;
         // The encoder holds this, too, until it is done.

@@ -8,6 +8,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 mod group;
+mod paced;
 
 /// Somebody who receives. Frames are kept by the kernel until they are asked for.
 struct Receiver {
@@ -234,6 +235,7 @@ fn what_cannot_be_is_refused_at_the_start() {
     assert!(matches!(start(Upstream::builder()), UpstreamError::NoRemote));
     assert!(matches!(start(builder().quality(0)), UpstreamError::Quality(0)));
     assert!(matches!(start(builder().size((0, 1))), UpstreamError::Size { width: 0, height: 1 }));
+    assert!(matches!(start(builder().pace(crate::Pace::Mbit(-1.0))), UpstreamError::Pace(-1.0)));
     assert!(matches!(start(builder().datagram_size(DatagramSize::Fixed(1))), UpstreamError::DatagramSize(_)));
     assert!(matches!(start(builder().remote(([255, 255, 255, 255], 9).into())), UpstreamError::Remote(_)));
 }
