@@ -7,7 +7,7 @@ use clap::{ArgGroup, Parser, Subcommand};
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
 use crate::doctor::Doctor;
-use crate::source::{MAX_FPS, MIN_FPS, SourceSpec};
+use crate::source::{MAX_FPS, MAX_SPEED, MIN_FPS, MIN_SPEED, SourceSpec};
 use crate::{DatagramSize, Pace};
 
 mod multicast;
@@ -57,17 +57,22 @@ pub struct Cli {
     pub multicast: MulticastArgs,
 
     /// What to send: auto (camera 0, or the test card where there is none), test (the test card), camera:N, a video or
-    /// image file, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)
+    /// image file, a recording, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)
     #[arg(long, value_name = "SPEC", env = "SEGMENT_SOURCE", default_value_t, help_heading = "Source")]
     pub source: SourceSpec,
 
-    /// Play a file or images again and again
+    /// Play a file, a recording or images again and again
     #[arg(long = "loop", env = "SEGMENT_LOOP", value_parser = BoolishValueParser::new(), help_heading = "Source")]
     pub repeat: bool,
 
-    /// Play a file, images or the test card as fast as it goes, instead of at its own rate
+    /// Play a file, a recording, images or the test card as fast as it goes, instead of at its own rate
     #[arg(long, env = "SEGMENT_NO_REALTIME", value_parser = BoolishValueParser::new(), help_heading = "Source")]
     pub no_realtime: bool,
+
+    /// Play a recording (of receiver --record) so many times as fast as it was recorded, 0.25 to 8
+    #[arg(long, value_name = "F", env = "SEGMENT_SPEED", default_value = "1", value_parser = speed)]
+    #[arg(help_heading = "Source")]
+    pub speed: f64,
 
     /// Size of the pictures, to which others are scaled whatever their aspect [default: the source's]
     #[arg(long, value_name = "WxH", env = "SEGMENT_SIZE", help_heading = "Picture")]
@@ -139,6 +144,13 @@ fn fps(text: &str) -> Result<f64, String> {
     }
 }
 
+fn speed(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(speed) if (MIN_SPEED..=MAX_SPEED).contains(&speed) => Ok(speed),
+        _ => Err(format!("give a number from {MIN_SPEED} to {MAX_SPEED}; 2 is twice as fast as recorded")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +202,14 @@ mod tests {
             message.contains("give auto, off, or a rate in Mbit/s from 0.001 to 1000000, for example 50"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn speeds_that_no_recording_is_played_at_are_refused() {
+        for speed in ["0", "0.24", "8.1", "-1", "nan", "inf", "", "2x"] {
+            assert!(parse(&[&format!("--speed={speed}")]).is_err(), "{speed}");
+        }
+        assert_eq!((parse(&[]).unwrap().speed, parse(&["--speed", "0.25"]).unwrap().speed), (1.0, 0.25));
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), 
             tracing::debug!("ended while opening the source: {error}");
             return Ok(());
         }
+        Err(error) if error.is_of_options() => return Err(Failure::usage(error)),
         Err(error) => return Err(error.into()),
     };
     let builder = builder.live(source.is_live()).format(source.format());
@@ -193,7 +194,8 @@ fn resolve(remote: &HostPort) -> Result<SocketAddr, Failure> {
 }
 
 fn options(cli: &Cli) -> SourceOptions {
-    SourceOptions { size: cli.size.map(pixels), fps: cli.fps, repeat: cli.repeat, realtime: !cli.no_realtime }
+    let Cli { fps, repeat, speed, .. } = *cli;
+    SourceOptions { size: cli.size.map(pixels), fps, repeat, realtime: !cli.no_realtime, speed }
 }
 
 fn pixels(size: terminal::Size) -> (u32, u32) {

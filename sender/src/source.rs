@@ -1,4 +1,5 @@
-//! Where the pictures come from: a camera, a video file, images, standard input, a network stream, the test card.
+//! Where the pictures come from: a camera, a video file, a recording, images, standard input, a network stream, the
+//! test card.
 //!
 //! Each of them is a [`Source`]. [`open()`] makes one from what the user wrote ([`SourceSpec`]).
 //!
@@ -9,7 +10,7 @@
 //! |---|---|---|
 //! | test card | 30 | draws that many |
 //! | camera, network stream | the device's | asks the camera for it; frames above the rate are left out, none are doubled |
-//! | video file | its timestamps | frames above the rate are left out, none are doubled |
+//! | video file, recording | its timestamps | frames above the rate are left out, none are doubled |
 //! | images, motion JPEG file | 30; a single image with `--loop` 10 | shows that many a second |
 //! | standard input | whatever comes | hands on that many a second; the writer waits |
 //!
@@ -34,11 +35,11 @@ pub mod pattern;
 mod ready_jpeg;
 #[cfg(feature = "opencv")]
 mod reconnect;
+mod recording;
 pub mod script;
 mod spec;
 #[cfg(feature = "opencv")]
 mod stream;
-#[cfg(feature = "opencv")]
 mod thinning;
 
 pub use error::SourceError;
@@ -56,6 +57,12 @@ pub const MIN_FPS: f64 = 0.001;
 
 /// The highest rate that can be asked for, in frames per second.
 pub const MAX_FPS: f64 = 1000.0;
+
+/// The slowest that a recording can be played, in times its own speed.
+pub const MIN_SPEED: f64 = 0.25;
+
+/// The fastest that a recording can be played, in times its own speed.
+pub const MAX_SPEED: f64 = 8.0;
 
 /// Hands out pictures, one after another.
 pub trait Source: Send {
@@ -151,11 +158,14 @@ pub struct SourceOptions {
     pub repeat: bool,
     /// Play at the source's own rate, not as fast as it goes.
     pub realtime: bool,
+    /// How fast to play a recording, in times its own speed: [`MIN_SPEED`] to [`MAX_SPEED`]. Other sources have one speed,
+    /// and are refused with another than 1; so is a recording that is played as fast as it goes.
+    pub speed: f64,
 }
 
 impl Default for SourceOptions {
     fn default() -> Self {
-        Self { size: None, fps: None, repeat: false, realtime: true }
+        Self { size: None, fps: None, repeat: false, realtime: true, speed: 1.0 }
     }
 }
 
@@ -167,8 +177,22 @@ impl SourceOptions {
 
     fn check(&self) -> Result<(), SourceError> {
         match self.fps {
-            Some(fps) if !(MIN_FPS..=MAX_FPS).contains(&fps) => Err(SourceError::Fps { fps }),
+            Some(fps) if !(MIN_FPS..=MAX_FPS).contains(&fps) => return Err(SourceError::Fps { fps }),
+            _ => {}
+        }
+        match self.speed {
+            1.0 => Ok(()),
+            speed if !(MIN_SPEED..=MAX_SPEED).contains(&speed) => Err(SourceError::Speed { speed }),
+            _ if !self.realtime => Err(SourceError::SpeedWithoutTime),
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses a speed for what is not a recording.
+    fn one_speed(&self, spec: impl std::fmt::Display) -> Result<(), SourceError> {
+        match self.speed {
+            1.0 => Ok(()),
+            _ => Err(SourceError::NoRecording { name: spec.to_string() }),
         }
     }
 }

@@ -14,6 +14,31 @@ pub enum SourceError {
         /// Rate asked for.
         fps: f64,
     },
+    /// A speed that no recording is played at.
+    #[error("{speed} times its speed is not possible: choose {} to {}", super::MIN_SPEED, super::MAX_SPEED)]
+    Speed {
+        /// Speed asked for, in times that of the recording.
+        speed: f64,
+    },
+    /// A speed for what is to be played without any.
+    #[error("a recording is played either at a speed or as fast as it goes: leave out --speed or --no-realtime")]
+    SpeedWithoutTime,
+    /// A speed for a source that is no recording.
+    #[error(
+        "--speed is for recordings (motion JPEG in Matroska, as `receiver --record FILE.mkv` writes it), and {name} is none: leave it out"
+    )]
+    NoRecording {
+        /// What the user wrote after `--source`.
+        name: String,
+    },
+    /// A recording that cannot be played, or not any further.
+    #[error("{path} cannot be played any further: {source}")]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        source: media::matroska::ReadError,
+    },
     /// A size that no picture has.
     #[error("the test card cannot be {width}x{height}: each side has 1 to {} pixels", media::image::MAX_DIMENSION)]
     Size {
@@ -165,4 +190,11 @@ pub enum SourceError {
     /// What a [`Script`](super::script::Script) was told to fail with.
     #[error("{0}")]
     Scripted(String),
+}
+
+impl SourceError {
+    /// Whether it is the options that do not fit each other, whatever the source is like.
+    pub(crate) fn is_of_options(&self) -> bool {
+        matches!(self, Self::Speed { .. } | Self::SpeedWithoutTime | Self::NoRecording { .. })
+    }
 }

@@ -4,9 +4,12 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
+use media::matroska::ReadError;
+
 use super::images::{Images, listing};
 use super::mjpeg::MjpegStream;
 use super::pattern::TestCard;
+use super::recording::Recording;
 use super::{Source, SourceError, SourceOptions, SourceSpec};
 
 /// Opens a source.
@@ -15,6 +18,9 @@ use super::{Source, SourceError, SourceOptions, SourceSpec};
 /// [`SourceError`] where there is no such thing, or it cannot be played, or not by this build.
 pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
     options.check()?;
+    if !matches!(spec, SourceSpec::Path(_)) {
+        options.one_speed(spec)?;
+    }
     match spec {
         SourceSpec::Auto => match camera(0, options) {
             Ok(camera) => Ok(camera),
@@ -36,6 +42,7 @@ fn open_path(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, So
     let kind = match fs::metadata(path) {
         Ok(metadata) => metadata.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound && listing::is_pattern(path) => {
+            options.one_speed(path.display())?;
             return Ok(Box::new(Images::pattern(path, options)?));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -43,6 +50,9 @@ fn open_path(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, So
         }
         Err(source) => return Err(failed(source)),
     };
+    if !kind.is_file() {
+        options.one_speed(path.display())?;
+    }
     if kind.is_dir() {
         return Ok(Box::new(Images::folder(path, options)?));
     }
@@ -54,12 +64,39 @@ fn open_path(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, So
     }
     let mut beginning = Vec::new();
     fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut beginning)).map_err(failed)?;
-    match Content::of(&beginning) {
+    let content = Content::of(&beginning);
+    if content != Content::Matroska {
+        options.one_speed(path.display())?;
+    }
+    match content {
         Content::Nothing => Err(SourceError::Empty { path: path.to_owned() }),
         // A file of many JPEGs begins like a file of one.
         Content::Jpeg if !listing::is_jpeg(path) => Ok(Box::new(MjpegStream::file(path, options)?)),
         Content::Jpeg | Content::Image => Ok(Box::new(Images::file(path, options)?)),
+        Content::Matroska => matroska(path, options),
         Content::Other => video(path, options),
+    }
+}
+
+/// A recording, or else whatever FFmpeg, which knows more of Matroska, makes of the file.
+fn matroska(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
+    let error = match Recording::open(path, options) {
+        Ok(recording) => return Ok(Box::new(recording)),
+        Err(error) => error,
+    };
+    match error {
+        SourceError::Recording { source: ReadError::NotMotionJpeg { .. } | ReadError::NoVideo, .. } => {
+            options.one_speed(path.display())?;
+            video(path, options)
+        }
+        // There is nothing in it, for whoever reads it.
+        SourceError::NoFrames { .. }
+        | SourceError::Recording { source: ReadError::EndsEarly { .. } | ReadError::Read { .. }, .. } => Err(error),
+        _ if options.speed != 1.0 => Err(error),
+        _ => {
+            tracing::debug!(file = %path.display(), "not played as a recording: {error}");
+            video(path, options).map_err(|_| error)
+        }
     }
 }
 
@@ -69,6 +106,7 @@ enum Content {
     Nothing,
     Jpeg,
     Image,
+    Matroska,
     Other,
 }
 
@@ -83,6 +121,7 @@ impl Content {
             | [b'M', b'M', 0, 42, ..]
             | [b'P', b'1'..=b'6', b' ' | b'\t' | b'\r' | b'\n', ..]
             | [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::Image,
+            [0x1A, 0x45, 0xDF, 0xA3, ..] => Self::Matroska,
             _ => Self::Other,
         }
     }
@@ -164,6 +203,7 @@ mod tests {
         assert_eq!(Content::of(b"RIFF\0\0\0\0AVI LIST"), Content::Other);
         assert_eq!(Content::of(b"P6\n1 1\n"), Content::Image);
         assert_eq!(Content::of(b"\0\0\0\x20ftypisom"), Content::Other);
+        assert_eq!(Content::of(b"\x1A\x45\xDF\xA3\x9F\x42\x86"), Content::Matroska);
         assert_eq!(Content::of(b"BMW drives"), Content::Other);
     }
 

@@ -44,6 +44,12 @@ impl Pace {
         due.saturating_duration_since(now)
     }
 
+    /// How late a picture is, at `now`, whose time from the start is `at`.
+    pub(super) fn late(&self, at: Duration, now: Instant) -> Duration {
+        let due = self.start.and_then(|start| start.checked_add(at));
+        due.map_or(Duration::ZERO, |due| now.saturating_duration_since(due))
+    }
+
     /// Sleeps until the picture whose time is `at` is due, but at most [`MAX_WAIT`]. True if it is due.
     pub(super) fn sleep(&mut self, at: Duration) -> bool {
         let wait = self.wait(at, Instant::now());

@@ -20,12 +20,17 @@ impl ReadyJpeg {
     /// the standard ones put in if not. `None` where it is not whole.
     pub(super) fn pass(&mut self, mut bytes: Bytes) -> Option<Bytes> {
         bytes.truncate(whole_len(&bytes)?);
+        Some(self.complete(bytes))
+    }
+
+    /// The same bytes, whatever they are; only a JPEG without Huffman tables gets the standard ones.
+    pub(super) fn complete(&mut self, bytes: Bytes) -> Bytes {
         let (before, jpeg) = (bytes.len(), with_standard_huffman_tables(bytes));
         if jpeg.len() != before && !self.tables_said {
             self.tables_said = true;
             tracing::info!(source = self.source, "its JPEGs come without Huffman tables: the standard ones are put in");
         }
-        Some(jpeg)
+        jpeg
     }
 }
 

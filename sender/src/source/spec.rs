@@ -18,7 +18,8 @@ pub enum SourceSpec {
     Stdin,
     /// `http://…`, `https://…`, `rtsp://…`, `rtsps://…`.
     Url(String),
-    /// Anything else: a video or image file, a folder of images, or a pattern such as `frames/%06d.jpg` or `shots/*.png`.
+    /// Anything else: a video or image file, a recording, a folder of images, or a pattern such as `frames/%06d.jpg` or
+    /// `shots/*.png`.
     Path(PathBuf),
 }
 

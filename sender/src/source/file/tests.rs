@@ -7,7 +7,7 @@ use media::mjpeg::Splitter;
 
 use super::*;
 
-const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false };
+const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false, speed: 1.0 };
 
 /// A folder with a clip in it, made of ffmpeg's test picture.
 struct Clip {

@@ -6,7 +6,7 @@ use media::{Image, PixelFormat};
 
 use super::*;
 
-const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false };
+const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false, speed: 1.0 };
 const AGAIN: SourceOptions = SourceOptions { repeat: true, ..FAST };
 
 fn jpeg(level: u8) -> Bytes {

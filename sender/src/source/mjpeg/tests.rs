@@ -36,7 +36,7 @@ fn file_of(frames: &[Bytes]) -> tempfile::NamedTempFile {
     file
 }
 
-const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false };
+const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false, realtime: false, speed: 1.0 };
 
 #[test]
 fn every_jpeg_of_a_file_comes_out_byte_for_byte() {

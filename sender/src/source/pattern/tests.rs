@@ -115,7 +115,7 @@ fn a_slow_card_gives_control_back() {
 
 #[test]
 fn without_its_own_rate_it_draws_as_fast_as_it_is_asked() {
-    let options = SourceOptions { size: Some((64, 32)), fps: Some(1.0), realtime: false, repeat: false };
+    let options = SourceOptions { size: Some((64, 32)), fps: Some(1.0), realtime: false, ..Default::default() };
     let mut card = TestCard::new(&options).unwrap();
     assert!(!card.is_live());
     for _ in 0..100 {
