@@ -33,9 +33,9 @@ def jpeg(seed, size):
 class Listener:
     """A peer that listens: started, and listening by the time the constructor returns."""
 
-    def __init__(self, program, *arguments):
+    def __init__(self, program, *arguments, python=sys.executable):
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, program), "--bind", "127.0.0.1:0", *arguments],
+            [python, "-B", os.path.join(HERE, program), "--bind", "127.0.0.1:0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
