@@ -16,7 +16,7 @@ const QUALITY: u8 = 50;
 /// Smooth shapes with edges and a little noise, of which a JPEG is about as large as one of a room with people.
 fn sample(x: u32, y: u32) -> u8 {
     let wave = ((x as f32 / 37.0).sin() + (y as f32 / 23.0).cos()) * 45.0;
-    let edge = if (x / 120 + y / 90) % 2 == 0 { 30.0 } else { 0.0 };
+    let edge = if (x / 120 + y / 90).is_multiple_of(2) { 30.0 } else { 0.0 };
     let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917) >> 28;
     (100.0 + wave + edge + noise as f32) as u8
 }
