@@ -16,6 +16,10 @@ use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, 
 /// timestamp would be waited for over years.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
+/// A delay shorter than this, or than the time between two frames, is made up for by the frames after it; a longer one
+/// makes all that follows later. So a burst holds no more than a thirtieth of a second, or one frame.
+const MADE_UP_FOR: Duration = Duration::from_millis(33);
+
 /// Frames that are looked at to tell the rate: about a second of video.
 const LOOKED_AT: usize = 32;
 
@@ -52,7 +56,7 @@ impl Recording {
             ready: ReadyJpeg::of(path.display().to_string()),
             timeline: Timeline::new(interval, options.speed),
             thinning: options.fps.map(Thinning::to),
-            pace: Pace::new(interval.div_f64(options.speed)),
+            pace: Pace::new(interval.div_f64(options.speed).max(MADE_UP_FOR)),
             pending: None,
             frames_of_turn: 0,
         })
