@@ -9,7 +9,7 @@ pub(super) enum Gap {
     /// Nothing.
     #[default]
     None,
-    /// The receiver has so long to drain its buffer, once a batch is out.
+    /// The receiver has so long to make room for a whole batch, once one is out; less where less follows.
     Rest(Duration),
     /// So long from the beginning of one batch to the next. What is late is made up for, but at no more than twice
     /// the rate, as a burst is what this is to avoid.
@@ -55,7 +55,7 @@ impl Schedule {
         self.sent = self.next().end;
         self.due = match self.gap {
             Gap::None => self.due,
-            Gap::Rest(rest) => elapsed.saturating_add(rest),
+            Gap::Rest(rest) => elapsed.saturating_add(rest.mul_f64(self.next().len() as f64 / self.batch as f64)),
             Gap::Step(step) => {
                 self.planned = self.planned.saturating_add(step);
                 self.planned.max(elapsed.saturating_add(step / 2))
@@ -104,6 +104,8 @@ mod tests {
         let mut schedule = Schedule::spaced(5, 2, Gap::Rest(MS), Duration::ZERO);
         schedule.advance(3 * MS);
         assert_eq!(schedule.due(), Some(4 * MS));
+        schedule.advance(6 * MS);
+        assert_eq!(schedule.due(), Some(6 * MS + MS / 2), "half a batch needs half the room");
     }
 
     #[test]

@@ -42,9 +42,14 @@ fn on_loopback_nothing_is_held_up_that_an_ordinary_buffer_holds() {
 
 #[test]
 fn on_loopback_longer_frames_go_in_bursts_that_such_a_buffer_holds() {
-    for (bytes, bursts) in [(272_000, &[2, 2, 1][..]), (165_000, &[2, 1]), (128 * 1024 + 1, &[2, 1])] {
+    for (bytes, bursts) in [(272_000, &[2, 2, 1_u32][..]), (165_000, &[2, 1]), (128 * 1024 + 1, &[2, 1])] {
         let load = load(bytes, 65_473, LOOPBACK);
-        let expected: Vec<_> = (0..).map(|n| LOOPBACK_REST * n).zip(bursts.iter().copied()).collect();
+        let rests = bursts.iter().scan(Duration::ZERO, |at, &burst| {
+            let due = *at + LOOPBACK_REST / 2 * burst;
+            *at = due;
+            Some(due - LOOPBACK_REST)
+        });
+        let expected: Vec<_> = rests.zip(bursts.iter().map(|&burst| burst as usize)).collect();
         assert_eq!(batches(running(Pace::Auto, load).schedule(&load, 0, 1)), expected);
         assert_eq!(batches(Spacing::new(Pace::Auto).schedule(&load, 0, 1)), expected, "the first frame, too");
     }
