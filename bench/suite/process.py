@@ -12,6 +12,8 @@ from load import Failed
 
 # A program that has neither ended nor said anything by then hangs. The longest run is a minute.
 DEADLINE_S = 150
+# For a receiver to take the last frame before a signal ends it.
+LAST_FRAME_S = 0.2
 
 
 class Program:

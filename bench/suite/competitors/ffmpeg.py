@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import tempfile
+import time
 
 from competitors.sampled import Sampled, steady_costs
 from load import MTU, Outcome
-from process import INTERRUPT, Program
+from process import INTERRUPT, LAST_FRAME_S, Program
 
 PACKET = 1400
 SDP = "v=0\no=- 0 0 IN IP4 {address}\ns=bench\nc=IN IP4 {address}\nt=0 0\nm=video {port} RTP/AVP 26\n"
@@ -42,6 +43,7 @@ class FFmpeg(Sampled):
                 with Program(place.at_sender(send)) as sender:
                     costs = steady_costs(sender, receiver, load)
                     sender.end()
+                time.sleep(LAST_FRAME_S)
                 output = receiver.end(INTERRUPT, statuses=(0, INTERRUPTED))
         counts = re.findall(r"^frame=\s*(\d+)", output, re.MULTILINE)
         return Outcome(frames, min(frames, int(counts[-1])) if counts else 0, load.fps, *costs)

@@ -3,10 +3,11 @@
 import contextlib
 import os
 import tempfile
+import time
 
 from competitors.base import HERE, PYTHON, Competitor
 from load import CLASSIC, MTU, Failed, Outcome
-from process import Program
+from process import LAST_FRAME_S, Program
 
 
 class Pair(Competitor):
@@ -37,6 +38,8 @@ class Pair(Competitor):
                     "--datagram-size", load.size, *credit, *self.options(load), *self.send_options()]
             sender = stack.enter_context(Program(place.at_sender(send)))
             sent = sender.end_with_json()
+            if self.end_signal:
+                time.sleep(LAST_FRAME_S)
             received = receiver.end_with_json(self.end_signal)
         return self.outcome(sent, received, granted)
 

@@ -1,13 +1,11 @@
 """`sender` and `receiver` as a user starts them."""
 
 import json
+import time
 
 from competitors.sampled import Sampled, steady_costs
 from load import CLASSIC, MTU, Failed, Outcome
-from process import TERMINATE, Program
-
-# For the receiver to take the last frame before it is told to end.
-LAST_FRAME_S = 0.2
+from process import LAST_FRAME_S, TERMINATE, Program
 
 
 class Programs(Sampled):
@@ -31,8 +29,8 @@ class Programs(Sampled):
             with self.start(place, send, load) as sender:
                 costs = steady_costs(sender, receiver, load)
                 sent = last_line(sender.end())
-            receiver_lines = receiver.end(TERMINATE)
-        received = last_line(receiver_lines)
+            time.sleep(LAST_FRAME_S)
+            received = last_line(receiver.end(TERMINATE))
         if not received["frames"]:
             raise Failed(f"{self.name}: none of {sent['frames']} frames arrived")
         latency = received["latency_ms"]

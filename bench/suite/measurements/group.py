@@ -1,12 +1,13 @@
 """One sender, a group of twenty receivers on this machine, for a minute."""
 
 import contextlib
+import time
 
 from competitors.programs import last_line
 from load import CLASSIC, Outcome
 from measurements.base import Measurement
 from place import Loopback
-from process import TERMINATE, Program, sampled
+from process import LAST_FRAME_S, TERMINATE, Program, sampled
 from results import Key
 
 RECEIVERS, RATE, SECONDS = 20, 30, 60
@@ -37,6 +38,7 @@ class GroupOf20(Measurement):
             seconds = SECONDS / 2
             costs, took = sampled([sender, *receivers], seconds)
             sent = last_line(sender.end())
+            time.sleep(LAST_FRAME_S)
             received = [last_line(each.end(TERMINATE)) for each in receivers]
         frames = RATE * took
         delivered = sorted(each["frames"] for each in received)
