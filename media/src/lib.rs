@@ -14,10 +14,15 @@ pub mod jpeg;
 pub mod mailbox;
 pub mod matroska;
 pub mod mjpeg;
+#[cfg(feature = "window")]
+mod place;
 mod planes;
 mod reshape;
 pub mod scale;
+pub mod snapshot;
 pub mod text;
+#[cfg(feature = "window")]
+pub mod viewer;
 #[cfg(feature = "window")]
 pub mod window;
 

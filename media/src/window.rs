@@ -13,11 +13,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use framebuffer::{Framebuffer, fit};
+use framebuffer::Framebuffer;
 use keys::{Keyboard, Pressed};
 
 pub use keys::Key;
 
+use crate::place::Place;
 use crate::scale::ScaleError;
 use crate::{Image, PixelFormat};
 
@@ -33,14 +34,10 @@ const REFRESH: Duration = Duration::from_millis(250);
 #[derive(Debug, thiserror::Error)]
 pub enum WindowError {
     /// There is no display at all.
-    #[error(
-        "no window, since there is no display: DISPLAY is not set; give --display never, and --record FILE.mkv to keep the pictures"
-    )]
+    #[error("no window, since there is no display: DISPLAY is not set")]
     NoDisplay,
     /// There should be a display, but it gives no window.
-    #[error(
-        "no window on display {display}: {reason}; check that DISPLAY is right, or unset it or give --display never to go without a window, and --record FILE.mkv to keep the pictures"
-    )]
+    #[error("no window on display {display}: {reason}; check that DISPLAY is right")]
     Open {
         /// What DISPLAY says.
         display: String,
@@ -86,7 +83,7 @@ impl Window {
         }
         let (width, height) = (width.max(1), height.max(1));
         let (width, height) = if width > MAX_OPEN.0 || height > MAX_OPEN.1 {
-            let inside = fit((width, height), MAX_OPEN);
+            let inside = Place::whole(MAX_OPEN).fit((width, height));
             (inside.width, inside.height)
         } else {
             (width, height)
@@ -109,7 +106,7 @@ impl Window {
         Ok(Self { window, framebuffer: Framebuffer::default(), pressed, shown: None, active: false })
     }
 
-    /// Width and height of the inside of the window, in pixels: what [`crate::codec::Scale::to_fit`] should know.
+    /// Width and height of the inside of the window, in pixels: what a picture that is to fill it should have.
     #[must_use]
     pub fn size(&self) -> (u32, u32) {
         let (width, height) = self.window.get_size();
@@ -180,13 +177,5 @@ mod tests {
     #[test]
     fn a_title_is_one_line_without_zero_bytes() {
         assert_eq!(one_line("10.0.0.1:5000\0\n – 25 fps"), "10.0.0.1:5000   – 25 fps");
-    }
-
-    #[test]
-    fn errors_say_what_to_do_instead() {
-        for error in [WindowError::NoDisplay, WindowError::Open { display: ":7".into(), reason: "refused".into() }] {
-            let message = error.to_string();
-            assert!(message.contains("--display never") && message.contains("--record"), "{message}");
-        }
     }
 }

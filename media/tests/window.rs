@@ -223,11 +223,11 @@ fn closing_the_window_and_q_end_it() {
 fn without_a_display_there_is_an_error_that_says_what_to_do() {
     let shown = Shown::start(None);
     let line = shown.line();
-    assert!(line.starts_with("error no window, since there is no display: DISPLAY is not set; "), "{line}");
+    assert!(line.starts_with("error no window, since there is no display: DISPLAY is not set"), "{line}");
     ends(shown);
     let shown = Shown::start(Some(":65000"));
     let line = shown.line();
-    assert!(line.starts_with("error no window on display :65000: ") && line.contains("--display never"), "{line}");
+    assert!(line.starts_with("error no window on display :65000: ") && line.contains("DISPLAY is right"), "{line}");
     ends(shown);
 }
 

@@ -1,33 +1,8 @@
 //! What the window shows, pixel by pixel: the picture in the middle, black bars around it.
 
+use crate::place::Place;
 use crate::scale::{ScaleError, Scaler};
 use crate::{Image, PixelFormat};
-
-/// Where a picture lies in a window, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Inside {
-    pub(super) x: u32,
-    pub(super) y: u32,
-    pub(super) width: u32,
-    pub(super) height: u32,
-}
-
-/// Fits a picture of this width and height into a window of this width and height: as large as possible, with its aspect
-/// kept, in the middle. No side may be zero.
-pub(super) fn fit(picture: (u32, u32), window: (u32, u32)) -> Inside {
-    // Products of two sides take 64 bits. A side that follows from the aspect is rounded to the nearest.
-    let follow = |along: u32, of: u32, to: u32| {
-        let side = (u64::from(along) * u64::from(to) + u64::from(of) / 2) / u64::from(of.max(1));
-        u32::try_from(side).unwrap_or(u32::MAX).max(1)
-    };
-    let wide = u64::from(picture.0) * u64::from(window.1) > u64::from(window.0) * u64::from(picture.1);
-    let (width, height) = if wide {
-        (window.0, follow(picture.1, picture.0, window.0).min(window.1))
-    } else {
-        (follow(picture.0, picture.1, window.1).min(window.0), window.1)
-    };
-    Inside { x: (window.0 - width) / 2, y: (window.1 - height) / 2, width, height }
-}
 
 /// The pixels of a window, as the screen takes them.
 #[derive(Debug, Default)]
@@ -35,7 +10,7 @@ pub(super) struct Framebuffer {
     /// 0RGB, of which Bgrx is the little-endian form.
     pixels: Vec<u32>,
     window: (u32, u32),
-    inside: Inside,
+    inside: Place,
     scaler: Scaler,
     /// The picture at its size in the window.
     scaled: Option<Image>,
@@ -44,7 +19,7 @@ pub(super) struct Framebuffer {
 impl Framebuffer {
     /// Draws a Bgrx picture for a window of this size.
     pub(super) fn draw(&mut self, picture: &Image, window: (u32, u32)) -> Result<(), ScaleError> {
-        let inside = fit((picture.width(), picture.height()), window);
+        let inside = Place::whole(window).fit((picture.width(), picture.height()));
         if (self.window, self.inside) != (window, inside) {
             self.pixels.clear();
             self.pixels.resize(window.0 as usize * window.1 as usize, 0);
@@ -72,7 +47,7 @@ impl Framebuffer {
         if self.window == window {
             return Ok(false);
         }
-        let Inside { x, y, width, height } = self.inside;
+        let Place { x, y, width, height } = self.inside;
         let rows = self.pixels.chunks_exact((self.window.0 as usize).max(1)).skip(y as usize).take(height as usize);
         let pixels = rows.flat_map(|row| &row[x as usize..][..width as usize]).flat_map(|pixel| pixel.to_le_bytes());
         let picture = Image::new(width, height, PixelFormat::Bgrx, pixels.collect())?;
@@ -87,7 +62,7 @@ impl Framebuffer {
 
     /// Writes Bgrx pixels to where the picture lies.
     fn place(&mut self, picture: &[u8]) {
-        let Inside { x, y, width, height } = self.inside;
+        let Place { x, y, width, height } = self.inside;
         let rows = self.pixels.chunks_exact_mut((self.window.0 as usize).max(1)).skip(y as usize).take(height as usize);
         for (row, picture) in rows.zip(picture.chunks_exact((width as usize * 4).max(1))) {
             for (pixel, &bgrx) in row[x as usize..].iter_mut().zip(picture.as_chunks().0) {
@@ -101,20 +76,6 @@ impl Framebuffer {
 mod tests {
     use super::*;
     use crate::gradient::gradient;
-
-    #[test]
-    fn a_picture_is_fitted_with_its_aspect_into_the_middle() {
-        let inside = |x, y, width, height| Inside { x, y, width, height };
-        assert_eq!(fit((1920, 1080), (1920, 1080)), inside(0, 0, 1920, 1080));
-        assert_eq!(fit((1920, 1080), (960, 960)), inside(0, 210, 960, 540));
-        assert_eq!(fit((1080, 1920), (960, 960)), inside(210, 0, 540, 960));
-        assert_eq!(fit((320, 240), (640, 480)), inside(0, 0, 640, 480));
-        // 4:3 into 1023 x 768 would be 1024 wide.
-        assert_eq!(fit((640, 480), (1023, 768)), inside(0, 0, 1023, 767));
-        assert_eq!(fit((65_535, 1), (3840, 2160)), inside(0, 1079, 3840, 1));
-        assert_eq!(fit((1, 65_535), (1, 1)), inside(0, 0, 1, 1));
-        assert_eq!(fit((u32::MAX, u32::MAX), (u32::MAX, 1)), inside(u32::MAX / 2, 0, 1, 1));
-    }
 
     #[test]
     fn pixels_are_0rgb_between_black_bars() {
