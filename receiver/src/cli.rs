@@ -55,6 +55,11 @@ pub struct Cli {
     #[arg(hide_possible_values = true, value_name = "auto|always|never")]
     pub display: Display,
 
+    /// Show every source that delivers whole frames, in a grid, each with its name, address, rate and delay (at most 17). All
+    /// else goes on with one source, as without this: recording, snapshots, standard output, statistics, limits
+    #[arg(long, env = "SEGMENT_ALL", help_heading = "Output", value_parser = BoolishValueParser::new())]
+    pub all: bool,
+
     /// Record every frame to this Matroska file, as received
     #[arg(long, value_name = "FILE.mkv", env = "SEGMENT_RECORD", help_heading = "Output")]
     pub record: Option<PathBuf>,

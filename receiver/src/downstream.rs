@@ -5,6 +5,7 @@ use crate::feedback::Feedback;
 use crate::figures::{Figures, Mark};
 use crate::queue::FrameQueue;
 use crate::receive::{Receive, Shared};
+use crate::roster::NewestOfEach;
 use crate::selection::From;
 use media::mailbox::{Reader, Taken};
 use segment::socket::{Granted, Group, JoinError, ReceiveSocket, SocketError};
@@ -25,7 +26,8 @@ const CARD_POLL: Duration = Duration::from_micros(50);
 ///
 /// A thread receives and reassembles as long as this lives. Frames can be taken from it in three ways, all at once
 /// if need be: the newest ([`recv_frame`](Self::recv_frame), [`latest`](Self::latest), or a mailbox of one's own by
-/// [`newest`](Self::newest)), or every one through a bounded queue ([`every`](Self::every)).
+/// [`newest`](Self::newest)), or every one through a bounded queue ([`every`](Self::every)). These are frames of one
+/// source at a time. Those of all that send here are in [`newest_of_each`](Self::newest_of_each).
 ///
 /// ```no_run
 /// use receiver::Downstream;
@@ -246,6 +248,13 @@ impl Downstream {
     #[must_use]
     pub fn newest(&self, name: &str) -> Reader<Frame> {
         self.monitor.shared.outlets.newest(name)
+    }
+
+    /// The newest frame of each source that delivers whole frames, whether or not it is the one that is shown; with
+    /// [`from`](Builder::from), of each that counts. `name` is for the figures.
+    #[must_use]
+    pub fn newest_of_each(&self, name: &str) -> NewestOfEach {
+        self.monitor.shared.outlets.newest_of_each(name)
     }
 
     /// A queue of every frame from now on, of at most a second or 64 MiB. `name` is for the figures.

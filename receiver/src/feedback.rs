@@ -144,6 +144,11 @@ impl Feedback {
         self.responder.poll_timeout()
     }
 
+    /// What a source calls itself, once it has announced itself.
+    pub(crate) fn name(&self, source: SocketAddr) -> Option<&str> {
+        self.responder.name(source)
+    }
+
     /// Round trip and clock offset of a source, once it has answered an ack.
     pub(crate) fn clock(&self, source: SocketAddr) -> Option<ClockEstimate> {
         self.responder.clock(source)

@@ -19,12 +19,15 @@ mod feedback;
 mod figures;
 mod frame;
 mod latency;
+#[cfg(feature = "window")]
+mod meter;
 mod notices;
 mod outlets;
 #[cfg(feature = "window")]
 mod overlay;
 mod queue;
 mod receive;
+mod roster;
 pub mod run;
 mod selection;
 pub mod sink;
@@ -34,4 +37,5 @@ pub use figures::{Clock, Figures};
 pub use frame::Frame;
 pub use latency::Latency;
 pub use queue::{FrameQueue, MAX_BYTES, MAX_WAIT, Taken};
+pub use roster::{GONE_AFTER, Latest, MAX_SOURCES, NewestOfEach};
 pub use selection::{From, FromError};

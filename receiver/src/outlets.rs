@@ -1,9 +1,12 @@
-//! Where the receiving thread puts frames: mailboxes for those who want the newest, queues for those promised all.
+//! Where the receiving thread puts frames: mailboxes for those who want the newest, of one source or of each, queues for
+//! those promised all.
 
 use crate::Frame;
 use crate::queue::{self, FrameQueue, QueueWriter};
+use crate::roster::{Facts, NewestOfEach, Roster, roster};
 use media::mailbox::{self, Reader, Replaced, Writer, mailbox};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -18,7 +21,8 @@ struct Inner {
     closed: bool,
     mailboxes: Vec<Mailbox>,
     queues: Vec<Queue>,
-    /// Frames lost to full queues, by the names of these; kept when the queue is gone.
+    rosters: Vec<(String, Roster)>,
+    /// Frames lost to full queues, by the names of these; kept when the queue is gone, as is what a roster has replaced.
     overflowed: BTreeMap<String, u64>,
 }
 
@@ -57,7 +61,32 @@ impl Outlets {
         reader
     }
 
-    /// Gives a frame to all. Never waits.
+    /// Opens a list of all sources: whoever reads it gets the newest frame of each.
+    pub(crate) fn newest_of_each(&self, name: &str) -> NewestOfEach {
+        let (writer, reader) = roster();
+        let mut inner = self.lock();
+        if !inner.closed {
+            inner.rosters.push((name.to_owned(), writer));
+        }
+        reader
+    }
+
+    /// Whether anybody wants frames whatever their source.
+    pub(crate) fn wants_each(&self) -> bool {
+        !self.lock().rosters.is_empty()
+    }
+
+    /// Gives a frame to those who want them whatever their source. Never waits.
+    pub(crate) fn put_of_each(&self, now: Instant, frame: &Frame, facts: Facts<'_>) {
+        self.lock().rosters.retain(|(_, roster)| roster.put(now, frame, facts));
+    }
+
+    /// Tells these that a source has ended its stream.
+    pub(crate) fn end_of(&self, source: SocketAddr) {
+        self.lock().rosters.iter().for_each(|(_, roster)| roster.end(source));
+    }
+
+    /// Gives a frame of the source that is shown to all others. Never waits.
     pub(crate) fn put(&self, now: Instant, frame: &Frame) {
         let inner = &mut *self.lock();
         for mailbox in &mut inner.mailboxes {
@@ -84,6 +113,11 @@ impl Outlets {
         let mut inner = self.lock();
         inner.closed = true;
         inner.queues.clear();
+        // Their counts stay, for the totals.
+        let rosters = std::mem::take(&mut inner.rosters);
+        for (name, roster) in rosters {
+            *inner.overflowed.entry(name).or_default() += roster.replaced();
+        }
         for mailbox in &mut inner.mailboxes {
             mailbox.writer = None;
         }
@@ -93,6 +127,9 @@ impl Outlets {
     pub(crate) fn replaced(&self) -> BTreeMap<String, u64> {
         let inner = self.lock();
         let mut counts = inner.overflowed.clone();
+        for (name, roster) in &inner.rosters {
+            *counts.entry(name.clone()).or_default() += roster.replaced();
+        }
         for mailbox in &inner.mailboxes {
             *counts.entry(mailbox.name.clone()).or_default() += mailbox.replaced.count();
         }

@@ -6,6 +6,7 @@ use crate::feedback::{Feedback, Heed};
 use crate::figures::Counters;
 use crate::notices::Notices;
 use crate::outlets::Outlets;
+use crate::roster::Facts;
 use crate::selection::{Choice, From, Selection};
 use segment::Reassembler;
 use segment::socket::ReceiveSocket;
@@ -218,6 +219,7 @@ impl<'a> Receive<'a> {
         let is_caught_up =
             self.is_drained || self.drained.is_none_or(|at| now.saturating_duration_since(at) >= CATCH_UP);
         while is_caught_up && let Some(ended) = self.feedback.poll_ended() {
+            self.shared.outlets.end_of(ended.source);
             self.count_lost(Some(ended.source).filter(|source| self.selection.shown() == Some(*source)));
             if self.selection.end(ended.source) {
                 tracing::info!("{} has ended the stream; waiting for another", ended.source);
@@ -231,6 +233,14 @@ impl<'a> Receive<'a> {
         let source = frame.source;
         let arrived_at = SystemTime::now();
         self.feedback.note_frame(&frame, arrived_at);
+        let clock = self.feedback.clock(source);
+        let frame = Frame::new(frame, arrived_at, clock.map(|clock| clock.offset_us));
+        let is_each_wanted = self.shared.outlets.wants_each();
+        if is_each_wanted {
+            let frames_lost = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
+            let facts = Facts { name: self.feedback.name(source), frames_lost };
+            self.shared.outlets.put_of_each(now, &frame, facts);
+        }
         match self.selection.choose(now, source) {
             Choice::Deliver => {}
             Choice::DeliverInstead(before) => {
@@ -244,6 +254,11 @@ impl<'a> Receive<'a> {
                 // What it lost before it was shown is nobody's loss.
                 self.lost_before = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
             }
+            Choice::WithholdAndName if is_each_wanted => {
+                tracing::info!("showing {source}, too");
+                self.shared.counters().withheld += 1;
+                return None;
+            }
             Choice::WithholdAndName => {
                 tracing::warn!("another source sends here too: {source}; choose it by --from {source}");
                 self.shared.counters().withheld += 1;
@@ -255,8 +270,6 @@ impl<'a> Receive<'a> {
             }
         }
         self.notices.frame_len(frame.jpeg.len(), self.socket.granted());
-        let clock = self.feedback.clock(source);
-        let frame = Frame::new(frame, arrived_at, clock.map(|clock| clock.offset_us));
         if frame.captured_at.is_some() && frame.age.is_none() {
             self.notices.clock_ahead(source);
         }

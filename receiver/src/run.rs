@@ -44,12 +44,15 @@ enum End {
 /// # Errors
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
+    if cli.all && cli.display == Display::Never {
+        return Err(Failure::usage("--all shows every source in a window, which --display never forbids"));
+    }
     let interrupt = Interrupt::install()?;
     let listen = cli.multicast.as_ref().unwrap_or(&cli.bind).resolve()?;
     // Outputs first: whoever cannot record should not take the port.
     let sinks = open_sinks(cli)?;
     let mut downstream = start(cli, listen)?;
-    let mut viewer = open_viewer(cli.display, &downstream)?;
+    let mut viewer = open_viewer(cli, &downstream)?;
     let sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
     tracing::info!("listening on {}", downstream.local_addr());
 
@@ -71,7 +74,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
             }
             Some(Ok(Step::GoOn)) => {}
             Some(Ok(Step::Quit)) => break End::Asked,
-            Some(Err(error)) if cli.display == Display::Always => return Err(error.into()),
+            Some(Err(error)) if needs_window(cli) => return Err(error.into()),
             Some(Err(error)) => {
                 tracing::warn!("{error}; going on without a window");
                 viewer = None;
@@ -79,7 +82,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         }
     };
     downstream.close();
-    drop(viewer);
+    viewer.take();
     let patience = if end == End::Asked { GRACE } else { LIMIT_GRACE };
     let outcome = finish(sinks, patience, &interrupt);
     let totals = downstream.totals();
@@ -141,18 +144,27 @@ fn start(cli: &Cli, listen: SocketAddr) -> Result<Downstream, Failure> {
 }
 
 /// A window, if there is to be one.
-fn open_viewer(display: Display, downstream: &Downstream) -> Result<Option<Viewer>, Failure> {
-    if display == Display::Never {
+fn open_viewer(cli: &Cli, downstream: &Downstream) -> Result<Option<Viewer>, Failure> {
+    if cli.display == Display::Never {
         return Ok(None);
     }
-    match (display, Viewer::open(downstream)) {
-        (_, Ok(viewer)) => Ok(Some(viewer)),
-        (Display::Always, Err(error)) => Err(error.into()),
-        (_, Err(error)) => {
+    match Viewer::open(downstream, cli.all) {
+        Ok(viewer) => Ok(Some(viewer)),
+        Err(error) if needs_window(cli) => Err(Failure::new(error).with_advice(if cli.all {
+            "--all needs a display; without it, --display never and --record FILE.mkv keep the pictures of one source"
+        } else {
+            "unset DISPLAY or give --display never to go without a window, and --record FILE.mkv to keep the pictures"
+        })),
+        Err(error) => {
             tracing::debug!("{error}");
             Ok(None)
         }
     }
+}
+
+/// Whether a receiver without a window would not do what it was asked to.
+fn needs_window(cli: &Cli) -> bool {
+    cli.all || cli.display == Display::Always
 }
 
 fn open_sinks(cli: &Cli) -> Result<Vec<Box<dyn Sink>>, Failure> {

@@ -9,7 +9,7 @@ pub enum Viewer {}
 
 /// This build has no window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this build shows no window; build it with the feature `window`, or give --display never")]
+#[error("this build shows no window; build it with the feature `window`")]
 pub struct ViewerError;
 
 /// What the user wants.
@@ -26,7 +26,7 @@ impl Viewer {
     ///
     /// # Errors
     /// Always.
-    pub fn open(_downstream: &Downstream) -> Result<Self, ViewerError> {
+    pub fn open(_downstream: &Downstream, _all: bool) -> Result<Self, ViewerError> {
         Err(ViewerError)
     }
 

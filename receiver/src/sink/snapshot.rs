@@ -2,8 +2,9 @@
 
 use super::{Sink, SinkError};
 use crate::Frame;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use media::snapshot::write_whole;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Writes `000001.jpg`, `000002.jpg`, … into one folder.
@@ -57,37 +58,6 @@ impl Sink for Snapshots {
     }
 }
 
-/// Writes `jpeg` to the first of `snapshot-001.jpg`, `snapshot-002.jpg`, … in `folder` that does not exist yet.
-///
-/// # Errors
-/// [`SinkError::Snapshot`].
-pub fn save_one(folder: &Path, jpeg: &[u8]) -> Result<PathBuf, SinkError> {
-    let mut number = 1_u32;
-    loop {
-        let path = folder.join(format!("snapshot-{number:03}.jpg"));
-        match write_whole(&path, jpeg, false) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number = number.saturating_add(1),
-            Err(source) => return Err(SinkError::Snapshot { path, source }),
-        }
-    }
-}
-
-/// A file that could not be written whole is taken away again: no half picture is left behind.
-fn write_whole(path: &Path, jpeg: &[u8], overwrite: bool) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if overwrite {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(jpeg).inspect_err(|_| {
-        let _ = fs::remove_file(path);
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,13 +96,5 @@ mod tests {
         let mut snapshots = Snapshots::create(folder.path(), true).unwrap();
         snapshots.accept(&frame(b"new")).unwrap();
         assert_eq!(fs::read(folder.path().join("000001.jpg")).unwrap(), b"new");
-    }
-
-    #[test]
-    fn single_snapshots_take_the_next_free_name() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(save_one(folder.path(), b"a").unwrap().ends_with("snapshot-001.jpg"));
-        assert!(save_one(folder.path(), b"b").unwrap().ends_with("snapshot-002.jpg"));
-        assert!(save_one(&folder.path().join("missing"), b"c").is_err());
     }
 }
