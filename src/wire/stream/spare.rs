@@ -46,10 +46,10 @@ impl Spare {
     }
 }
 
-/// A buffer with the same first bytes and more room: twice as much, at most `len`. So memory is taken as bytes arrive,
-/// not as a peer claims.
+/// A buffer with the same first bytes and more room: twice as much, or as much as a first one has if it was short, and at
+/// most `len`. So memory is taken as bytes arrive, not as a peer claims.
 pub(super) fn grown(buffer: &BytesMut, len: usize) -> BytesMut {
-    let mut longer = BytesMut::zeroed(len.min(buffer.len().max(FIRST_LEN) * 2));
+    let mut longer = BytesMut::zeroed(len.min(FIRST_LEN.max(2 * buffer.len())));
     let kept = buffer.len().min(longer.len());
     longer[..kept].copy_from_slice(&buffer[..kept]);
     longer
@@ -97,7 +97,8 @@ mod tests {
     fn growing_keeps_the_bytes_and_ends_at_the_length() {
         let buffer = BytesMut::from(&b"abc"[..]);
         let longer = grown(&buffer, 1 << 30);
-        assert_eq!((longer.len(), &longer[..3]), (2 * FIRST_LEN, &b"abc"[..]));
-        assert_eq!(grown(&longer, 300_000).len(), 300_000);
+        assert_eq!((longer.len(), &longer[..3]), (FIRST_LEN, &b"abc"[..]));
+        assert_eq!(grown(&longer, 1 << 30).len(), 2 * FIRST_LEN);
+        assert_eq!(grown(&longer, 200_000).len(), 200_000);
     }
 }

@@ -171,3 +171,14 @@ fn an_empty_pickle_is_a_frame_and_the_next_connection_begins_anew() {
     reader.reset();
     assert_eq!(reader.receive(&mut &END[..]).unwrap(), Received::Frame(Bytes::new()));
 }
+
+#[test]
+fn a_short_buffer_that_is_used_again_grows_no_faster() {
+    let header = Framing::Pickle.header(MAX_JPEG_LEN).unwrap();
+    let bytes = [&stream(Framing::Pickle, &[vec![7; 9]])[..], &header, &[7; 10]].concat();
+    let mut reader = FrameReader::new(Framing::Pickle);
+    let (received, error) = all(&mut reader, &mut Slow(&bytes, 3));
+    assert_eq!(received.len(), 1);
+    assert!(matches!(error, Some(ReceiveError::CutInFrame { received: 10, .. })));
+    assert!(reader.memory() <= 128 << 10, "{}", reader.memory());
+}
