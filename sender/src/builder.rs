@@ -252,7 +252,13 @@ impl Builder {
         };
         // If one of the later threads cannot be had, what the others wait for is dropped or decided here, and they end.
         let encode = spawn("encode", move || encode.run())?;
-        let transmit = spawn("transmit", move || transmit.run(&frames))?;
+        let transmit = spawn("transmit", {
+            let progress = Arc::clone(&progress);
+            move || {
+                transmit.run(&frames);
+                progress.taps.close();
+            }
+        })?;
         let feedback = spawn("feedback", move || feedback.run()).inspect_err(|_| gate.give_up())?;
         Ok(Upstream {
             encoder: Some(encoder),

@@ -36,7 +36,7 @@ pub struct Cli {
     pub datagram_size: DatagramSize,
 
     /// How to spread a frame's datagrams over time, so that no burst overflows a switch or a Wi-Fi queue. auto: on
-    /// loopback not at all up to 128 KB, elsewhere in batches of at most 16 over a tenth of the time between two frames,
+    /// loopback not at all up to 128 KB or 3 datagrams, elsewhere in batches of at most 16 over a tenth of the time between two frames,
     /// over up to a third while receivers then lose less. off: each frame at once. MBIT: at so many Mbit/s to each
     /// destination (0.001 to 1000000), however long that takes; newer frames then replace those that wait
     #[arg(long, value_name = "auto|off|MBIT", env = "SEGMENT_PACE", default_value_t, help_heading = "Output")]
@@ -51,6 +51,10 @@ pub struct Cli {
     /// lost frames nor latency
     #[arg(long, env = "SEGMENT_NO_TAG", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub no_tag: bool,
+
+    /// Show what is sent in a window: q or Esc ends, s saves a snapshot, i switches the figures
+    #[arg(long, env = "SEGMENT_DISPLAY", value_parser = display, help_heading = "Output")]
+    pub display: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -137,6 +141,15 @@ pub(crate) fn group(text: &str) -> Result<HostPort, String> {
     HostPort::group(text, segment::handshake::DEFAULT_PORT, "to send to a single machine use --remote")
 }
 
+/// The receiver reads the same variable: what it takes there is not wrong here.
+fn display(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "always" | "true" | "yes" | "y" | "on" | "t" | "1" => Ok(true),
+        "auto" | "never" | "false" | "no" | "n" | "off" | "f" | "0" | "" => Ok(false),
+        _ => Err("give true or false".to_owned()),
+    }
+}
+
 fn fps(text: &str) -> Result<f64, String> {
     match text.trim().parse() {
         Ok(fps) if (MIN_FPS..=MAX_FPS).contains(&fps) => Ok(fps),
@@ -190,6 +203,16 @@ mod tests {
                 assert!(name.starts_with("SEGMENT_"), "{option}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_sent_is_shown_where_that_is_asked_for() {
+        assert_eq!((parse(&[]).unwrap().display, parse(&["--display"]).unwrap().display), (false, true));
+        assert_eq!(
+            ["1", "always", "0", "auto", "never"].map(|text| display(text).ok()),
+            [Some(true), Some(true), Some(false), Some(false), Some(false)]
+        );
+        assert!(display("maybe").is_err());
     }
 
     #[test]

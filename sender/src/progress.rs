@@ -10,6 +10,7 @@ use crate::error::{FrameError, UpstreamError};
 use crate::figures::Tally;
 use crate::multicast::NoAnswer;
 use crate::seldom::Seldom;
+use crate::taps::Taps;
 
 /// A frame that is dropped is a warning, but not thirty a second.
 const WARNING_INTERVAL: Duration = Duration::from_secs(1);
@@ -43,6 +44,8 @@ pub(crate) struct Progress {
     refusals: Mutex<Refusals>,
     end: OnceLock<End>,
     hurry: AtomicBool,
+    /// Who looks at what is sent.
+    pub(crate) taps: Taps,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,7 @@ impl Progress {
             refusals: Mutex::new(refusals),
             end: OnceLock::new(),
             hurry: AtomicBool::new(false),
+            taps: Taps::default(),
         }
     }
 

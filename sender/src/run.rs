@@ -3,19 +3,24 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use terminal::{ExitStatus, Failure, HostPort, Interrupt, Report, Reporter};
 
+use crate::DEFAULT_QUALITY;
 use crate::cli::Cli;
+use crate::display::{Display, Step};
 use crate::failure::failure;
 use crate::source::{self, Next, Source, SourceOptions};
 use crate::{Builder, Figures, Monitor, Upstream, UpstreamError};
 
 /// The program looks at least so often whether it is to end.
 const TICK: Duration = Duration::from_millis(50);
+
+/// And so often, where there is one, at its window.
+const WINDOW_TICK: Duration = Duration::from_millis(20);
 
 /// What has begun gets so long to end once the user asks for it, and the last line of statistics so long to be read:
 /// both together less than the second within which the program ends.
@@ -52,7 +57,9 @@ impl Watch {
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
-    let stats = cli.stats;
+    let (stats, quality) = (cli.stats, cli.quality.unwrap_or(DEFAULT_QUALITY));
+    // Before anything is sent: whoever cannot be shown it should not have to stop it.
+    let mut display = cli.display.then(|| Display::open(&cli.source.to_string())).transpose()?;
     let (says, events) = mpsc::channel();
     // All that may take its time happens there, also what comes before the first picture: looking up names, opening a
     // camera. Whatever it waits for, the program ends when it is asked to.
@@ -65,9 +72,13 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
 
     let mut running = None;
     let mut patience_ends = None;
+    let mut lost_window = None;
     let outcome = loop {
-        match events.recv_timeout(TICK) {
+        match next_event(&events, &interrupt, &mut display, &mut lost_window) {
             Ok(Event::Started(watch)) => {
+                if let Some(display) = &mut display {
+                    display.show(watch.monitor.clone(), quality);
+                }
                 let (reporter, watched) = (Reporter::new(stats, Instant::now(), false), watch.clone());
                 let mut last = watched.figures();
                 let interval = move || {
@@ -90,7 +101,34 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     if let Some((report, watch)) = running {
         report.finish(watch.figures(), LAST_LINE_GRACE);
     }
-    outcome.map(|()| ExitStatus::Done)
+    lost_window.map_or(Ok(()), Err).and(outcome).map(|()| ExitStatus::Done)
+}
+
+/// Waits a moment for what the source's thread says, or lets the window have that time.
+fn next_event(
+    events: &Receiver<Event>,
+    interrupt: &Interrupt,
+    display: &mut Option<Display>,
+    lost_window: &mut Option<Failure>,
+) -> Result<Event, RecvTimeoutError> {
+    let Some(window) = display else { return events.recv_timeout(TICK) };
+    match window.step(WINDOW_TICK) {
+        Ok(Step::GoOn) => {}
+        Ok(Step::Quit) => {
+            // It closes at once, and what has begun is finished behind it.
+            *display = None;
+            interrupt.set();
+        }
+        Err(error) => {
+            *lost_window = Some(error.into());
+            *display = None;
+            interrupt.set();
+        }
+    }
+    events.try_recv().map_err(|error| match error {
+        TryRecvError::Empty => RecvTimeoutError::Timeout,
+        TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+    })
 }
 
 /// Sends from the first picture to the last. Whatever has gone wrong, what has begun is sent.

@@ -94,6 +94,7 @@ impl Transmit {
         }
         let sent = self.send(&wire, now, frames, waiting);
         self.stamp.advance();
+        self.progress.taps.put(&frame.jpeg, frame.captured_at);
         let mut tally = self.progress.tally();
         tally.frames += 1;
         tally.datagrams += sent.datagrams;

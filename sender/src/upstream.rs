@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use media::mailbox::{Put, Replaced, Writer};
+use media::mailbox::{Put, Reader, Replaced, Writer};
 use media::{Image, Picture};
 use segment::wire::control::ByeReason;
 use segment::wire::tag::{EOI, SOI};
@@ -23,6 +23,7 @@ use crate::hand_on::hand_on;
 use crate::progress::{End, Progress};
 use crate::remote::Remote;
 use crate::source::Captured;
+use crate::taps::SentFrame;
 use crate::transmit::Outgoing;
 
 /// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
@@ -249,10 +250,18 @@ impl Monitor {
     /// What the stream has done since its start. For the rates of an interval, see [`Figures::since`].
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let replaced = [("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())];
+        let mut replaced = self.progress.taps.replaced();
+        replaced.extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())]);
         let tally = *self.progress.tally();
         let receivers = self.feedback.receivers();
-        Figures::totals(self.progress.elapsed(), tally, replaced.into(), self.progress.dropped(), receivers)
+        Figures::totals(self.progress.elapsed(), tally, replaced, self.progress.dropped(), receivers)
+    }
+
+    /// A mailbox in which the newest frame wins of those that have been sent, from now on: to look at what goes out,
+    /// without slowing it down. `name` is for the figures.
+    #[must_use]
+    pub fn newest_sent(&self, name: &'static str) -> Reader<SentFrame> {
+        self.progress.taps.open(name)
     }
 
     /// Whether the stream has come to its end by itself and takes no more frames.
