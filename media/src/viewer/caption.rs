@@ -38,7 +38,7 @@ impl Captions {
     /// Writes `text`, which may have several lines, over the upper left of a picture that lies at `picture`, inside of
     /// `cell`. True if it reaches beyond the picture.
     pub(super) fn draw(&mut self, image: &mut Image, picture: Place, cell: Place, text: &str) -> bool {
-        let wanted = (cell.height / PART).clamp(MIN_LINE, LINE);
+        let wanted = (picture.height / PART).clamp(MIN_LINE, LINE);
         // Beside a narrow picture there is room, too.
         let reaches_beyond = picture.width < cell.width && self.columns(wanted, picture.width) < longest(text);
         let (left, width) = if reaches_beyond { (cell.x, cell.width) } else { (picture.x, picture.width) };
