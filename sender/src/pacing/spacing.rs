@@ -17,6 +17,10 @@ const LOOPBACK_MTU: usize = 65_535;
 /// datagram takes more of it than its own length.
 const ORDINARY_BUFFER: usize = 128 * 1024;
 
+/// Datagrams, however long, that such a buffer takes when nobody reads: the kernel takes one as long as those before it
+/// are within the limit, and three of the longest come to 196 KB.
+const ORDINARY_DATAGRAMS: usize = 3;
+
 /// How long a reader on the same machine needs to be woken and to take one burst out of its buffer.
 const LOOPBACK_REST: Duration = Duration::from_micros(60);
 
@@ -106,7 +110,7 @@ impl Spacing {
                 Self::spread(load, batch, step, lane, lanes)
             }
             Pace::Auto if load.is_loopback() => {
-                if load.bytes <= ORDINARY_BUFFER {
+                if load.bytes <= ORDINARY_BUFFER || load.datagrams <= ORDINARY_DATAGRAMS {
                     return Schedule::at_once(load.datagrams);
                 }
                 let burst = ORDINARY_BUFFER / load.datagram_len;
