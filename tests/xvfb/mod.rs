@@ -2,6 +2,8 @@
 //!
 //! Of the workspace, not of one crate; a test includes it by `#[path]`. `script/bootstrap` installs what it runs.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
@@ -116,6 +118,11 @@ impl Screenshot {
     /// Width and height in pixels.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
+    }
+
+    /// Red, green and blue of each pixel, row by row from the top left.
+    pub(crate) fn pixels(&self) -> &[u8] {
+        &self.pixels
     }
 
     /// Red, green and blue at a place counted from the top left.

@@ -30,6 +30,12 @@ impl Program {
         Self { child: command.spawn().unwrap() }
     }
 
+    /// Starts it as this command says.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { child: command.spawn().unwrap() }
+    }
+
     /// Starts it with these bytes on standard input.
     pub(crate) fn start_with_input(arguments: &[&str], input: Vec<u8>) -> Self {
         let mut command = sender();
