@@ -22,17 +22,28 @@ def options():
     parser = argparse.ArgumentParser(
         prog="script/bench",
         description="Measures sender, receiver and library beside the bare floor, a Python peer, GStreamer and FFmpeg, "
-                    "on this machine. Prints the tables and writes them to docs/benchmarks.md, with plots. Takes about a quarter of an hour.",
+        "on this machine. Prints the tables and writes them to docs/benchmarks.md, with plots. "
+        "Takes about twenty minutes.",
         epilog="Network namespaces, for the link of MTU 1500, take root. "
-               "Status: 0 measured, whether or not a goal is met; 1 a program failed; 2 wrong command line.",
+        "Status: 0 measured, whether or not a goal is met; 1 a program failed; 2 wrong command line.",
     )
     names = [each.name for each in measurements.ALL]
     parser.add_argument("--quick", action="store_true", help="one short round, about two minutes; nothing is written")
-    parser.add_argument("--runs", type=positive, metavar="N", help=f"rounds (default: {ROUNDS}, {QUICK_ROUNDS} with --quick)")
-    parser.add_argument("--only", action="append", choices=names, help="only this measurement; may be repeated; nothing is written")
-    parser.add_argument("--competitor", metavar="TEXT", help="only competitors with this in their name; nothing is written")
+    parser.add_argument(
+        "--runs", type=positive, metavar="N", help=f"rounds (default: {ROUNDS}, {QUICK_ROUNDS} with --quick)"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=names, help="only this measurement; may be repeated; nothing is written"
+    )
+    parser.add_argument(
+        "--competitor", metavar="TEXT", help="only competitors with this in their name; nothing is written"
+    )
     # script/bench does this itself.
-    parser.add_argument("--install", action="store_true", help="install the optional competitors (python3-opencv, GStreamer, FFmpeg) with apt-get, and end")
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="install the optional competitors (python3-opencv, GStreamer, FFmpeg) with apt-get, and end",
+    )
     parser.add_argument("--write", action="store_true", help="write all the same")
     parser.add_argument("--json", metavar="FILE", help="write the figures of every single run there")
     parser.add_argument("--binaries", default="target/release", help=argparse.SUPPRESS)
@@ -65,21 +76,27 @@ def measure(cells, rounds, results):
         for key, run in due:
             if any(failed == key for failed, _ in results.failures):
                 continue
-            progress(f"round {number} of {rounds}, {time.monotonic() - begin:.0f} s: {key.measurement}, {key.place}, {key.competitor}, {key.rate}")
+            elapsed = time.monotonic() - begin
+            progress(f"round {number} of {rounds}, {elapsed:.0f} s: {key.measurement}, {key.competitor}, {key.rate}")
             try:
                 outcome = run()
                 if outcome is not None:
                     results.add(key, number, outcome)
             except Failed as error:
-                progress("")
-                print(f"bench: {error}", file=sys.stderr)
+                say(str(error))
                 results.fail(key, error)
-    progress("")
+        say(f"round {number} of {rounds} done after {time.monotonic() - begin:.0f} s")
 
 
 def progress(text):
+    """A line that the next one replaces, for who looks on."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def say(text):
+    progress("")
+    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 def main():
@@ -93,7 +110,8 @@ def main():
         setting = Setting(os.path.abspath(given.binaries), folder, given.quick)
         frame_len = setting.draw_pictures()
         chosen = [
-            each(setting, results, given.competitor) for each in measurements.ALL
+            each(setting, results, given.competitor)
+            for each in measurements.ALL
             if (each.name in given.only if given.only else each.in_quick or not given.quick)
         ]
         try:

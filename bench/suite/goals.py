@@ -27,29 +27,69 @@ def paced(competitor, size, rate=300):
 
 def all_goals():
     for size, name in SIZES.items():
-        yield Goal(f"CPU of the library to the floor's, 300 fps, {name}", paced(LIBRARY, size), paced(FLOOR, size), cpu, 1.2)
+        yield Goal(
+            f"CPU of the library to the floor's, 300 fps, {name}", paced(LIBRARY, size), paced(FLOOR, size), cpu, 1.2
+        )
     for size, name in SIZES.items():
         full = lambda competitor: Key("full", "loopback", competitor, size, "full")
         yield Goal(f"CPU of the library to the floor's, full speed, {name}", full(LIBRARY), full(FLOOR), cpu, 1.4)
     for size, name in SIZES.items():
-        yield Goal(f"CPU of the programs to the floor's, 300 fps, {name}", paced(PROGRAMS, size), paced(FLOOR, size), cpu, 1.5)
+        yield Goal(
+            f"CPU of the programs to the floor's, 300 fps, {name}",
+            paced(PROGRAMS, size),
+            paced(FLOOR, size),
+            cpu,
+            1.5,
+        )
     highest = lambda competitor, size: Key("rate", "loopback", competitor, size, "highest")
     for size, name in SIZES.items():
-        yield Goal(f"highest rate of the library, {name}, to the Python peer's", highest(LIBRARY, size), highest(PYTHON, CLASSIC), fps, 1.5, at_least=True)
+        yield Goal(
+            f"highest rate of the library, {name}, to the Python peer's",
+            highest(LIBRARY, size),
+            highest(PYTHON, CLASSIC),
+            fps,
+            1.5,
+            at_least=True,
+        )
     for competitor in (LIBRARY, PROGRAMS):
         for size, name in SIZES.items():
-            yield Goal(f"median latency of the {competitor} to the floor's, 30 fps, {name}",
-                       paced(competitor, size, 30), paced(FLOOR, size, 30), latency("p50"), 1.4)
-            yield Goal(f"median latency of the {competitor}, {name}, to the Python peer's, 30 fps",
-                       paced(competitor, size, 30), paced(PYTHON, CLASSIC, 30), latency("p50"), 1.0)
+            yield Goal(
+                f"median latency of the {competitor} to the floor's, 30 fps, {name}",
+                paced(competitor, size, 30),
+                paced(FLOOR, size, 30),
+                latency("p50"),
+                1.4,
+            )
+            yield Goal(
+                f"median latency of the {competitor}, {name}, to the Python peer's, 30 fps",
+                paced(competitor, size, 30),
+                paced(PYTHON, CLASSIC, 30),
+                latency("p50"),
+                1.0,
+            )
     decoded = lambda competitor: Key("decoded", "loopback", competitor, CLASSIC, "30")
     for raw in ("I420", "BGR"):
-        yield Goal(f"raw picture ({raw}) to decoded picture, median, to the Python peer's with OpenCV",
-                   decoded(f"library and codec, from {raw}"), decoded("Python peer with OpenCV"), latency("p50"), 0.6)
-    yield Goal("sender's CPU with a folder of JPEGs to the floor's sender, 300 fps",
-               paced(PROGRAMS, CLASSIC), paced(FLOOR, CLASSIC), sender_cpu, 1.5)
-    yield Goal("sender's CPU with MJPEG on standard input to the floor's sender, 300 fps",
-               Key("passed", "loopback", "programs, MJPEG on standard input", CLASSIC, "300"), paced(FLOOR, CLASSIC), sender_cpu, 1.5)
+        yield Goal(
+            f"raw picture ({raw}) to decoded picture, median, to the Python peer's with OpenCV",
+            decoded(f"library and codec, from {raw}"),
+            decoded("Python peer with OpenCV"),
+            latency("p50"),
+            0.6,
+        )
+    yield Goal(
+        "sender's CPU with a folder of JPEGs to the floor's sender, 300 fps",
+        paced(PROGRAMS, CLASSIC),
+        paced(FLOOR, CLASSIC),
+        sender_cpu,
+        1.5,
+    )
+    yield Goal(
+        "sender's CPU with MJPEG on standard input to the floor's sender, 300 fps",
+        Key("passed", "loopback", "programs, MJPEG on standard input", CLASSIC, "300"),
+        paced(FLOOR, CLASSIC),
+        sender_cpu,
+        1.5,
+    )
 
 
 def judged(results):

@@ -19,7 +19,9 @@ def describe():
     """Lines of a list."""
     model = re.search(r"^model name\s*:\s*(.*)$", read("/proc/cpuinfo"), re.MULTILINE)
     hypervisor = " (virtual machine)" if "hypervisor" in read("/proc/cpuinfo") else ""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    ).stdout
     load = read("/proc/loadavg").split()
     return [
         f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, version {commit.strip() or 'unknown'}",

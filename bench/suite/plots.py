@@ -30,7 +30,8 @@ def bars(title, rows):
     height = TOP + len(rows) * (BAR + GAP) + GAP
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">',
-        f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>",
+        f"<title>{escape(title)}</title>",
+        f"<style>{STYLE}</style>",
         f'<text class="title" x="8" y="24">{escape(title)}</text>',
     ]
     for index, (label, spread) in enumerate(rows):
@@ -48,8 +49,11 @@ def bars(title, rows):
 
 def rows_of(results, figure, measurement, rate):
     for name, size in who(results, measurement, "loopback"):
-        spread = results.spread(find(results, measurement, "loopback", name, size, rate), figure) \
-            if find(results, measurement, "loopback", name, size, rate) else None
+        spread = (
+            results.spread(find(results, measurement, "loopback", name, size, rate), figure)
+            if find(results, measurement, "loopback", name, size, rate)
+            else None
+        )
         if spread:
             yield f"{name}, {SIZES[size]}", spread
 

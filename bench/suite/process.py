@@ -23,9 +23,11 @@ class Program:
         self.words = [str(word) for word in words]
         self.errors = tempfile.TemporaryFile(mode="w+", errors="replace")
         # Settings of the user's own would make it another measurement.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGMENT_") and name != "RUST_LOG"}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SEGMENT_", "RUST_LOG"))
+        }
         self.process = subprocess.Popen(
-            self.words, stdin=stdin, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment,
+            self.words, stdin=stdin, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
         )
         self.watchdog = threading.Timer(DEADLINE_S, self.process.kill)
         self.watchdog.daemon = True

@@ -33,7 +33,7 @@ METHOD = """\
   frames on their way, so that nothing is lost. The pipe is in the figures, a read and a write for half as many frames. Programs that
   cannot be slowed down so have no figure here.
 * **Highest rate**: less than 1 frame in 1,000 lost, sender and receiver asking for the same receive buffer ({buffer}). First
-  without a pace; if that loses, by bisection over paced rates to within 3 %. The programs take at most 1,000 fps and are not
+  without a pace; if that loses, by bisection over paced rates to within 4 %. The programs take at most 1,000 fps and are not
   in it; FFmpeg does not say when it is late.
 * **Latency**: from the sender's having the JPEG to the receiver's having it whole, by one clock for both; the programs tell
   it themselves, from capture. GStreamer's frames carry no number, so its latency is told only where no frame is lost.
@@ -50,13 +50,36 @@ README_BEGIN, README_END = "<!-- script/bench writes from here -->", "<!-- to he
 def page(results, setting, rounds, frame_len, machine):
     """The whole page; sections of which nothing was measured are left out."""
     several = f"medians of {rounds} rounds" if rounds > 1 else "one round, so no medians"
-    parts = [INTRODUCTION.format(machine="\n".join(f"* {line}" for line in machine), frame_len=frame_len, rounds=several)]
+    parts = [
+        INTRODUCTION.format(machine="\n".join(f"* {line}" for line in machine), frame_len=frame_len, rounds=several)
+    ]
     sections = [
-        ("paced", "loopback", "CPU on loopback", "µs a frame, sender and receiver together.", tables.cpu_on_loopback, "bench/cpu.svg"),
-        ("paced", "loopback", "Latency on loopback at 30 fps", "µs.", tables.latency_on_loopback, "bench/latency.svg"),
+        (
+            "paced",
+            "loopback",
+            "CPU on loopback",
+            "µs a frame, sender and receiver together.",
+            tables.cpu_on_loopback,
+            "bench/cpu.svg",
+        ),
+        (
+            "paced",
+            "loopback",
+            "Latency on loopback at 30 fps",
+            "µs.",
+            tables.latency_on_loopback,
+            "bench/latency.svg",
+        ),
         ("rate", None, "Highest lossless rate on loopback", "", tables.highest_rate, "bench/rate.svg"),
         ("decoded", None, "Raw picture to decoded picture at 1080p30", "µs.", tables.decoded, "bench/decoded.svg"),
-        ("passed", None, "JPEG passed through", "The sender's CPU, µs a frame, 65 KB datagrams.", tables.passed_through, None),
+        (
+            "passed",
+            None,
+            "JPEG passed through",
+            "The sender's CPU, µs a frame, 65 KB datagrams.",
+            tables.passed_through,
+            None,
+        ),
         ("paced", "veth", "Over a link of MTU 1500", "µs; CPU a frame, and latency.", tables.on_link, None),
         ("group", None, "A group of twenty receivers on this machine, one minute", "µs a frame.", tables.group, None),
     ]
@@ -69,7 +92,13 @@ def page(results, setting, rounds, frame_len, machine):
     if results.skipped:
         parts.append("## Not measured\n\n" + "".join(f"* {what}: {why}.\n" for what, why in results.skipped))
     if results.failures:
-        parts.append("## Failed\n\n" + "".join(f"* {key.competitor}, {key.measurement}: `{error.splitlines()[0]}`\n" for key, error in results.failures))
+        parts.append(
+            "## Failed\n\n"
+            + "".join(
+                f"* {key.competitor}, {key.measurement}: `{error.splitlines()[0]}`\n"
+                for key, error in results.failures
+            )
+        )
     parts.append(METHOD.format(window=setting.window, buffer=f"{setting.receive_buffer:,} bytes"))
     return "\n".join(parts)
 

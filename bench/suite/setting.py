@@ -30,9 +30,9 @@ class Setting:
         self.receive_buffer = RECEIVE_BUFFER
         self.window = max(1, min(MOST_CREDIT, DOUBLED * granted(RECEIVE_BUFFER) // FRAME_MEMORY))
         # Seconds that are measured in one run, by rate.
-        self.seconds = {30: 1.2, 300: 0.8} if quick else {30: 4.0, 300: 1.5}
+        self.seconds = {30: 1.2, 300: 0.8} if quick else {30: 3.0, 300: 1.5}
         # At full speed, and for one trial of the search for the highest rate.
-        self.burst_seconds = 0.3 if quick else 0.6
+        self.burst_seconds = 0.3 if quick else 0.5
         self.pictures = {"raw": os.path.join(folder, "raw"), "jpg": os.path.join(folder, "jpg")}
 
     def binary(self, name):

@@ -61,41 +61,66 @@ def loss(results, *wanted):
 
 def cpu_on_loopback(results):
     rows = [
-        [name, SIZES[size], *(cell(results, cpu, *wanted, "loopback", name, size, rate) for wanted, rate in
-                              ((("paced",), "30"), (("paced",), "300"), (("full",), "full")))]
+        [
+            name,
+            SIZES[size],
+            *(
+                cell(results, cpu, *wanted, "loopback", name, size, rate)
+                for wanted, rate in ((("paced",), "30"), (("paced",), "300"), (("full",), "full"))
+            ),
+        ]
         for name, size in who(results, "paced", "loopback") or who(results, "full")
     ]
     return table(["", "datagrams", "30 fps", "300 fps", "full speed"], rows)
 
 
 def latency_on_loopback(results):
-    rows = [[name, SIZES[size], *latency_cells(results, "paced", "loopback", name, size, "30")]
-            for name, size in who(results, "paced", "loopback")]
+    rows = [
+        [name, SIZES[size], *latency_cells(results, "paced", "loopback", name, size, "30")]
+        for name, size in who(results, "paced", "loopback")
+    ]
     return table(["", "datagrams", "p50", "p99", "max"], rows)
 
 
 def highest_rate(results):
-    rows = [[name, SIZES[size], cell(results, fps, "rate", "loopback", name, size, "highest")] for name, size in who(results, "rate")]
+    rows = [
+        [name, SIZES[size], cell(results, fps, "rate", "loopback", name, size, "highest")]
+        for name, size in who(results, "rate")
+    ]
     return table(["", "datagrams", "frames a second"], rows)
 
 
 def decoded(results):
-    rows = [[name, *latency_cells(results, "decoded", "loopback", name, size, "30")] for name, size in who(results, "decoded")]
+    rows = [
+        [name, *latency_cells(results, "decoded", "loopback", name, size, "30")]
+        for name, size in who(results, "decoded")
+    ]
     return table(["", "p50", "p99", "max"], rows)
 
 
 def passed_through(results):
-    sources = [("bare floor", "paced", "bare floor"), ("folder of JPEGs", "paced", "programs"),
-               ("MJPEG on standard input", "passed", "programs, MJPEG on standard input")]
+    sources = [
+        ("bare floor", "paced", "bare floor"),
+        ("folder of JPEGs", "paced", "programs"),
+        ("MJPEG on standard input", "passed", "programs, MJPEG on standard input"),
+    ]
     size = next(iter(SIZES))
-    rows = [[label, cell(results, sender_cpu, measurement, "loopback", name, size, "300")] for label, measurement, name in sources]
+    rows = [
+        [label, cell(results, sender_cpu, measurement, "loopback", name, size, "300")]
+        for label, measurement, name in sources
+    ]
     return table(["sender with", "300 fps"], rows)
 
 
 def on_link(results):
     rows = [
-        [name, SIZES[size], *(cell(results, cpu, "paced", "veth", name, size, rate) for rate in ("30", "300")),
-         *latency_cells(results, "paced", "veth", name, size, "30"), loss(results, "paced", "veth", name, size, "300")]
+        [
+            name,
+            SIZES[size],
+            *(cell(results, cpu, "paced", "veth", name, size, rate) for rate in ("30", "300")),
+            *latency_cells(results, "paced", "veth", name, size, "30"),
+            loss(results, "paced", "veth", name, size, "300"),
+        ]
         for name, size in who(results, "paced", "veth")
     ]
     return table(["", "datagrams", "CPU 30 fps", "CPU 300 fps", "p50 30 fps", "p99", "max", "lost at 300 fps"], rows)
@@ -106,9 +131,20 @@ def group(results):
     for key in results.keys("group"):
         for outcome in results.outcomes[key].values():
             lost = [outcome.sent - frames for frames in outcome.extra["delivered"]]
-            rows.append([key.competitor, number(outcome.sender_cpu), number(outcome.receiver_cpu), outcome.sent,
-                         f"{min(lost)}–{max(lost)}", f"{outcome.extra['datagrams'] / outcome.sent:.1f}"])
-    return table(["", "sender's CPU", "each receiver's CPU", "frames sent", "frames lost, by receiver", "datagrams a frame"], rows)
+            rows.append(
+                [
+                    key.competitor,
+                    number(outcome.sender_cpu),
+                    number(outcome.receiver_cpu),
+                    outcome.sent,
+                    f"{min(lost)}–{max(lost)}",
+                    f"{outcome.extra['datagrams'] / outcome.sent:.1f}",
+                ]
+            )
+    return table(
+        ["", "sender's CPU", "each receiver's CPU", "frames sent", "frames lost, by receiver", "datagrams a frame"],
+        rows,
+    )
 
 
 def goals(results):
@@ -123,11 +159,18 @@ def goals(results):
 def summary(results):
     """What the README shows: one line a competitor."""
     rows = [
-        [name, SIZES[size], cell(results, cpu, "paced", "loopback", name, size, "300"),
-         cell(results, latency("p50"), "paced", "loopback", name, size, "30"),
-         cell(results, latency("p99"), "paced", "loopback", name, size, "30"),
-         cell(results, fps, "rate", "loopback", name, size, "highest")]
+        [
+            name,
+            SIZES[size],
+            cell(results, cpu, "paced", "loopback", name, size, "300"),
+            cell(results, latency("p50"), "paced", "loopback", name, size, "30"),
+            cell(results, latency("p99"), "paced", "loopback", name, size, "30"),
+            cell(results, fps, "rate", "loopback", name, size, "highest"),
+        ]
         for name, size in who(results, "paced", "loopback")
     ]
     medians = [[text.split("**")[1] if "**" in text else text for text in row] for row in rows]
-    return table(["", "datagrams", "CPU at 300 fps, µs a frame", "latency, µs: median", "p99", "highest lossless rate, fps"], medians)
+    return table(
+        ["", "datagrams", "CPU at 300 fps, µs a frame", "latency, µs: median", "p99", "highest lossless rate, fps"],
+        medians,
+    )

@@ -37,5 +37,8 @@ class OpenCvPeer(Pair):
         return [PYTHON, "-B", os.path.join(HERE, "peers", "opencv_peer.py")]
 
     def missing(self):
-        found = subprocess.run([PYTHON, "-c", "import cv2, numpy"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        found = (
+            subprocess.run([PYTHON, "-c", "import cv2, numpy"], stderr=subprocess.DEVNULL, check=False).returncode
+            == 0
+        )
         return None if found else "OpenCV's Python binding is not installed"

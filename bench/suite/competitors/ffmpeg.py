@@ -33,11 +33,49 @@ class FFmpeg(Sampled):
             sdp.write(SDP.format(address=place.address, port=port))
             sdp.flush()
             # Frames are handed on as they come: no reordering, no analysis of more than the first.
-            listen = [*quiet, "-protocol_whitelist", "file,udp,rtp", "-buffer_size", self.setting.receive_buffer,
-                      "-reorder_queue_size", 0, "-max_delay", 0, "-analyzeduration", 0, "-probesize", 32,
-                      "-i", sdp.name, "-c", "copy", "-progress", "pipe:1", "-f", "null", "-"]
-            send = [*quiet, "-re", "-f", "image2", "-loop", 1, "-framerate", f"{load.fps:g}", "-i", pattern, "-c", "copy",
-                    "-frames:v", frames, "-f", "rtp", f"rtp://{place.address}:{port}?pkt_size={PACKET}"]
+            listen = [
+                *quiet,
+                "-protocol_whitelist",
+                "file,udp,rtp",
+                "-buffer_size",
+                self.setting.receive_buffer,
+                "-reorder_queue_size",
+                0,
+                "-max_delay",
+                0,
+                "-analyzeduration",
+                0,
+                "-probesize",
+                32,
+                "-i",
+                sdp.name,
+                "-c",
+                "copy",
+                "-progress",
+                "pipe:1",
+                "-f",
+                "null",
+                "-",
+            ]
+            send = [
+                *quiet,
+                "-re",
+                "-f",
+                "image2",
+                "-loop",
+                1,
+                "-framerate",
+                f"{load.fps:g}",
+                "-i",
+                pattern,
+                "-c",
+                "copy",
+                "-frames:v",
+                frames,
+                "-f",
+                "rtp",
+                f"rtp://{place.address}:{port}?pkt_size={PACKET}",
+            ]
             with Program(place.at_receiver(listen)) as receiver:
                 receiver.listens(port)
                 with Program(place.at_sender(send)) as sender:

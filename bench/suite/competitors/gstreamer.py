@@ -25,8 +25,10 @@ class GStreamer(Pair):
         return [PYTHON, "-B", os.path.join(HERE, "peers", "gstreamer_peer.py")]
 
     def missing(self):
-        check = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; Gst.init(None); " \
-                f"assert all(map(Gst.ElementFactory.find, {ELEMENTS}))"
+        check = (
+            "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; Gst.init(None); "
+            f"assert all(map(Gst.ElementFactory.find, {ELEMENTS}))"
+        )
         found = subprocess.run([PYTHON, "-c", check], stderr=subprocess.DEVNULL, check=False).returncode == 0
         return None if found else "GStreamer or its Python binding is not installed"
 

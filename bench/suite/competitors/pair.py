@@ -29,13 +29,35 @@ class Pair(Competitor):
         port = place.port()
         with contextlib.ExitStack() as stack:
             credit = self.credit(stack, load)
-            listen = [*self.command(), "receive", "--bind", f"{place.address}:{port}",
-                      "--receive-buffer", self.setting.receive_buffer, *credit, *self.options(load)]
+            listen = [
+                *self.command(),
+                "receive",
+                "--bind",
+                f"{place.address}:{port}",
+                "--receive-buffer",
+                self.setting.receive_buffer,
+                *credit,
+                *self.options(load),
+            ]
             receiver = stack.enter_context(Program(place.at_receiver(listen)))
             granted = receiver.ready()["receive_buffer"]
-            send = [*self.command(), "send", "--remote", f"{place.address}:{port}",
-                    "--pictures", self.setting.pictures[self.pictures], "--frames", load.frames, "--fps", load.fps,
-                    "--datagram-size", load.size, *credit, *self.options(load), *self.send_options()]
+            send = [
+                *self.command(),
+                "send",
+                "--remote",
+                f"{place.address}:{port}",
+                "--pictures",
+                self.setting.pictures[self.pictures],
+                "--frames",
+                load.frames,
+                "--fps",
+                load.fps,
+                "--datagram-size",
+                load.size,
+                *credit,
+                *self.options(load),
+                *self.send_options(),
+            ]
             sender = stack.enter_context(Program(place.at_sender(send)))
             sent = sender.end_with_json()
             if self.end_signal:
@@ -51,8 +73,13 @@ class Pair(Competitor):
         if received["frames"] > sent["frames"]:
             raise Failed(f"{self.name}: {received['frames']} frames received of {sent['frames']} sent")
         return Outcome(
-            sent["frames"], received["frames"], sent["frames"] / sent["seconds"],
-            sent["cpu_us"], received["cpu_us"], received.get("latency_us"), {"receive_buffer": granted},
+            sent["frames"],
+            received["frames"],
+            sent["frames"] / sent["seconds"],
+            sent["cpu_us"],
+            received["cpu_us"],
+            received.get("latency_us"),
+            {"receive_buffer": granted},
         )
 
     def credit(self, stack, load):

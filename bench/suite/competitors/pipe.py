@@ -21,7 +21,7 @@ class ProgramsFromPipe(Programs):
     def start(self, place, words, load):
         # The rate is the pipe's.
         at = words.index("--fps")
-        words = words[:at] + words[at + 2:]
+        words = words[:at] + words[at + 2 :]
         feed = [PYTHON, "-B", os.path.join(HERE, "peers", "feed.py"), self.setting.pictures["jpg"], str(load.fps)]
         feeder = subprocess.Popen(feed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:

@@ -18,12 +18,32 @@ class Programs(Sampled):
 
     def run(self, place, load):
         port = place.port()
-        listen = [self.setting.program("receiver"), "--bind", f"{place.address}:{port}", "--display", "never",
-                  "--stats", "json", "--receive-buffer", self.setting.receive_buffer]
+        listen = [
+            self.setting.program("receiver"),
+            "--bind",
+            f"{place.address}:{port}",
+            "--display",
+            "never",
+            "--stats",
+            "json",
+            "--receive-buffer",
+            self.setting.receive_buffer,
+        ]
         # Nothing is said about datagrams: the size that the path asks for is the one measured, but on loopback.
         size = ["--datagram-size", MTU] if place.name == "loopback" and load.size == MTU else []
-        send = [self.setting.program("sender"), *self.source(), "--fps", load.fps, "--remote", f"{place.address}:{port}",
-                "--stats", "json", "--frames", self.frames_in_all(load), *size]
+        send = [
+            self.setting.program("sender"),
+            *self.source(),
+            "--fps",
+            load.fps,
+            "--remote",
+            f"{place.address}:{port}",
+            "--stats",
+            "json",
+            "--frames",
+            self.frames_in_all(load),
+            *size,
+        ]
         with Program(place.at_receiver(listen)) as receiver:
             receiver.listens(port)
             with self.start(place, send, load) as sender:

@@ -18,4 +18,6 @@ class Decoded(Measurement):
         place = Loopback()
         for competitor in self.taking_part((Codec, CodecFromBgr, OpenCvPeer)):
             load = Load(RATE, round(RATE * self.setting.seconds[RATE]), CLASSIC)
-            yield Key("decoded", place.name, competitor.name, CLASSIC, str(RATE)), functools.partial(competitor.run, place, load)
+            yield Key("decoded", place.name, competitor.name, CLASSIC, str(RATE)), functools.partial(
+                competitor.run, place, load
+            )

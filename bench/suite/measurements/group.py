@@ -26,11 +26,37 @@ class GroupOf20(Measurement):
 
     def run(self):
         where = f"{GROUP}:{Loopback().port()}"
-        listen = [self.setting.program("receiver"), "--multicast", where, "--interface", INTERFACE, "--display", "never",
-                  "--stats", "json", "--receive-buffer", self.setting.receive_buffer]
-        send = [self.setting.program("sender"), "--source", self.setting.pictures["jpg"], "--loop", "--fps", RATE,
-                "--multicast", where, "--interface", INTERFACE, "--receivers", RECEIVERS, "--stats", "json",
-                "--frames", RATE * SECONDS]
+        listen = [
+            self.setting.program("receiver"),
+            "--multicast",
+            where,
+            "--interface",
+            INTERFACE,
+            "--display",
+            "never",
+            "--stats",
+            "json",
+            "--receive-buffer",
+            self.setting.receive_buffer,
+        ]
+        send = [
+            self.setting.program("sender"),
+            "--source",
+            self.setting.pictures["jpg"],
+            "--loop",
+            "--fps",
+            RATE,
+            "--multicast",
+            where,
+            "--interface",
+            INTERFACE,
+            "--receivers",
+            RECEIVERS,
+            "--stats",
+            "json",
+            "--frames",
+            RATE * SECONDS,
+        ]
         with contextlib.ExitStack() as stack:
             receivers = [stack.enter_context(Program(listen)) for _ in range(RECEIVERS)]
             sender = stack.enter_context(Program(send))
@@ -43,6 +69,10 @@ class GroupOf20(Measurement):
         frames = RATE * took
         delivered = sorted(each["frames"] for each in received)
         return Outcome(
-            sent["frames"], delivered[0], sent["fps"], costs[0] / frames / 1000, sum(costs[1:]) / frames / 1000 / RECEIVERS,
+            sent["frames"],
+            delivered[0],
+            sent["fps"],
+            costs[0] / frames / 1000,
+            sum(costs[1:]) / frames / 1000 / RECEIVERS,
             extra={"delivered": delivered, "datagrams": sent["datagrams"], "send_errors": sent["send_errors"]},
         )

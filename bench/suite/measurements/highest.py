@@ -10,9 +10,9 @@ from results import Key
 
 TOLERATED_LOSS = 0.001
 # Between two rates that far apart there is nothing more to find: the rounds differ by more. The second: --quick.
-PRECISION, QUICK_PRECISION = 1.03, 1.1
+PRECISION, QUICK_PRECISION = 1.04, 1.1
 # How far around the rate of the round before the next one looks.
-BRACKET = 1.25
+BRACKET = 1.2
 # Frames of a trial at least, or one lost frame would be more than is tolerated.
 LEAST_FRAMES = 1500
 

@@ -30,7 +30,9 @@ def arguments(description):
     for end in (send, receive):
         end.add_argument("--credit")
         end.add_argument("--window", type=int, default=16)
-        end.add_argument("--times", action="store_true", help="tell when each frame passed, where that costs something")
+        end.add_argument(
+            "--times", action="store_true", help="tell when each frame passed, where that costs something"
+        )
     return parser.parse_args()
 
 
@@ -113,10 +115,17 @@ class Arrivals:
     def print(self, datagrams=None):
         counted = self.frames - self.counted
         cpu = (cpu_us() - self.before) / counted if self.before is not None and counted else None
-        print(json.dumps({
-            "frames": self.frames, "lost": max(0, self.next - self.frames), "datagrams": datagrams, "cpu_us": cpu,
-            "latency_us": percentiles(self.latencies),
-        }))
+        print(
+            json.dumps(
+                {
+                    "frames": self.frames,
+                    "lost": max(0, self.next - self.frames),
+                    "datagrams": datagrams,
+                    "cpu_us": cpu,
+                    "latency_us": percentiles(self.latencies),
+                }
+            )
+        )
 
 
 def percentiles(latencies_ns):

@@ -22,6 +22,7 @@ from common import arguments, cpu_us  # noqa: E402
 
 MTU = 1400
 
+
 def watch(pipeline, element, call):
     """Has `call` called for each buffer that leaves the element, in the thread that carries it."""
 
