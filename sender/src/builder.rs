@@ -109,7 +109,8 @@ impl Builder {
         self
     }
 
-    /// What the sender calls itself when it announces the stream, at most 64 bytes. If not said, as the machine does.
+    /// What the sender calls itself, at most 64 bytes: to a group when it announces the stream, and to each receiver that
+    /// acknowledges. If not said, groups are told the name of the machine, and others none.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.beginning.name = Some(name.into());
@@ -223,8 +224,11 @@ impl Builder {
         let progress = Arc::new(Progress::new(Instant::now()));
         let stamp = Stamp::new();
         let handshake = self.beginning.handshake(group.is_some());
-        let announcer =
-            Announcer::new(Instant::now(), stamp.stream_id(), handshake, self.beginning.picture(self.wanted.size));
+        let picture = self.beginning.picture(self.wanted.size);
+        let mut announcer = Announcer::new(Instant::now(), stamp.stream_id(), handshake, picture);
+        if self.beginning.name.is_some() {
+            announcer = announcer.introduce();
+        }
         let gate = Arc::new(Gate::default());
         if announcer.has_begun() {
             gate.open();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand};
+use segment::wire::control::MAX_NAME_LEN;
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
 use crate::doctor::Doctor;
@@ -52,6 +53,11 @@ pub struct Cli {
     /// lost frames nor latency
     #[arg(long, env = "SEGMENT_NO_TAG", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub no_tag: bool,
+
+    /// What receivers are to call this stream, for example over its picture with --all; 1 to 64 bytes [default: to groups
+    /// the name of this machine, to others none]
+    #[arg(long, value_name = "TEXT", env = "SEGMENT_NAME", value_parser = name, help_heading = "Output")]
+    pub name: Option<String>,
 
     /// Show what is sent in a window: q or Esc ends, s saves a snapshot, i switches the figures
     #[arg(long, env = "SEGMENT_DISPLAY", value_parser = display, help_heading = "Output")]
@@ -142,6 +148,13 @@ pub(crate) fn group(text: &str) -> Result<HostPort, String> {
     HostPort::group(text, segment::handshake::DEFAULT_PORT, "to send to a single machine use --remote")
 }
 
+fn name(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=MAX_NAME_LEN => Ok(text.to_owned()),
+        len => Err(format!("a name has 1 to {MAX_NAME_LEN} bytes, not {len}")),
+    }
+}
+
 /// The receiver reads the same variable: what it takes there is not wrong here.
 fn display(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -214,6 +227,14 @@ mod tests {
             [Some(true), Some(true), Some(false), Some(false), Some(false)]
         );
         assert!(display("maybe").is_err());
+    }
+
+    #[test]
+    fn names_that_no_announce_carries_are_refused() {
+        assert_eq!(parse(&["--name", "robot 7, left"]).unwrap().name.as_deref(), Some("robot 7, left"));
+        for name in ["", &"ü".repeat(33)] {
+            assert!(parse(&["--name", name]).unwrap_err().to_string().contains("1 to 64 bytes"), "{name}");
+        }
     }
 
     #[test]

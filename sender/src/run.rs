@@ -215,6 +215,9 @@ fn builder(cli: &Cli) -> Result<Builder, Failure> {
     if let Some(quality) = cli.quality {
         builder = builder.quality(quality);
     }
+    if let Some(name) = &cli.name {
+        builder = builder.name(name);
+    }
     if let Some(frames) = cli.frames {
         builder = builder.max_frames(frames);
     }

@@ -58,6 +58,7 @@ pub struct Announcer {
     stream_id: u64,
     handshake: Handshake,
     picture: Picture,
+    introduces: bool,
     phase: Phase,
     has_begun: bool,
     audience: Audience,
@@ -78,6 +79,7 @@ impl Announcer {
             phase: Phase::Waiting { next_announce: now, give_up },
             handshake,
             picture,
+            introduces: false,
             has_begun: false,
             audience: Audience::default(),
             acknowledged: Acknowledged::default(),
@@ -90,6 +92,14 @@ impl Announcer {
             announcer.begin();
         }
         announcer
+    }
+
+    /// Tells what the sender calls itself not only to the group, before the stream begins, but to each receiver by itself
+    /// too, once an ack has shown that it is there and reads what is no plain datagram.
+    #[must_use]
+    pub fn introduce(mut self) -> Self {
+        self.introduces = true;
+        self
     }
 
     /// Takes a datagram that came to the sending socket from `source`; `clock_us` is the wall clock.
@@ -136,6 +146,10 @@ impl Announcer {
         }
         let answer = self.audience.answer(source, ack, clock_us);
         self.send(Destination::Receiver(source), &Control::Time(answer));
+        if self.introduces && self.audience.introduce(source, ack) {
+            // What echoes its send time echoes that of the answer. It does not count as an answer to the group's announce.
+            self.send(Destination::Receiver(source), &Control::Announce(self.announcement(clock_us, false)));
+        }
         // Who echoes an announce of ours has heard the group; a stranger who guessed the stream id has not.
         if self.announced.contains(ack.echoed) {
             self.acknowledge(Who { address: source, receiver_id: Some(ack.receiver_id) });
@@ -187,17 +201,20 @@ impl Announcer {
             return;
         }
         self.announced.add(clock_us);
-        let announce = Announce {
+        self.send(Destination::Group, &Control::Announce(self.announcement(clock_us, true)));
+    }
+
+    fn announcement(&self, sent_at: u64, wants_ack: bool) -> Announce {
+        Announce {
             stream_id: self.stream_id,
-            wants_ack: true,
+            wants_ack,
             is_sequenced: false,
-            sent_at: clock_us,
+            sent_at,
             width: self.picture.width,
             height: self.picture.height,
             centi_fps: self.picture.centi_fps,
             name: self.handshake.name.clone(),
-        };
-        self.send(Destination::Group, &Control::Announce(announce));
+        }
     }
 
     /// Begins the stream whoever has acknowledged: from now on nothing but the stream goes to the group.

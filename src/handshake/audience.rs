@@ -19,6 +19,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
 /// Send times remembered, to recognise echoes of them: announces leave twice a second, time replies at most four times.
 const REMEMBERED_SEND_TIMES: usize = 16;
 
+/// A receiver is told so often what the sender calls itself, as nobody acknowledges that.
+const INTRODUCTIONS: u8 = 3;
+
 /// One receiver of the stream.
 #[derive(Debug, Clone)]
 pub struct Listener {
@@ -30,6 +33,9 @@ pub struct Listener {
     pub last_heard: Instant,
     clock: ClockFilter,
     sent: SendTimes,
+    /// Whether an ack has echoed something: only then is somebody at this address, and not one who forges it.
+    has_echoed: bool,
+    introductions_left: u8,
 }
 
 impl Listener {
@@ -86,13 +92,21 @@ impl Audience {
             Some(at) => at,
             None if self.listeners.len() >= MAX_RECEIVERS => return Heard::Refused,
             None => {
-                let (clock, sent) = (ClockFilter::default(), SendTimes::default());
-                self.listeners.push(Listener { address, ack: *ack, last_heard: now, clock, sent });
+                self.listeners.push(Listener {
+                    address,
+                    ack: *ack,
+                    last_heard: now,
+                    clock: ClockFilter::default(),
+                    sent: SendTimes::default(),
+                    has_echoed: false,
+                    introductions_left: INTRODUCTIONS,
+                });
                 self.listeners.len() - 1
             }
         };
         if let Some(listener) = self.listeners.get_mut(at) {
             if ack.echoed != 0 && (announced.contains(ack.echoed) || listener.sent.contains(ack.echoed)) {
+                listener.has_echoed = true;
                 listener.clock.add(&Exchange {
                     sent: ack.echoed,
                     received_there: ack.sent_at.saturating_sub(u64::from(ack.held)),
@@ -113,6 +127,15 @@ impl Audience {
             listener.sent.add(clock_us);
         }
         Time { stream_id: ack.stream_id, receiver_id: ack.receiver_id, echoed: ack.sent_at, held: 0, sent_at: clock_us }
+    }
+
+    /// Whether the receiver whose ack was just heard is to be told what the sender calls itself: its first few times, once
+    /// it is known to be there. What it is told is longer than its ack, and must not go to an address that is forged.
+    pub(super) fn introduce(&mut self, address: SocketAddr, ack: &Ack) -> bool {
+        let listener = self.listeners.iter_mut().find(|l| l.address == address && l.ack.receiver_id == ack.receiver_id);
+        let Some(listener) = listener.filter(|l| l.has_echoed && l.introductions_left > 0) else { return false };
+        listener.introductions_left -= 1;
+        true
     }
 
     /// Takes a leave. Gives the address of who has left.
