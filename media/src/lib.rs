@@ -6,6 +6,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+pub mod bgr;
 pub mod codec;
 #[cfg(test)]
 mod gradient;
