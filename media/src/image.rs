@@ -76,12 +76,21 @@ pub enum ImageError {
 }
 
 /// A raw picture: size, layout, and exactly the bytes that these need.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Image {
     width: u32,
     height: u32,
     format: PixelFormat,
-    pixels: Vec<u8>,
+    pixels: Pixels,
+}
+
+/// Where the bytes of a picture lie.
+#[derive(Clone)]
+enum Pixels {
+    /// In memory of its own.
+    Owned(Vec<u8>),
+    /// In memory that others look at, too.
+    Shared(Bytes),
 }
 
 impl Image {
@@ -90,9 +99,22 @@ impl Image {
     /// # Errors
     /// [`ImageError`] where the size is impossible or the number of bytes is not the one that it needs.
     pub fn new(width: u32, height: u32, format: PixelFormat, pixels: Vec<u8>) -> Result<Self, ImageError> {
+        Self::with(width, height, format, Pixels::Owned(pixels))
+    }
+
+    /// Takes `pixels` as a picture, in place. Copies of it share them, until one is changed.
+    ///
+    /// # Errors
+    /// As [`Image::new`].
+    pub fn shared(width: u32, height: u32, format: PixelFormat, pixels: Bytes) -> Result<Self, ImageError> {
+        Self::with(width, height, format, Pixels::Shared(pixels))
+    }
+
+    fn with(width: u32, height: u32, format: PixelFormat, pixels: Pixels) -> Result<Self, ImageError> {
         let needed = format.len(width, height).ok_or(ImageError::Size { width, height, format })?;
-        if pixels.len() != needed {
-            return Err(ImageError::Length { width, height, format, got: pixels.len(), needed });
+        let got = pixels.as_slice().len();
+        if got != needed {
+            return Err(ImageError::Length { width, height, format, got, needed });
         }
         Ok(Self { width, height, format, pixels })
     }
@@ -103,7 +125,7 @@ impl Image {
     /// [`ImageError::Size`] where the size is impossible.
     pub fn zeroed(width: u32, height: u32, format: PixelFormat) -> Result<Self, ImageError> {
         let needed = format.len(width, height).ok_or(ImageError::Size { width, height, format })?;
-        Ok(Self { width, height, format, pixels: vec![0; needed] })
+        Ok(Self { width, height, format, pixels: Pixels::Owned(vec![0; needed]) })
     }
 
     /// Width in pixels, 1 to [`MAX_DIMENSION`].
@@ -127,20 +149,48 @@ impl Image {
     /// The pixels, rows from top to bottom, planes in the order that [`PixelFormat`] gives.
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+        self.pixels.as_slice()
     }
 
-    /// The pixels, to be changed in place.
+    /// The pixels, to be changed. Those of a [`shared`](Image::shared) picture are copied first.
     pub fn pixels_mut(&mut self) -> &mut [u8] {
-        &mut self.pixels
+        if let Pixels::Shared(bytes) = &self.pixels {
+            self.pixels = Pixels::Owned(bytes.to_vec());
+        }
+        match &mut self.pixels {
+            Pixels::Owned(bytes) => bytes,
+            Pixels::Shared(_) => &mut [],
+        }
     }
 
-    /// Gives the bytes back, to be used for another picture.
+    /// Gives the bytes back, to be used for another picture. Those of a [`shared`](Image::shared) picture are copied
+    /// unless nobody else looks at them.
     #[must_use]
     pub fn into_pixels(self) -> Vec<u8> {
-        self.pixels
+        match self.pixels {
+            Pixels::Owned(bytes) => bytes,
+            Pixels::Shared(bytes) => bytes.into(),
+        }
     }
 }
+
+impl Pixels {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height, self.format) == (other.width, other.height, other.format)
+            && self.pixels() == other.pixels()
+    }
+}
+
+impl Eq for Image {}
 
 impl std::fmt::Debug for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -148,13 +198,42 @@ impl std::fmt::Debug for Image {
     }
 }
 
-/// What a source hands out: a raw picture, still to be encoded, or a ready JPEG, passed through byte for byte.
+/// A picture on its way: raw, still to be encoded if it is to be sent, or a ready JPEG, passed through byte for byte.
 #[derive(Debug, Clone)]
 pub enum Picture {
     /// Raw pixels.
     Raw(Image),
     /// One whole JPEG file image, SOI to EOI.
     Jpeg(Bytes),
+}
+
+/// A [`Picture`] that somebody else holds.
+#[derive(Debug, Clone, Copy)]
+pub enum PictureRef<'a> {
+    /// Raw pixels.
+    Raw(&'a Image),
+    /// One whole JPEG.
+    Jpeg(&'a [u8]),
+}
+
+impl Picture {
+    /// Bytes of the pixels, or of the JPEG.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        match self {
+            Self::Raw(image) => image.pixels().len(),
+            Self::Jpeg(jpeg) => jpeg.len(),
+        }
+    }
+
+    /// The same picture, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> PictureRef<'_> {
+        match self {
+            Self::Raw(image) => PictureRef::Raw(image),
+            Self::Jpeg(jpeg) => PictureRef::Jpeg(jpeg),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +247,18 @@ mod tests {
         assert_eq!(PixelFormat::Yuyv.len(5, 2), None);
         assert_eq!(PixelFormat::Gray.len(0, 2), None);
         assert_eq!(PixelFormat::Gray.len(65_536, 2), None);
+    }
+
+    #[test]
+    fn a_shared_picture_stays_where_it_is_until_it_is_changed() {
+        let bytes = Bytes::from(vec![7; 12]);
+        let image = Image::shared(2, 2, PixelFormat::Bgr, bytes.clone()).unwrap();
+        let mut copy = image.clone();
+        assert_eq!((copy.pixels().as_ptr(), &copy), (bytes.as_ptr(), &image));
+        copy.pixels_mut().fill(9);
+        assert_eq!((image.pixels(), copy.pixels()), (&[7; 12][..], &[9; 12][..]));
+        assert_eq!((image.into_pixels(), copy.into_pixels()), (vec![7; 12], vec![9; 12]));
+        assert!(Image::shared(2, 2, PixelFormat::Gray, bytes).is_err());
     }
 
     #[test]

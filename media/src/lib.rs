@@ -27,4 +27,4 @@ pub mod viewer;
 #[cfg(feature = "window")]
 pub mod window;
 
-pub use image::{Image, ImageError, Picture, PixelFormat};
+pub use image::{Image, ImageError, Picture, PictureRef, PixelFormat};

@@ -4,6 +4,7 @@
 //! opened the window, see [`window`](crate::window). That thread asks for [`keys`](Viewer::keys) and calls
 //! [`show`](Viewer::show), again and again: only what has changed is decoded and drawn.
 
+mod bgrx;
 mod caption;
 mod grid;
 mod tile;
@@ -15,7 +16,7 @@ use crate::place::Place;
 use crate::reshape::reshape;
 use crate::scale::ScaleError;
 use crate::window::{Key, Window, WindowError};
-use crate::{Image, ImageError, PixelFormat};
+use crate::{Image, ImageError, PictureRef, PixelFormat};
 use caption::Captions;
 use tile::{Change, Developer, Tile};
 
@@ -43,6 +44,9 @@ pub enum ViewerError {
     /// A picture of that size cannot be.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A raw picture has planes.
+    #[error("a raw picture in {0:?} is not shown; Gray, Bgr, Rgb and Bgrx are")]
+    Layout(PixelFormat),
 }
 
 /// One picture, as it is to be shown now.
@@ -50,8 +54,8 @@ pub enum ViewerError {
 pub struct View<'a> {
     /// Which one it is, of all that are shown.
     pub id: u64,
-    /// The picture.
-    pub jpeg: &'a [u8],
+    /// The picture: a JPEG, or packed pixels. A raw one in planes is taken for one that cannot be shown.
+    pub picture: PictureRef<'a>,
     /// Another number for another picture: as long as it is the same, the picture is not decoded again.
     pub version: u64,
     /// What is written over it, in one or more lines; may be empty.

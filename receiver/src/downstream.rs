@@ -35,7 +35,7 @@ const CARD_POLL: Duration = Duration::from_micros(50);
 /// let downstream = Downstream::builder().bind("0.0.0.0:12345".parse()?).start()?;
 /// loop {
 ///     let frame = downstream.recv_frame()?;
-///     println!("{} bytes from {}", frame.jpeg.len(), frame.source);
+///     println!("{} bytes from {}", frame.byte_len(), frame.source);
 /// }
 /// # #[allow(unreachable_code)]
 /// # Ok::<(), Box<dyn std::error::Error>>(())

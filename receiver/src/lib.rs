@@ -34,7 +34,7 @@ pub mod sink;
 
 pub use downstream::{Builder, Downstream, DownstreamError, Monitor};
 pub use figures::{Clock, Figures};
-pub use frame::Frame;
+pub use frame::{Frame, JPEG_QUALITY};
 pub use latency::Latency;
 pub use queue::{FrameQueue, MAX_BYTES, MAX_WAIT, Taken};
 pub use roster::{GONE_AFTER, Latest, MAX_SOURCES, NewestOfEach};

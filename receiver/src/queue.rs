@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A frame that has waited for so long shows that its consumer does not keep up: no more are taken until it does.
 pub const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// Bytes of JPEG that wait at most: what a second of 4K at 60 frames comes to, twice over.
+/// Bytes of pictures that wait at most: what a second of 4K at 60 frames comes to, twice over.
 pub const MAX_BYTES: usize = 64 << 20;
 
 /// Makes a queue.
@@ -60,11 +60,11 @@ impl QueueWriter {
             return Put::Closed;
         }
         let stalled = waiting.frames.front().is_some_and(|(since, _)| now.saturating_duration_since(*since) > MAX_WAIT);
-        if stalled || waiting.bytes + frame.jpeg.len() > MAX_BYTES {
+        if stalled || waiting.bytes + frame.byte_len() > MAX_BYTES {
             self.shared.overflowed.fetch_add(1, Ordering::Relaxed);
             return Put::Overflowed;
         }
-        waiting.bytes += frame.jpeg.len();
+        waiting.bytes += frame.byte_len();
         waiting.frames.push_back((now, frame.clone()));
         drop(waiting);
         self.shared.changed.notify_one();
@@ -80,7 +80,7 @@ impl FrameQueue {
         let mut waiting = self.shared.lock();
         loop {
             if let Some((_, frame)) = waiting.frames.pop_front() {
-                waiting.bytes -= frame.jpeg.len();
+                waiting.bytes -= frame.byte_len();
                 return Taken::Frame(frame);
             }
             if waiting.writer_gone {
@@ -142,18 +142,9 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use std::time::SystemTime;
 
     fn frame(len: usize) -> Frame {
-        Frame {
-            jpeg: Bytes::from(vec![0; len]),
-            captured_at: None,
-            arrived_at: SystemTime::UNIX_EPOCH,
-            age: None,
-            number: None,
-            source: ([127, 0, 0, 1], 1).into(),
-        }
+        crate::frame::tests::frame(1, vec![0; len])
     }
 
     #[test]
@@ -164,7 +155,7 @@ mod tests {
         }
         drop(writer);
         for len in 1..=100 {
-            assert!(matches!(reader.take(Duration::ZERO), Taken::Frame(frame) if frame.jpeg.len() == len));
+            assert!(matches!(reader.take(Duration::ZERO), Taken::Frame(frame) if frame.byte_len() == len));
         }
         assert!(matches!(reader.take(Duration::MAX), Taken::Closed));
     }

@@ -234,7 +234,7 @@ impl<'a> Receive<'a> {
         let arrived_at = SystemTime::now();
         self.feedback.note_frame(&frame, arrived_at);
         let clock = self.feedback.clock(source);
-        let frame = Frame::new(frame, arrived_at, clock.map(|clock| clock.offset_us));
+        let frame = Frame::reassembled(frame, arrived_at, clock.map(|clock| clock.offset_us));
         let is_each_wanted = self.shared.outlets.wants_each();
         if is_each_wanted {
             let frames_lost = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
@@ -269,7 +269,7 @@ impl<'a> Receive<'a> {
                 return None;
             }
         }
-        self.notices.frame_len(frame.jpeg.len(), self.socket.granted());
+        self.notices.frame_len(frame.byte_len(), self.socket.granted());
         if frame.captured_at.is_some() && frame.age.is_none() {
             self.notices.clock_ahead(source);
         }
@@ -278,7 +278,7 @@ impl<'a> Receive<'a> {
             counters.source = Some(source);
             counters.clock = clock;
             counters.has_ended = false;
-            counters.deliver(now, frame.jpeg.len(), frame.age);
+            counters.deliver(now, frame.byte_len(), frame.age);
             counters.frames
         };
         self.shared.outlets.put(now, &frame);

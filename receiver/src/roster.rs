@@ -164,7 +164,7 @@ impl List {
         }
         // Anybody can send frames of the greatest length from many addresses.
         let others = self.entries.iter().filter(|entry| entry.latest.frame.source != frame.source);
-        if others.map(|entry| entry.latest.frame.jpeg.len()).sum::<usize>() + frame.jpeg.len() > MAX_BYTES {
+        if others.map(|entry| entry.latest.frame.byte_len()).sum::<usize>() + frame.byte_len() > MAX_BYTES {
             self.replaced += 1;
             return;
         }
@@ -233,18 +233,9 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use std::time::SystemTime;
 
     fn frame(port: u16, len: usize) -> Frame {
-        Frame {
-            jpeg: Bytes::from(vec![0; len]),
-            captured_at: None,
-            arrived_at: SystemTime::UNIX_EPOCH,
-            age: None,
-            number: None,
-            source: ([192, 0, 2, 1], port).into(),
-        }
+        crate::frame::tests::frame(port, vec![0; len])
     }
 
     fn ports(list: &mut List, now: Instant) -> Vec<u16> {
@@ -259,7 +250,7 @@ mod tests {
         }
         let latest = list.take(now).unwrap();
         let seen: Vec<_> =
-            latest.iter().map(|one| (one.number, one.frame.source.port(), one.frame.jpeg.len())).collect();
+            latest.iter().map(|one| (one.number, one.frame.source.port(), one.frame.byte_len())).collect();
         assert_eq!(seen, [(0, 3, 1), (1, 1, 4), (2, 2, 3)]);
         assert_eq!((list.replaced, latest[1].frames), (1, 2));
         list.put(now, &frame(1, 5), Facts::default());
@@ -288,7 +279,7 @@ mod tests {
         for port in 0..1000 {
             list.put(now, &frame(port, 1 << 24), Facts::default());
         }
-        let bytes: usize = list.entries.iter().map(|entry| entry.latest.frame.jpeg.len()).sum();
+        let bytes: usize = list.entries.iter().map(|entry| entry.latest.frame.byte_len()).sum();
         assert!(bytes <= MAX_BYTES, "{bytes}");
     }
 

@@ -8,6 +8,7 @@ pub mod window;
 
 use crate::queue::{FrameQueue, Taken};
 use crate::{Downstream, Frame};
+use media::codec::CodecError;
 use media::matroska::RecordError;
 use std::io;
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ pub enum SinkError {
     /// The recording.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A raw picture cannot be made a JPEG.
+    #[error(transparent)]
+    Encode(#[from] CodecError),
     /// A snapshot is there already.
     #[error("{} exists; choose an empty folder, or give --overwrite to replace its frames", path.display())]
     SnapshotExists {

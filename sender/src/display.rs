@@ -4,6 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use media::PictureRef;
 use media::codec::Decoder;
 use media::mailbox::{Reader, Taken};
 use media::snapshot::save_next;
@@ -146,7 +147,13 @@ impl Stream {
             None => String::new(),
         };
         let (frame, version) = (self.newest.as_ref()?, self.meter.shown);
-        Some(View { id: 0, jpeg: &frame.jpeg, version, caption: &self.caption, is_dark: stopped.is_some() })
+        Some(View {
+            id: 0,
+            picture: PictureRef::Jpeg(&frame.jpeg),
+            version,
+            caption: &self.caption,
+            is_dark: stopped.is_some(),
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! One picture of several, at the size at which it is shown.
 
+use super::bgrx::to_bgrx;
 use super::{View, ViewerError};
-use crate::codec::{CodecError, Decoder, Scale};
+use crate::codec::{Decoder, Scale};
 use crate::place::Place;
 use crate::scale::Scaler;
-use crate::{Image, PixelFormat};
+use crate::{Image, PictureRef, PixelFormat};
+use std::fmt::Display;
 
 /// What a picture is taken to be until one can be read.
 const USUAL_SIZE: (u32, u32) = (16, 9);
@@ -23,8 +25,28 @@ impl Developer {
         Ok(Self { decoder: Decoder::new()?, scaler: Scaler::new(), decoded })
     }
 
-    /// Makes `image` the picture at this size: decoded at the smallest scale that covers it.
-    fn develop(&mut self, jpeg: &[u8], size: (u32, u32), inside: Place, image: &mut Image) -> Result<(), ViewerError> {
+    /// Makes `image` the picture at this size.
+    fn develop(
+        &mut self,
+        picture: PictureRef<'_>,
+        size: (u32, u32),
+        inside: Place,
+        image: &mut Image,
+    ) -> Result<(), ViewerError> {
+        match picture {
+            PictureRef::Jpeg(jpeg) => self.develop_jpeg(jpeg, size, inside, image),
+            PictureRef::Raw(raw) => self.develop_raw(raw, inside, image),
+        }
+    }
+
+    /// Decoded at the smallest scale that covers it.
+    fn develop_jpeg(
+        &mut self,
+        jpeg: &[u8],
+        size: (u32, u32),
+        inside: Place,
+        image: &mut Image,
+    ) -> Result<(), ViewerError> {
         let wanted = (inside.width, inside.height);
         self.decoder.decode_into(jpeg, PixelFormat::Bgrx, Scale::to_fit(size, wanted), &mut self.decoded)?;
         if (self.decoded.width(), self.decoded.height()) == wanted {
@@ -33,6 +55,17 @@ impl Developer {
             self.scaler.scale_into(&self.decoded, inside.width, inside.height, image)?;
         }
         Ok(())
+    }
+
+    /// Scaled in its own layout, which has fewer bytes than that of the window.
+    fn develop_raw(&mut self, raw: &Image, inside: Place, image: &mut Image) -> Result<(), ViewerError> {
+        let is_shown = if (raw.width(), raw.height()) == (inside.width, inside.height) {
+            to_bgrx(raw, image)?
+        } else {
+            self.scaler.scale_into(raw, inside.width, inside.height, &mut self.decoded)?;
+            to_bgrx(&self.decoded, image)?
+        };
+        if is_shown { Ok(()) } else { Err(ViewerError::Layout(raw.format())) }
     }
 }
 
@@ -93,9 +126,12 @@ impl Tile {
     /// The size of the view's picture, of which a place for it follows.
     pub(super) fn measure(&mut self, view: &View<'_>) -> (u32, u32) {
         if self.has_news(view) {
-            match Decoder::header(view.jpeg) {
-                Ok(size) => self.size = size,
-                Err(error) => self.complain(&error),
+            match view.picture {
+                PictureRef::Raw(image) => self.size = (image.width(), image.height()),
+                PictureRef::Jpeg(jpeg) => match Decoder::header(jpeg) {
+                    Ok(size) => self.size = size,
+                    Err(error) => self.complain(&error),
+                },
             }
         }
         self.size
@@ -116,9 +152,9 @@ impl Tile {
         let has_news = self.has_news(view);
         (self.cell, self.inside, self.version) = (cell, inside, Some(view.version));
         if has_news || is_resized {
-            match developer.develop(view.jpeg, self.size, inside, &mut self.image) {
+            match developer.develop(view.picture, self.size, inside, &mut self.image) {
                 Ok(()) => {}
-                Err(ViewerError::Codec(error)) => self.complain(&error),
+                Err(error @ (ViewerError::Codec(_) | ViewerError::Layout(_))) => self.complain(&error),
                 Err(error) => return Err(error),
             }
         }
@@ -130,7 +166,7 @@ impl Tile {
         Ok(if has_news || is_elsewhere || !is_said { Change::Draw } else { Change::None })
     }
 
-    fn complain(&mut self, error: &CodecError) {
+    fn complain(&mut self, error: &impl Display) {
         if !std::mem::replace(&mut self.said_damaged, true) {
             tracing::warn!("a frame arrived whole but cannot be shown: {error}");
         }

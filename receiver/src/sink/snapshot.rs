@@ -43,7 +43,7 @@ impl Sink for Snapshots {
 
     fn accept(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let path = self.path(self.written + 1);
-        match write_whole(&path, &frame.jpeg, self.overwrite) {
+        match write_whole(&path, &frame.jpeg()?, self.overwrite) {
             Ok(()) => {
                 self.written += 1;
                 Ok(())
@@ -61,18 +61,9 @@ impl Sink for Snapshots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use std::time::SystemTime;
 
     fn frame(jpeg: &'static [u8]) -> Frame {
-        Frame {
-            jpeg: Bytes::from_static(jpeg),
-            captured_at: None,
-            arrived_at: SystemTime::UNIX_EPOCH,
-            age: None,
-            number: None,
-            source: ([127, 0, 0, 1], 1).into(),
-        }
+        crate::frame::tests::frame(1, jpeg)
     }
 
     #[test]

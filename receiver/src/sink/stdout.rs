@@ -38,7 +38,8 @@ impl<W: Write + Send> Sink for Stdout<W> {
     }
 
     fn accept(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        self.output.write_all(&frame.jpeg).and_then(|()| self.output.flush()).map_err(SinkError::Stdout)?;
+        let jpeg = frame.jpeg()?;
+        self.output.write_all(&jpeg).and_then(|()| self.output.flush()).map_err(SinkError::Stdout)?;
         self.written += 1;
         Ok(())
     }

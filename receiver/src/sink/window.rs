@@ -3,7 +3,7 @@
 mod all;
 mod one;
 
-use crate::Downstream;
+use crate::{Downstream, Frame};
 use all::All;
 use media::snapshot::save_next;
 use media::viewer;
@@ -65,8 +65,8 @@ impl Viewer {
         for key in self.viewer.keys()? {
             match (key, &mut self.shows) {
                 (Key::Quit, _) => return Ok(Step::Quit),
-                (Key::Snapshot, Shows::One(one)) => save_snapshots(one.jpeg()),
-                (Key::Snapshot, Shows::All(all)) => save_snapshots(all.jpegs()),
+                (Key::Snapshot, Shows::One(one)) => save_snapshots(one.frame()),
+                (Key::Snapshot, Shows::All(all)) => save_snapshots(all.frames()),
                 (Key::Figures, Shows::One(one)) => one.switch_figures(),
                 (Key::Figures, Shows::All(all)) => all.switch_figures(),
             }
@@ -86,12 +86,13 @@ impl Viewer {
 }
 
 /// Saves a snapshot of each picture.
-fn save_snapshots<'a>(jpegs: impl IntoIterator<Item = &'a [u8]>) {
+fn save_snapshots<'a>(frames: impl IntoIterator<Item = &'a Frame>) {
     let mut has_none = true;
-    for jpeg in jpegs {
+    for frame in frames {
         has_none = false;
-        match save_next(Path::new("."), jpeg) {
-            Ok(path) => tracing::info!("saved {}", path.display()),
+        match frame.jpeg().map(|jpeg| save_next(Path::new("."), &jpeg)) {
+            Ok(Ok(path)) => tracing::info!("saved {}", path.display()),
+            Ok(Err(error)) => tracing::error!("no snapshot: {error}"),
             Err(error) => tracing::error!("no snapshot: {error}"),
         }
     }

@@ -1,5 +1,6 @@
 //! All streams that come, as they are shown beside each other.
 
+use crate::Frame;
 use crate::meter::{Meter, SILENT, Totals};
 use crate::roster::{Latest, NewestOfEach};
 use media::viewer::View;
@@ -29,8 +30,8 @@ impl All {
         self.shows_figures = !self.shows_figures;
     }
 
-    pub(super) fn jpegs(&self) -> impl Iterator<Item = &[u8]> {
-        self.streams.iter().map(|stream| &stream.latest.frame.jpeg[..])
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.streams.iter().map(|stream| &stream.latest.frame)
     }
 
     /// Takes what is new, waiting at most `wait` for it. Gives the time.
@@ -97,7 +98,7 @@ impl Stream {
         // Trouble is said always, and of whom.
         self.caption = what.map(|what| format!("{}\n{what}", self.title())).unwrap_or_default();
         let Latest { number, frames, ref frame, .. } = self.latest;
-        View { id: number, jpeg: &frame.jpeg, version: frames, caption: &self.caption, is_dark }
+        View { id: number, picture: frame.picture().borrowed(), version: frames, caption: &self.caption, is_dark }
     }
 
     /// Name, if there is one, and address.
@@ -115,22 +116,13 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Frame;
     use crate::roster::roster;
-    use bytes::Bytes;
-    use std::time::SystemTime;
 
     const MS: Duration = Duration::from_millis(1);
 
     fn latest(number: u64, name: Option<&str>, frames: u64, at: Instant) -> Latest {
-        let frame = Frame {
-            jpeg: Bytes::from_static(b"picture"),
-            captured_at: None,
-            arrived_at: SystemTime::UNIX_EPOCH,
-            age: Some(3 * MS),
-            number: None,
-            source: ([192, 0, 2, 1], 1000 + number as u16).into(),
-        };
+        let mut frame = crate::frame::tests::frame(1000 + number as u16, &b"picture"[..]);
+        frame.age = Some(3 * MS);
         let name = name.map(str::to_owned);
         Latest { number, frame, name, frames, frames_lost: 2, last_frame: at, has_ended: false }
     }
@@ -154,7 +146,7 @@ mod tests {
         assert_eq!(captions(&mut all, now), expected);
         all.switch_figures();
         assert_eq!(captions(&mut all, now), ["", ""]);
-        assert_eq!(all.jpegs().count(), 2);
+        assert_eq!(all.frames().count(), 2);
     }
 
     #[test]

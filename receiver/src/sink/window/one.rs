@@ -25,8 +25,8 @@ impl One {
         self.overlay.switch();
     }
 
-    pub(super) fn jpeg(&self) -> Option<&[u8]> {
-        self.newest.as_ref().map(|frame| &frame.jpeg[..])
+    pub(super) fn frame(&self) -> Option<&Frame> {
+        self.newest.as_ref()
     }
 
     /// Takes the newest frame, waiting at most `wait` for it. Gives the time.
@@ -50,6 +50,6 @@ impl One {
         self.caption = self.overlay.text(now);
         let frame = self.newest.as_ref()?;
         let is_dark = self.overlay.has_stopped(now);
-        Some(View { id: 0, jpeg: &frame.jpeg, version: self.taken, caption: &self.caption, is_dark })
+        Some(View { id: 0, picture: frame.picture().borrowed(), version: self.taken, caption: &self.caption, is_dark })
     }
 }
