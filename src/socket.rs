@@ -5,11 +5,14 @@
 //! * [`Group`], [`Membership`], [`Interface`]: multicast, and on which interface
 //! * [`SendSocket`]: segments in vectored calls, without putting them together first, and several in one call where
 //!   the kernel takes them so (GSO)
+//! * [`Connection`]: to a TCP sender
+//! * [`StreamListener`]: where receivers connect over TCP
 //! * [`PathProbe`]: the MTU of the path to a receiver
 //! * [`inspect`]: what this machine says about its own network
 
 mod batch;
 mod buffer;
+mod connection;
 mod error;
 mod group;
 #[cfg_attr(all(target_os = "linux", not(segment_portable)), path = "socket/inlet_linux.rs")]
@@ -24,8 +27,10 @@ mod path_probe;
 mod receive;
 mod route;
 mod send;
+mod stream_listener;
 
 pub use buffer::{Granted, WANTED_RECEIVE_BUFFER};
+pub use connection::Connection;
 pub use error::SocketError;
 pub use group::{Group, JoinError, Membership};
 pub use interface::{ChosenInterface, Interface, InterfaceError};
@@ -33,6 +38,7 @@ pub use path_probe::PathProbe;
 pub use receive::ReceiveSocket;
 pub use route::{Route, Sent};
 pub use send::SendSocket;
+pub use stream_listener::StreamListener;
 
 use std::net::SocketAddr;
 use std::time::SystemTime;

@@ -1,0 +1,161 @@
+//! A connection to a TCP sender.
+
+use super::SocketError;
+use crate::wire::stream::ANSWER;
+use socket2::{SockRef, TcpKeepalive};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A host that has vanished without a word is asked for a sign of life after so long, …
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(5);
+
+/// … so often again (Linux leaves it at nine questions), …
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// … and given up after so many questions.
+#[cfg(target_os = "linux")]
+const KEEPALIVE_QUESTIONS: u32 = 5;
+
+/// A connection that frames are fetched over. Reading waits for a bounded time, so that whoever reads can look around.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    received: u64,
+}
+
+impl Connection {
+    /// Connects to `peer`, and waits at most `timeout` for that.
+    ///
+    /// # Errors
+    /// [`SocketError`], above all where nobody listens there.
+    pub fn open(peer: SocketAddr, timeout: Duration) -> Result<Self, SocketError> {
+        let stream = TcpStream::connect_timeout(&peer, timeout).map_err(SocketError::new("connect to", peer))?;
+        let set_up = || {
+            // An answer of one byte must not wait for company.
+            stream.set_nodelay(true)?;
+            let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL);
+            #[cfg(target_os = "linux")]
+            let keepalive = keepalive.with_retries(KEEPALIVE_QUESTIONS);
+            SockRef::from(&stream).set_tcp_keepalive(&keepalive)
+        };
+        set_up().map_err(SocketError::new("set up the connection to", peer))?;
+        Ok(Self { stream, peer, received: 0 })
+    }
+
+    /// Who is on the other end.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Bytes received so far.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// How long a read or an answer waits at most before it fails with [`WouldBlock`](io::ErrorKind::WouldBlock);
+    /// `None`: not at all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_wait(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        self.stream.set_nonblocking(wait.is_none())?;
+        if wait.is_some() {
+            self.stream.set_read_timeout(wait)?;
+            self.stream.set_write_timeout(wait)?;
+        }
+        Ok(())
+    }
+
+    /// Answers a frame of the upstream framing: the sender may send the next one.
+    ///
+    /// # Errors
+    /// What the system says; a peer that takes no answers fails it after a while.
+    pub fn answer(&mut self) -> io::Result<()> {
+        self.stream.write_all(&ANSWER)
+    }
+
+    /// Has what came acknowledged at once, this one time, rather than together with an answer (TCP_QUICKACK in tcp(7)).
+    ///
+    /// A sender that writes the length and the frame one after the other, without TCP_NODELAY, holds back the end of the
+    /// frame until the length is acknowledged: that would take 40 ms.
+    pub fn acknowledge(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&self.stream).set_tcp_quickack(true) {
+            tracing::debug!(%error, "acknowledgements wait");
+        }
+    }
+}
+
+impl Read for Connection {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(into)?;
+        self.received += count as u64;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn pair() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = Connection::open(listener.local_addr().unwrap(), PATIENCE).unwrap();
+        (connection, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn bytes_come_answers_go_and_both_are_counted() {
+        let (mut connection, mut peer) = pair();
+        peer.write_all(b"frame").unwrap();
+        let mut into = [0; 5];
+        connection.acknowledge();
+        connection.read_exact(&mut into).unwrap();
+        connection.answer().unwrap();
+        let mut answer = [7];
+        peer.read_exact(&mut answer).unwrap();
+        assert_eq!((&into, answer, connection.received()), (b"frame", ANSWER, 5));
+        assert_eq!(connection.peer(), peer.local_addr().unwrap());
+    }
+
+    #[test]
+    fn a_read_waits_as_long_as_it_was_told() {
+        let (mut connection, _peer) = pair();
+        for wait in [Some(Duration::from_millis(20)), None] {
+            connection.set_wait(wait).unwrap();
+            let start = Instant::now();
+            let error = connection.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            // The kernel counts in ticks, so it may be a little less.
+            assert!(start.elapsed() >= wait.unwrap_or_default() / 2);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_takes_no_answers_fails_them() {
+        let (mut connection, _peer) = pair();
+        connection.set_wait(None).unwrap();
+        let start = Instant::now();
+        while connection.answer().is_ok() {
+            assert!(start.elapsed() < PATIENCE, "endless answers are taken");
+        }
+    }
+
+    #[test]
+    fn nobody_there_is_said_with_the_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let error = Connection::open(address, PATIENCE).unwrap_err();
+        assert_eq!((error.address(), error.kind()), (address, io::ErrorKind::ConnectionRefused));
+        assert_eq!(error.to_string(), format!("cannot connect to {address}"));
+    }
+}
