@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let frames: usize = arguments.next().as_deref().unwrap_or("100").parse()?;
 
     let downstream = Downstream::builder().bind(address).start()?;
-    println!("waiting for a stream on {}", downstream.local_addr());
+    println!("waiting for a stream on {}", downstream.origin());
     for _ in 0..frames {
         let frame = downstream.recv_frame()?;
         let picture = frame.decode_bgr()?;

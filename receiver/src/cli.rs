@@ -4,9 +4,11 @@ use crate::doctor::Doctor;
 use crate::selection::From;
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use segment::wire::stream::Framing;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
+use terminal::address::HostPortError;
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit, seconds};
 
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
@@ -31,18 +33,29 @@ pub struct Cli {
     #[arg(help_heading = "Input", group = "listen")]
     pub multicast: Option<HostPort>,
 
+    /// Fetch from this TCP sender instead; connects again when it is lost [default port: 54321, with pickle 9999]
+    #[arg(long, value_name = "HOST[:PORT]", env = "SEGMENT_TCP", value_parser = tcp)]
+    #[arg(help_heading = "Input", group = "listen")]
+    pub tcp: Option<HostPort>,
+
+    /// How frames are told apart over TCP, and what they are: a JPEG after its length, which is answered by one byte
+    /// (upstream), or a Python pickle of a numpy array after its length (pickle)
+    #[arg(long, value_name = "upstream|pickle", env = "SEGMENT_TCP_FRAMING", default_value = "upstream")]
+    #[arg(help_heading = "Input", hide_possible_values = true, requires = "tcp")]
+    pub tcp_framing: TcpFraming,
+
     /// Join on this interface, by name or address [default: the one that the route to the group names]
     #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_INTERFACE", help_heading = "Input", requires = "multicast")]
     pub interface: Option<String>,
 
     /// Take only what this address sends, from any of its ports or from the one given [default: whoever delivers]
-    #[arg(long, value_name = "ADDR[:PORT]", env = "SEGMENT_FROM", help_heading = "Input")]
+    #[arg(long, value_name = "ADDR[:PORT]", env = "SEGMENT_FROM", help_heading = "Input", conflicts_with = "tcp")]
     pub from: Option<From>,
 
     /// Ask the kernel for a receive buffer of so many bytes; at least the largest frame should fit
     #[arg(long, value_name = "BYTES", env = "SEGMENT_RECEIVE_BUFFER", help_heading = "Input")]
     #[arg(default_value_t = segment::socket::WANTED_RECEIVE_BUFFER as u32, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with = "tcp")]
     pub receive_buffer: u32,
 
     /// Spend a core on lower wake-up delay: never sleep while waiting for datagrams. Only where one is to spare: on a
@@ -114,7 +127,17 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the command line. What it says of the place to listen wins over what the environment says of the other.
+    /// Host and port of the TCP sender to fetch from, if there is one.
+    #[must_use]
+    pub fn tcp_remote(&self) -> Option<(&str, u16)> {
+        let port = |remote: &HostPort| match remote.port() {
+            PORT_LEFT_OUT => Framing::from(self.tcp_framing).default_port(),
+            port => port,
+        };
+        self.tcp.as_ref().map(|remote| (remote.host(), port(remote)))
+    }
+
+    /// Reads the command line. What it says of the place to listen wins over what the environment says of the others.
     ///
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
@@ -126,12 +149,33 @@ impl Cli {
             })
         };
         let mut command = Self::command();
-        for (said, other) in [("--bind", "multicast"), ("--multicast", "bind")] {
+        const PLACES: [(&str, &str); 3] = [("--bind", "bind"), ("--multicast", "multicast"), ("--tcp", "tcp")];
+        for (said, place) in PLACES {
             if says(said) {
-                command = command.mut_arg(other, |argument| argument.env(Resettable::Reset));
+                for (_, other) in PLACES.iter().filter(|(_, other)| *other != place) {
+                    command = command.mut_arg(other, |argument| argument.env(Resettable::Reset));
+                }
             }
         }
         Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    }
+}
+
+/// How frames are told apart over TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TcpFraming {
+    /// A length and a JPEG; one byte back.
+    Upstream,
+    /// A length and a Python pickle.
+    Pickle,
+}
+
+impl std::convert::From<TcpFraming> for Framing {
+    fn from(framing: TcpFraming) -> Self {
+        match framing {
+            TcpFraming::Upstream => Self::Upstream,
+            TcpFraming::Pickle => Self::Pickle,
+        }
     }
 }
 
@@ -144,6 +188,14 @@ pub enum Display {
     Always,
     /// No window.
     Never,
+}
+
+/// Port of a TCP sender for which the command line names none: what it is follows from the framing.
+const PORT_LEFT_OUT: u16 = 0;
+
+/// Value parser for a TCP sender, with or without a port. Nobody can be reached on port 0, so that it stands for none.
+fn tcp(text: &str) -> Result<HostPort, HostPortError> {
+    HostPort::with_default_port(text, PORT_LEFT_OUT)
 }
 
 /// Value parser for a group: an address, with or without a port.
@@ -180,6 +232,20 @@ mod tests {
             "json",
         ]);
         assert_eq!(cli.unwrap().frames, Some(300));
+    }
+
+    #[test]
+    fn a_tcp_sender_is_an_input_of_its_own() {
+        let cli = Cli::try_parse_from(["receiver", "--tcp", "camera.local", "--tcp-framing", "pickle"]).unwrap();
+        assert_eq!((cli.tcp_remote(), cli.tcp_framing), (Some(("camera.local", 9999)), TcpFraming::Pickle));
+        let cli = Cli::try_parse_from(["receiver", "--tcp", "::1"]).unwrap();
+        assert_eq!((cli.tcp_remote(), cli.tcp_framing), (Some(("::1", 54321)), TcpFraming::Upstream));
+        for other in ["--bind=0.0.0.0:1", "--multicast=224.3.29.71", "--from=192.0.2.1", "--receive-buffer=9"] {
+            assert!(Cli::try_parse_from(["receiver", "--tcp", "192.0.2.1:5", other]).is_err(), "{other}");
+        }
+        for lone in [["--tcp-framing", "pickle"], ["--tcp", "192.0.2.1:0"]] {
+            assert!(Cli::try_parse_from(["receiver"].into_iter().chain(lone)).is_err(), "{lone:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::Frame;
 use crate::feedback::Feedback;
+use crate::fetch::{Fetch, Limits, Remote};
 use crate::figures::{Figures, Mark};
 use crate::queue::FrameQueue;
 use crate::receive::{Receive, Shared};
@@ -9,6 +10,7 @@ use crate::roster::NewestOfEach;
 use crate::selection::From;
 use media::mailbox::{Reader, Taken};
 use segment::socket::{Granted, Group, JoinError, ReceiveSocket, SocketError};
+use segment::wire::stream::Framing;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,8 +47,9 @@ pub struct Downstream {
     monitor: Monitor,
     thread: Option<JoinHandle<()>>,
     own: Reader<Frame>,
-    local: SocketAddr,
-    granted: Granted,
+    origin: String,
+    local: Option<SocketAddr>,
+    granted: Option<Granted>,
 }
 
 /// Reads the figures of a [`Downstream`] from any thread, as long as anybody wants to know.
@@ -67,12 +70,14 @@ pub struct Builder {
     receive_buffer: Option<usize>,
     interface: Option<String>,
     busy_poll: bool,
+    limits: Limits,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Listen {
     Bind(SocketAddr),
     Join(SocketAddr),
+    Connect(Remote),
 }
 
 /// Why a [`Downstream`] could not be started, or has no more frames.
@@ -102,7 +107,7 @@ pub enum DownstreamError {
 }
 
 impl Builder {
-    /// Listens at `address`. Without this or [`join`](Self::join), at 0.0.0.0:12345.
+    /// Listens at `address`. Without this, [`join`](Self::join) or [`connect`](Self::connect), at 0.0.0.0:12345.
     #[must_use]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.listen = Listen::Bind(address);
@@ -114,6 +119,18 @@ impl Builder {
     #[must_use]
     pub fn join(mut self, group: SocketAddr) -> Self {
         self.listen = Listen::Join(group);
+        self
+    }
+
+    /// Fetches from a TCP sender at this host and port, in this framing. When it is lost, or not there yet, connects again
+    /// and again, with pauses of at most a second.
+    ///
+    /// `host` is an address or a name, which is looked up anew for each connection. [`from`](Self::from),
+    /// [`interface`](Self::interface) and [`receive_buffer`](Self::receive_buffer) are about datagrams and change nothing
+    /// here.
+    #[must_use]
+    pub fn connect(mut self, host: impl Into<String>, port: u16, framing: Framing) -> Self {
+        self.listen = Listen::Connect(Remote { host: host.into(), port, framing });
         self
     }
 
@@ -160,15 +177,27 @@ impl Builder {
     /// Starts to receive.
     ///
     /// # Errors
-    /// [`DownstreamError`] where the address cannot be listened at or the group cannot be joined.
+    /// [`DownstreamError`] where the address cannot be listened at or the group cannot be joined. That a TCP sender
+    /// cannot be reached is none: it may come.
     pub fn start(self) -> Result<Downstream, DownstreamError> {
-        let (mut socket, address) = match self.listen {
-            Listen::Bind(address) => (ReceiveSocket::bind(address)?, address),
+        let shared = Arc::new(Shared::default());
+        match self.listen.clone() {
+            Listen::Bind(address) => self.receive(ReceiveSocket::bind(address)?, address, shared),
             Listen::Join(address) => {
                 let source = self.from.map(|from| from.host());
-                (ReceiveSocket::join(Group { address, interface: self.interface, source })?, address)
+                let group = Group { address, interface: self.interface.clone(), source };
+                self.receive(ReceiveSocket::join(group)?, address, shared)
             }
-        };
+            Listen::Connect(remote) => self.fetch(remote, shared),
+        }
+    }
+
+    fn receive(
+        self,
+        mut socket: ReceiveSocket,
+        address: SocketAddr,
+        shared: Arc<Shared>,
+    ) -> Result<Downstream, DownstreamError> {
         match socket.membership() {
             Some(membership) if membership.is_for_want_of_a_route() => tracing::warn!(
                 "no route leads to {address}: joined on {}, which only this machine can reach; --interface chooses \
@@ -189,22 +218,17 @@ impl Builder {
         let (granted, local) = (socket.granted(), socket.local_addr().unwrap_or(address));
         tracing::debug!(asked = granted.asked, granted = granted.granted, "receive buffer");
         let feedback = Feedback::new(local)?;
-        let shared = Arc::new(Shared::default());
-        let own = shared.outlets.newest(OWN_MAILBOX);
-        let thread = std::thread::Builder::new()
-            .name("receive".to_owned())
-            .spawn({
-                let shared = Arc::clone(&shared);
-                move || {
-                    Receive::new(socket, feedback, self.from, self.max_frames, self.busy_poll, &shared).run();
-                    shared.outlets.close();
-                }
-            })
-            .map_err(DownstreamError::Thread)?;
-        let start = Instant::now();
-        let mark = Arc::new(Mutex::new(Mark::start(start)));
-        let monitor = Monitor { shared, own_is_read: Arc::default(), start, mark };
-        Ok(Downstream { monitor, thread: Some(thread), own, local, granted })
+        let mut downstream = Downstream::on_thread("receive", local.to_string(), shared, move |shared| {
+            Receive::new(socket, feedback, self.from, self.max_frames, self.busy_poll, shared).run();
+        })?;
+        (downstream.local, downstream.granted) = (Some(local), Some(granted));
+        Ok(downstream)
+    }
+
+    fn fetch(self, remote: Remote, shared: Arc<Shared>) -> Result<Downstream, DownstreamError> {
+        Downstream::on_thread("fetch", remote.to_string(), shared, move |shared| {
+            Fetch::new(remote, self.limits, self.max_frames, self.busy_poll, shared).run();
+        })
     }
 }
 
@@ -219,7 +243,32 @@ impl Downstream {
             receive_buffer: None,
             interface: None,
             busy_poll: false,
+            limits: Limits::default(),
         }
+    }
+
+    /// Starts the thread that gets frames, which is all that `work` does.
+    fn on_thread(
+        name: &str,
+        origin: String,
+        shared: Arc<Shared>,
+        work: impl FnOnce(&Shared) + Send + 'static,
+    ) -> Result<Self, DownstreamError> {
+        let own = shared.outlets.newest(OWN_MAILBOX);
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || {
+                    work(&shared);
+                    shared.outlets.close();
+                }
+            })
+            .map_err(DownstreamError::Thread)?;
+        let start = Instant::now();
+        let mark = Arc::new(Mutex::new(Mark::start(start)));
+        let monitor = Monitor { shared, own_is_read: Arc::default(), start, mark };
+        Ok(Self { monitor, thread: Some(thread), own, origin, local: None, granted: None })
     }
 
     /// Waits for a frame newer than the last one taken. What came in between was replaced by it.
@@ -263,15 +312,21 @@ impl Downstream {
         self.monitor.shared.outlets.every(name)
     }
 
-    /// The address listened at, with the port that the system chose if it was to choose one.
+    /// Where frames come from, for messages: the address listened at, or the TCP sender fetched from.
     #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The address listened at, with the port that the system chose if it was to choose one. `None` over TCP.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.local
     }
 
-    /// What the kernel granted of the receive buffer.
+    /// What the kernel granted of the receive buffer. `None` over TCP, where the system makes it as long as it is needed.
     #[must_use]
-    pub fn granted(&self) -> Granted {
+    pub fn granted(&self) -> Option<Granted> {
         self.granted
     }
 

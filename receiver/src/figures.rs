@@ -1,6 +1,7 @@
 //! The figures that a receiver shows: counters as they run, and what is printed of them.
 
 use crate::latency::{Delays, Latency};
+use crate::stream_drops::StreamDrops;
 use segment::clock::ClockEstimate;
 use segment::stats::{DropCause, Stats};
 use serde::Serialize;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use terminal::units::BitRate;
+use terminal::units::{BitRate, ByteCount};
 
 /// Counters of a running receiver.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,10 @@ pub(crate) struct Counters {
     pub(crate) refused: u64,
     /// Bytes of both.
     pub(crate) control_bytes: u64,
+    /// Whether frames come over TCP, and what came so.
+    pub(crate) is_over_tcp: bool,
+    pub(crate) stream_bytes: u64,
+    pub(crate) stream_drops: StreamDrops,
     pub(crate) source: Option<SocketAddr>,
     /// What is known of its clock.
     pub(crate) clock: Option<ClockEstimate>,
@@ -55,10 +60,12 @@ pub struct Figures {
     pub frames_lost: u64,
     /// Datagrams received since the start, whatever became of them.
     pub datagrams: u64,
-    /// Bytes of these.
+    /// Bytes of these, or of all that came over TCP.
     pub bytes: u64,
     /// What was dropped, by cause: see [`segment::stats::DropCause`]; `unwanted` are datagrams of sources that
-    /// do not count, `withheld` frames of sources that are not shown.
+    /// do not count, `withheld` frames of sources that are not shown. Of frames over TCP, `cut` are those in which the
+    /// connection ended, `too_long` those that claim more bytes than are read, `stalled` those that came too slowly,
+    /// `refused` pickles of anything but a picture, `not_jpeg` what is no JPEG.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Frames that a newer one replaced before they were taken, by mailbox; frames that found a queue full, by sink.
     pub replaced: BTreeMap<String, u64>,
@@ -75,6 +82,8 @@ pub struct Figures {
     /// Bits of JPEG per second, over the time that `fps` is about.
     #[serde(skip)]
     pub bit_rate: BitRate,
+    #[serde(skip)]
+    is_over_tcp: bool,
 }
 
 /// A sender's clock and the way to it, by which latency is corrected.
@@ -141,6 +150,9 @@ impl Counters {
     ) -> Figures {
         let mut dropped: BTreeMap<_, _> = self.reassembly.drops().map(|(cause, count)| (cause.name(), count)).collect();
         *dropped.entry(DropCause::UnknownType.name()).or_default() += self.refused;
+        for (cause, count) in self.stream_drops.iter() {
+            *dropped.entry(cause.name()).or_default() += count;
+        }
         dropped.insert("unwanted", self.unwanted);
         dropped.insert("withheld", self.withheld);
         Figures {
@@ -149,7 +161,7 @@ impl Counters {
             fps: rounded(fps),
             frames_lost: self.frames_lost,
             datagrams: self.reassembly.datagrams + self.unwanted + self.controls + self.refused,
-            bytes: self.reassembly.bytes + self.unwanted_bytes + self.control_bytes,
+            bytes: self.reassembly.bytes + self.unwanted_bytes + self.control_bytes + self.stream_bytes,
             dropped,
             replaced: BTreeMap::new(),
             kernel_drops: self.kernel_drops,
@@ -160,13 +172,19 @@ impl Counters {
             }),
             source: self.source,
             bit_rate,
+            is_over_tcp: self.is_over_tcp,
         }
     }
 }
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(source) = self.source else { return write!(f, "no frame yet, {} datagrams", self.datagrams) };
+        let Some(source) = self.source else {
+            return match self.is_over_tcp {
+                true => write!(f, "no frame yet, {}", ByteCount(self.bytes)),
+                false => write!(f, "no frame yet, {} datagrams", self.datagrams),
+            };
+        };
         write!(f, "{} frames  {:.1} fps  {}", self.frames, self.fps, self.bit_rate)?;
         if let Some(latency) = self.latency_ms {
             write!(f, "  {latency}")?;

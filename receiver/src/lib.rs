@@ -16,6 +16,7 @@ pub mod cli;
 pub mod doctor;
 mod downstream;
 mod feedback;
+mod fetch;
 mod figures;
 mod frame;
 mod latency;
@@ -31,6 +32,7 @@ mod roster;
 pub mod run;
 mod selection;
 pub mod sink;
+mod stream_drops;
 
 pub use downstream::{Builder, Downstream, DownstreamError, Monitor};
 pub use figures::{Clock, Figures};

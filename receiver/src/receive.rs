@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The thread looks at least so often whether it is to end, and counts are at most so old.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// The feedback socket is looked at after so many datagrams of the stream at the latest.
 const LOOK_AFTER: u32 = 16;
@@ -308,7 +308,7 @@ impl<'a> Receive<'a> {
 
 /// As many frames were handed on as were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Limit {
+pub(crate) enum Limit {
     Reached,
 }
 

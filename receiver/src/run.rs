@@ -7,7 +7,6 @@ use crate::sink::stdout::Stdout;
 use crate::sink::window::{Step, Viewer};
 use crate::sink::{Running, Sink, SinkError};
 use crate::{Downstream, DownstreamError, Figures};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
@@ -48,13 +47,13 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         return Err(Failure::usage("--all shows every source in a window, which --display never forbids"));
     }
     let interrupt = Interrupt::install()?;
-    let listen = cli.multicast.as_ref().unwrap_or(&cli.bind).resolve()?;
     // Outputs first: whoever cannot record should not take the port.
     let sinks = open_sinks(cli)?;
-    let mut downstream = start(cli, listen)?;
+    let mut downstream = start(cli)?;
     let mut viewer = open_viewer(cli, &downstream)?;
     let sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
-    tracing::info!("listening on {}", downstream.local_addr());
+    let doing = if cli.tcp.is_some() { "fetching from" } else { "listening on" };
+    tracing::info!("{doing} {}", downstream.origin());
 
     let start = Instant::now();
     let monitor = downstream.monitor();
@@ -91,7 +90,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     match end {
         // Sinks that failed have said so in their outcome.
         End::Asked | End::Limit | End::NoSink => Ok(ExitStatus::Done),
-        End::TimedOut => Err(no_frame(cli, listen, &totals)),
+        End::TimedOut => Err(no_frame(cli, downstream.origin(), &totals)),
     }
 }
 
@@ -118,9 +117,14 @@ impl Watch<'_> {
     }
 }
 
-fn start(cli: &Cli, listen: SocketAddr) -> Result<Downstream, Failure> {
+fn start(cli: &Cli) -> Result<Downstream, Failure> {
     let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize).busy_poll(cli.busy_poll);
-    builder = if cli.multicast.is_some() { builder.join(listen) } else { builder.bind(listen) };
+    builder = match (cli.tcp_remote(), &cli.multicast) {
+        // It may come later, and be known then.
+        (Some((host, port)), _) => builder.connect(host, port, cli.tcp_framing.into()),
+        (None, Some(group)) => builder.join(group.resolve()?),
+        (None, None) => builder.bind(cli.bind.resolve()?),
+    };
     if let Some(interface) = &cli.interface {
         builder = builder.interface(interface);
     }
@@ -205,10 +209,19 @@ fn finish(sinks: Vec<Running>, mut patience: Duration, interrupt: &Interrupt) ->
     failed.map_or(Ok(()), |error: SinkError| Err(error.into()))
 }
 
-fn no_frame(cli: &Cli, listen: SocketAddr, totals: &Figures) -> Failure {
+fn no_frame(cli: &Cli, origin: &str, totals: &Figures) -> Failure {
     let seconds = cli.timeout.as_secs_f64();
-    let failure = Failure::no_answer(format!("no frame on {listen} for {seconds} s"));
-    let advice = if totals.datagrams == 0 {
+    let place = if cli.tcp.is_some() { "from" } else { "on" };
+    let failure = Failure::no_answer(format!("no frame {place} {origin} for {seconds} s"));
+    let advice = if cli.tcp.is_some() && totals.frames == 0 {
+        match totals.bytes {
+            0 => "nothing came at all: does a sender listen there (sender --tcp), and does a firewall let TCP through?"
+                .to_owned(),
+            bytes => format!(
+                "{bytes} bytes came, but no whole frame: is --tcp-framing the sender's? --stats json shows in `dropped` why"
+            ),
+        }
+    } else if totals.datagrams == 0 && cli.tcp.is_none() {
         "no datagram came at all: is the sender running, does it send to this machine and port, and does a firewall \
          let UDP through?"
             .to_owned()

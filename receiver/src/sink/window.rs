@@ -46,15 +46,15 @@ impl Viewer {
     /// [`ViewerError::Window`] where there is no display.
     pub fn open(downstream: &Downstream, all: bool) -> Result<Self, ViewerError> {
         const NAME: &str = "window";
-        let local = downstream.local_addr();
-        let viewer = viewer::Viewer::open(&format!("receiver {local}"))?;
+        let origin = downstream.origin();
+        let viewer = viewer::Viewer::open(&format!("receiver {origin}"))?;
         let shows = if all {
             Shows::All(All::new(downstream.newest_of_each(NAME)))
         } else {
             Shows::One(Box::new(One::new(downstream.newest(NAME), Instant::now())))
         };
         let keys = "q ends, s saves a snapshot, i switches the figures".to_owned();
-        Ok(Self { viewer, shows, notice: [format!("waiting for a stream on {local}"), keys] })
+        Ok(Self { viewer, shows, notice: [format!("waiting for a stream on {origin}"), keys] })
     }
 
     /// Does what keys ask for, and shows what is new. Waits at most `wait` for it.
