@@ -40,7 +40,7 @@ impl SocketError {
     pub fn advice(&self) -> Option<&'static str> {
         match self.source.kind() {
             io::ErrorKind::AddrInUse => {
-                Some("another program listens there: end it (`ss -ulpn` shows which), or choose another port")
+                Some("another program listens there: end it (`ss -tulpn` shows which), or choose another port")
             }
             io::ErrorKind::AddrNotAvailable => {
                 Some("this machine has no such address: `ip address` lists those it has; 0.0.0.0 means all of them")
