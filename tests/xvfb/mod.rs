@@ -6,7 +6,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The server. It ends with this value.
 pub(crate) struct Xvfb {
@@ -54,9 +54,11 @@ impl Xvfb {
         String::from_utf8(found).unwrap().trim().to_owned()
     }
 
-    /// Presses a key in a window.
+    /// Presses a key in a window, and lets it go.
     pub(crate) fn press(&self, window: &str, key: &str) {
-        self.run("xdotool", &["key", "--window", window, key]);
+        self.run("xdotool", &["keydown", "--window", window, key]);
+        // Where the key has closed the window, there is none any more.
+        let _ = self.output("xdotool", &["keyup", "--window", window, key]);
     }
 
     /// Makes a window another size.
@@ -107,10 +109,14 @@ impl Xvfb {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Vec<u8> {
-        let ran = Command::new(program).args(arguments).env("DISPLAY", &self.display).output();
-        let ran = ran.unwrap_or_else(|error| panic!("{program} does not run: {error}; script/bootstrap installs it"));
+        let ran = self.output(program, arguments);
         assert!(ran.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
         ran.stdout
+    }
+
+    fn output(&self, program: &str, arguments: &[&str]) -> Output {
+        let ran = Command::new(program).args(arguments).env("DISPLAY", &self.display).output();
+        ran.unwrap_or_else(|error| panic!("{program} does not run: {error}; script/bootstrap installs it"))
     }
 }
 
