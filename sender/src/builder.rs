@@ -9,9 +9,11 @@ use media::mailbox::mailbox;
 use segment::Segmenter;
 use segment::handshake::Announcer;
 use segment::socket::{ChosenInterface, Interface};
+use segment::wire::stream::Framing;
 
 use crate::conversion::{Conversion, Wanted};
 use crate::datagram_size::DatagramSize;
+use crate::demand::Demands;
 use crate::encode::encoder;
 use crate::error::UpstreamError;
 use crate::feedback::{Feedback, Group, Shared};
@@ -23,6 +25,7 @@ use crate::remote::Remote;
 use crate::sockets::Sockets;
 use crate::source::Format;
 use crate::stamp::Stamp;
+use crate::tcp::{Accept, Audience, DEFAULT_TCP_PATIENCE, Listening, Outlet};
 use crate::transmit::Transmit;
 use crate::upstream::{Destination, Monitor, Upstream};
 
@@ -31,6 +34,8 @@ use crate::upstream::{Destination, Monitor, Upstream};
 pub struct Builder {
     remotes: Vec<SocketAddr>,
     group: Option<Multicast>,
+    listens: Vec<Listening>,
+    tcp_patience: Duration,
     beginning: Beginning,
     wanted: Wanted,
     datagram_size: DatagramSize,
@@ -46,6 +51,8 @@ impl Builder {
         Self {
             remotes: Vec::new(),
             group: None,
+            listens: Vec::new(),
+            tcp_patience: DEFAULT_TCP_PATIENCE,
             beginning: Beginning::default(),
             wanted: Wanted::default(),
             datagram_size: DatagramSize::Automatic,
@@ -70,6 +77,28 @@ impl Builder {
     #[must_use]
     pub fn multicast(mut self, group: Multicast) -> Self {
         self.group = Some(group);
+        self
+    }
+
+    /// Lets receivers connect to this address over TCP, too, and sends to each. Several addresses may be named; port 0 has
+    /// the system choose one, which [`Upstream::listening`] tells.
+    ///
+    /// With [`Framing::Upstream`] they get JPEGs, with [`Framing::Pickle`] raw pictures: one that is raw already does not
+    /// pass through JPEG. A stream that goes nowhere else begins with the first receiver, and rests while there is none.
+    /// A receiver that is too slow for a live stream gets the newest frame each time; a stream that is not live waits for
+    /// all of them.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr, framing: Framing) -> Self {
+        self.listens.push(Listening { address, framing });
+        self
+    }
+
+    /// How long a receiver over TCP may make no progress (nothing of a frame can be written, or no answer comes) before it
+    /// is dropped, and how long a stream that is not live waits for it before it goes on without. If not said,
+    /// [`DEFAULT_TCP_PATIENCE`].
+    #[must_use]
+    pub fn tcp_patience(mut self, patience: Duration) -> Self {
+        self.tcp_patience = patience;
         self
     }
 
@@ -187,7 +216,7 @@ impl Builder {
 
     /// Refuses what [`start`](Self::start) would refuse whatever the network says, before anything is opened.
     pub(crate) fn check(&self) -> Result<(), UpstreamError> {
-        if self.remotes.is_empty() && self.group.is_none() {
+        if self.remotes.is_empty() && self.group.is_none() && self.listens.is_empty() {
             return Err(UpstreamError::NoRemote);
         }
         if let Some(&remote) = self.remotes.iter().find(|remote| remote.ip().is_multicast()) {
@@ -219,7 +248,7 @@ impl Builder {
         let group = self.group.as_ref().map(|group| open_group(group, self.datagram_size, &mut sockets)).transpose()?;
         let open = |&address| Remote::new(address, sockets.for_remote(address)?, self.datagram_size);
         let remotes = self.remotes.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let destinations = remotes.iter().chain(&group).map(Destination::of).collect();
+        let destinations: Vec<_> = remotes.iter().chain(&group).map(Destination::of).collect();
 
         let progress = Arc::new(Progress::new(Instant::now()));
         let stamp = Stamp::new();
@@ -237,14 +266,39 @@ impl Builder {
         let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
         let feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
 
+        let is_datagrams = !destinations.is_empty();
+        let audience = (!self.listens.is_empty()).then(|| {
+            let framings = self.listens.iter().map(|listening| listening.framing);
+            Arc::new(Audience::new(framings, self.tcp_patience, self.live))
+        });
+        let accepts = match &audience {
+            Some(audience) => self.listens.iter().map(|&at| Accept::new(at, audience, &progress)).collect(),
+            None => Ok(Vec::new()),
+        };
+        let accepts = accepts.map_err(UpstreamError::Listen)?;
+        let listening: Vec<_> = accepts.iter().map(Accept::listening).collect();
+        let demands = Arc::new(Demands::new(is_datagrams, audience.clone(), self.live));
+
         let (outgoing, frames) = mailbox();
         let outgoing = Arc::new(outgoing);
-        let (encoder, encode) = encoder(conversion, Arc::clone(&outgoing), self.live, Arc::clone(&progress));
-        let monitor = Monitor::new(Arc::clone(&progress), Arc::clone(&shared), encoder.replaced(), outgoing.replaced());
-        let is_only_group = remotes.is_empty();
+        let (encoder, encode) = {
+            let (outgoing, demands) = (Arc::clone(&outgoing), Arc::clone(&demands));
+            encoder(conversion, outgoing, self.live, demands, Arc::clone(&progress))
+        };
+        let replaced = (encoder.replaced(), outgoing.replaced());
+        let monitor =
+            Monitor::new(Arc::clone(&progress), Arc::clone(&shared), audience.clone(), replaced.0, replaced.1);
+        // Who is sent to without being waited for is a beginning. A group is waited for before receivers over TCP.
+        let beginning = if remotes.is_empty() {
+            group.as_ref().map(|_| &gate).or(audience.as_ref().map(|audience| &audience.gate)).cloned()
+        } else {
+            None
+        };
         let transmit = Transmit {
             remotes,
             group: group.map(|group| (group, Arc::clone(&gate))),
+            outlet: audience.clone().map(|audience| Outlet::new(audience, self.live, !is_datagrams)),
+            beginning: beginning.clone(),
             stamp,
             tagged: self.tagged,
             max_frames: self.max_frames,
@@ -255,24 +309,44 @@ impl Builder {
             progress: Arc::clone(&progress),
         };
         // If one of the later threads cannot be had, what the others wait for is dropped or decided here, and they end.
+        let give_up = {
+            let (gates, audience) = ([Some(Arc::clone(&gate)), beginning.clone()], audience.clone());
+            let progress = Arc::clone(&progress);
+            move |_: &UpstreamError| {
+                gates.iter().flatten().for_each(|gate| gate.give_up());
+                audience.iter().for_each(|audience| audience.end(&progress));
+            }
+        };
         let encode = spawn("encode", move || encode.run())?;
         let transmit = spawn("transmit", {
-            let progress = Arc::clone(&progress);
+            let (progress, audience) = (Arc::clone(&progress), audience.clone());
             move || {
                 transmit.run(&frames);
                 progress.taps.close();
+                audience.iter().for_each(|audience| audience.end(&progress));
             }
         })?;
-        let feedback = spawn("feedback", move || feedback.run()).inspect_err(|_| gate.give_up())?;
+        let mut threads = vec![encode, transmit];
+        for accept in accepts {
+            threads.push(spawn("tcp accept", move || accept.run()).inspect_err(&give_up)?);
+        }
+        let feedback = spawn("feedback", move || feedback.run()).inspect_err(&give_up)?;
+        if !is_datagrams {
+            let addresses: Vec<_> = listening.iter().map(ToString::to_string).collect();
+            tracing::info!("waiting for a receiver to connect to {}", addresses.join(", "));
+        }
         Ok(Upstream {
             encoder: Some(encoder),
             outgoing: Some(outgoing),
-            threads: vec![encode, transmit],
+            threads,
             feedback: Some(feedback),
-            gate: is_only_group.then_some(gate),
+            gate: beginning,
+            audience,
+            demands,
             wanted: self.wanted,
             live: self.live,
             destinations,
+            listening,
             progress,
             monitor,
         })

@@ -12,14 +12,16 @@ use crate::source::{MAX_FPS, MAX_SPEED, MIN_FPS, MIN_SPEED, SourceSpec};
 use crate::{DatagramSize, Pace};
 
 mod multicast;
+mod tcp;
 
 pub use multicast::MulticastArgs;
+pub use tcp::{ListenAt, TcpArgs, TcpFraming};
 
 /// Send live video over UDP: from a camera, a file, images, a network stream or a program. Whole frames only.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "sender", version, after_help = after_help(), max_term_width = 100)]
 #[command(args_override_self = true)]
-#[command(group = ArgGroup::new("to").args(["remotes", "multicast"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("to").args(["remotes", "multicast", "tcp"]).required(true).multiple(true))]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do instead of sending.
@@ -66,6 +68,10 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub multicast: MulticastArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub tcp: TcpArgs,
 
     /// What to send: auto (camera 0, or the test card where there is none), test (the test card), camera:N, a video or
     /// image file, a recording, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)
@@ -134,6 +140,7 @@ fn after_help() -> String {
 Examples:
   sender --remote 127.0.0.1:12345 --quality 50
   sender --multicast 224.3.29.71
+  sender --tcp 0.0.0.0:54321
   sender --source clip.mp4 --loop --remote 192.168.1.20:12345 --remote 192.168.1.21:12345
   sender --source test --size 1920x1080 --fps 30 --frames 300 --remote 127.0.0.1:12345 --stats json
   ffmpeg -i clip.mp4 -c:v mjpeg -f mjpeg - | sender --source - --remote '[::1]:12345'

@@ -1,14 +1,22 @@
-//! From whatever a picture is to the JPEG that was asked for.
+//! From whatever a picture is to the JPEG, or the raw picture, that was asked for.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
+use media::bgr::to_bgr_into;
 use media::codec::{Decoder, Encoder, MAX_PIXELS, Scale};
 use media::image::MAX_DIMENSION;
 use media::jpeg::Headers;
 use media::scale::Scaler;
 use media::{Image, Picture, PixelFormat};
 
-use crate::encode::Convert;
+use crate::demand::Demand;
+use crate::encode::{Convert, Converted};
 use crate::error::{FrameError, UpstreamError};
+
+mod lent;
+
+use lent::Lent;
 
 /// Quality of JPEGs where none is asked for.
 pub const DEFAULT_QUALITY: u8 = 80;
@@ -61,6 +69,27 @@ pub(crate) struct Conversion {
     scaler: Scaler,
     decoded: Image,
     scaled: Image,
+    bgr: Image,
+    lent: Lent,
+}
+
+/// Where the picture is that is to be handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is the one that was given.
+    Given,
+    Decoded,
+    Scaled,
+}
+
+impl Place {
+    fn image<'a>(self, given: Option<&'a Image>, decoded: &'a Image, scaled: &'a Image) -> &'a Image {
+        match self {
+            Self::Given => given.unwrap_or(decoded),
+            Self::Decoded => decoded,
+            Self::Scaled => scaled,
+        }
+    }
 }
 
 impl Conversion {
@@ -74,6 +103,8 @@ impl Conversion {
             scaler: Scaler::new(),
             decoded: pixel()?,
             scaled: pixel()?,
+            bgr: pixel()?,
+            lent: Lent::default(),
         })
     }
 
@@ -93,25 +124,62 @@ impl Conversion {
         self.decoder.decode_into(jpeg, PixelFormat::Bgr, scale, &mut self.decoded).map_err(FrameError::Decode)
     }
 
-    /// Encodes `image`, or else the picture that was decoded.
-    fn encode(&mut self, image: Option<&Image>) -> Result<Bytes, FrameError> {
-        let mut image = image.unwrap_or(&self.decoded);
-        if let Some((width, height)) = self.wanted.size.filter(|&size| size != (image.width(), image.height())) {
-            self.scaler.scale_into(image, width, height, &mut self.scaled)?;
-            image = &self.scaled;
+    /// Brings the picture that was `given`, or else the one that was decoded, to the size asked for, and says where it is.
+    fn scale(&mut self, given: Option<&Image>) -> Result<Place, FrameError> {
+        let (image, place) = given.map_or((&self.decoded, Place::Decoded), |given| (given, Place::Given));
+        match self.wanted.size {
+            Some((width, height)) if (width, height) != (image.width(), image.height()) => {
+                self.scaler.scale_into(image, width, height, &mut self.scaled)?;
+                Ok(Place::Scaled)
+            }
+            _ => Ok(place),
         }
+    }
+
+    fn encode(&mut self, place: Place, given: Option<&Image>) -> Result<Bytes, FrameError> {
         let quality = self.wanted.quality.unwrap_or(DEFAULT_QUALITY);
+        let image = place.image(given, &self.decoded, &self.scaled);
         self.encoder.encode(image, quality).map_err(FrameError::Encode)
+    }
+
+    /// The picture as blue, green, red, for several to hold. One that is so already is not copied.
+    fn share(&mut self, place: Place, given: Option<Image>) -> Result<Arc<Image>, FrameError> {
+        let image = place.image(given.as_ref(), &self.decoded, &self.scaled);
+        if image.format() == PixelFormat::Bgr {
+            let image = match (place, given) {
+                (Place::Given, Some(given)) => return Ok(Arc::new(given)),
+                (Place::Scaled, _) => &mut self.scaled,
+                _ => &mut self.decoded,
+            };
+            return self.lent.swap(image).map_err(|error| FrameError::Convert(error.into()));
+        }
+        to_bgr_into(image, &mut self.bgr).map_err(FrameError::Convert)?;
+        self.lent.swap(&mut self.bgr).map_err(|error| FrameError::Convert(error.into()))
     }
 }
 
 impl Convert for Conversion {
-    fn jpeg(&mut self, picture: Picture) -> Result<(Bytes, bool), FrameError> {
-        match picture {
-            Picture::Jpeg(jpeg) if self.wanted.is_met_by(&jpeg) => Ok((jpeg, false)),
-            Picture::Jpeg(jpeg) => self.decode(&jpeg).and_then(|()| self.encode(None)).map(|jpeg| (jpeg, true)),
-            Picture::Raw(image) => self.encode(Some(&image)).map(|jpeg| (jpeg, true)),
+    fn convert(&mut self, picture: Picture, demand: Demand) -> Result<Converted, FrameError> {
+        let (given, passed) = match picture {
+            Picture::Jpeg(jpeg) => {
+                let passed = self.wanted.is_met_by(&jpeg);
+                if demand.bgr || (demand.jpeg && !passed) {
+                    self.decode(&jpeg)?;
+                }
+                (None, passed.then_some(jpeg))
+            }
+            Picture::Raw(image) => (Some(image), None),
+        };
+        let wants_jpeg = demand.jpeg && passed.is_none();
+        if !wants_jpeg && !demand.bgr {
+            return Ok(Converted { jpeg: passed, bgr: None, took_work: false });
         }
+        let place = self.scale(given.as_ref())?;
+        let is_as_given =
+            place == Place::Given && given.as_ref().is_some_and(|given| given.format() == PixelFormat::Bgr);
+        let jpeg = if wants_jpeg { Some(self.encode(place, given.as_ref())?) } else { passed };
+        let bgr = if demand.bgr { Some(self.share(place, given)?) } else { None };
+        Ok(Converted { jpeg, bgr, took_work: wants_jpeg || !is_as_given })
     }
 
     fn another(&self) -> Result<Self, UpstreamError> {
@@ -133,7 +201,10 @@ mod tests {
     }
 
     fn converted(wanted: Wanted, picture: Picture) -> (Bytes, bool) {
-        Conversion::new(wanted).unwrap().jpeg(picture).unwrap()
+        let demand = Demand { jpeg: true, bgr: false };
+        let converted = Conversion::new(wanted).unwrap().convert(picture, demand).unwrap();
+        assert!(converted.bgr.is_none());
+        (converted.jpeg.unwrap(), converted.took_work)
     }
 
     fn size(jpeg: &[u8]) -> (u32, u32) {
@@ -175,8 +246,9 @@ mod tests {
     fn a_broken_jpeg_is_refused_and_the_next_one_is_not() {
         let mut conversion = Conversion::new(Wanted { quality: Some(50), size: None }).unwrap();
         let broken = Bytes::from_static(b"\xFF\xD8 nothing \xFF\xD9");
-        assert!(matches!(conversion.jpeg(Picture::Jpeg(broken)), Err(FrameError::Decode(_))));
-        assert!(conversion.jpeg(Picture::Jpeg(jpeg(64, 48))).is_ok());
+        let demand = Demand { jpeg: true, bgr: false };
+        assert!(matches!(conversion.convert(Picture::Jpeg(broken), demand), Err(FrameError::Decode(_))));
+        assert!(conversion.convert(Picture::Jpeg(jpeg(64, 48)), demand).is_ok());
     }
 
     #[test]

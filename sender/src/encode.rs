@@ -1,4 +1,4 @@
-//! The threads "encode": pictures in, JPEGs out, in the same order.
+//! The threads "encode": pictures in; JPEGs, and raw ones for who takes them so, out, in the same order.
 //!
 //! There is one as long as one keeps up with the source. Otherwise others join it, "encode 2" and so on: each takes a
 //! picture and its number together, encodes it, and hands it on when all before it have been.
@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use media::mailbox::{Put, Replaced, Writer, mailbox};
 
+use crate::demand::Demands;
 use crate::hand_on::hand_on;
 use crate::progress::Progress;
 use crate::source::Captured;
@@ -20,7 +21,7 @@ mod turnstile;
 mod worker;
 
 use load::Advice;
-pub(crate) use worker::Convert;
+pub(crate) use worker::{Convert, Converted};
 use worker::{Line, State, Worker};
 
 /// The most threads that encode. Eight encode some 3,000 pictures of 1080p a second, more than anybody shows; each has
@@ -48,10 +49,11 @@ pub(crate) fn encoder<C: Convert>(
     conversion: C,
     outgoing: Arc<Writer<Outgoing>>,
     live: bool,
+    demands: Arc<Demands>,
     progress: Arc<Progress>,
 ) -> (EncoderInlet, Encode<C>) {
     let there_are = thread::available_parallelism().map_or(1, usize::from);
-    with_workers(there_are.min(MAX_WORKERS), conversion, outgoing, live, progress)
+    with_workers(there_are.min(MAX_WORKERS), conversion, outgoing, live, demands, progress)
 }
 
 fn with_workers<C: Convert>(
@@ -59,11 +61,12 @@ fn with_workers<C: Convert>(
     conversion: C,
     outgoing: Arc<Writer<Outgoing>>,
     live: bool,
+    demands: Arc<Demands>,
     progress: Arc<Progress>,
 ) -> (EncoderInlet, Encode<C>) {
     let (writer, reader) = mailbox();
     let state = Arc::new(State::new(most));
-    let line = Line::new(reader, outgoing, live, progress, Arc::clone(&state));
+    let line = Line::new(reader, outgoing, live, demands, progress, Arc::clone(&state));
     (EncoderInlet { pictures: writer, state, live }, Encode { conversion, line })
 }
 

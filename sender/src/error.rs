@@ -3,11 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 
+use media::bgr::BgrError;
 use media::codec::{CodecError, MAX_PIXELS};
 use media::image::MAX_DIMENSION;
 use media::scale::ScaleError;
 use segment::handshake::MAX_RECEIVERS;
 use segment::socket::{InterfaceError, SocketError};
+use segment::wire::pickle::PictureSizeError;
+use segment::wire::stream::LengthError;
 use segment::wire::tag::TagError;
 use segment::{DatagramLenError, TooManySegments};
 
@@ -19,7 +22,9 @@ use crate::pacing::{MAX_MBIT, MIN_MBIT};
 #[non_exhaustive]
 pub enum UpstreamError {
     /// There is nobody to send to.
-    #[error("there is nobody to send to: name at least one remote, or a multicast group")]
+    #[error(
+        "there is nobody to send to: name at least one remote, a multicast group, or an address to listen on for TCP"
+    )]
     NoRemote,
     /// A group whose address is no group's.
     #[error(
@@ -60,6 +65,9 @@ pub enum UpstreamError {
     /// A remote that cannot be sent to: no route leads there, or the system gives no socket. The error names it.
     #[error(transparent)]
     Remote(#[from] SocketError),
+    /// Receivers over TCP cannot be listened for. The error names the address.
+    #[error(transparent)]
+    Listen(SocketError),
     /// The JPEG codec does not start, which means that memory is short.
     #[error(transparent)]
     Codec(CodecError),
@@ -120,6 +128,12 @@ pub enum FrameError {
     /// No tag can be put into it.
     #[error(transparent)]
     Tag(#[from] TagError),
+    /// It is longer than a receiver over TCP reads.
+    #[error(transparent)]
+    TooLong(#[from] LengthError),
+    /// It has a size that no receiver of raw pictures takes.
+    #[error(transparent)]
+    PictureSize(#[from] PictureSizeError),
     /// It was to be encoded anew, and cannot be decoded.
     #[error(transparent)]
     Decode(CodecError),
@@ -129,6 +143,9 @@ pub enum FrameError {
     /// It cannot be encoded.
     #[error(transparent)]
     Encode(CodecError),
+    /// It cannot be converted for receivers of raw pictures.
+    #[error(transparent)]
+    Convert(BgrError),
 }
 
 impl FrameError {
@@ -140,15 +157,15 @@ impl FrameError {
     pub fn cause(&self) -> &'static str {
         match self {
             Self::NotJpeg { .. } | Self::Tag(_) => "not_jpeg",
-            Self::TooManySegments(_) => "too_large",
+            Self::TooManySegments(_) | Self::TooLong(_) | Self::PictureSize(_) => "too_large",
             Self::Decode(_) => "undecodable",
-            Self::Scale(_) | Self::Encode(_) => "unencodable",
+            Self::Scale(_) | Self::Encode(_) | Self::Convert(_) => "unencodable",
         }
     }
 
     /// Whether what was asked for is to blame, rather than this one frame: if it is the first frame, those after it
     /// will fare no better. (The first pictures of a camera are often broken, so what they are says nothing.)
     pub(crate) fn blames_settings(&self) -> bool {
-        matches!(self, Self::TooManySegments(_) | Self::Scale(_) | Self::Encode(_))
+        !matches!(self, Self::NotJpeg { .. } | Self::Tag(_) | Self::Decode(_))
     }
 }

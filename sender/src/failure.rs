@@ -23,7 +23,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::NoIpv4 { .. } => {
             Some("choose another interface: --interface eth0 (`ip address` lists those there are)")
         }
-        UpstreamError::Remote(socket) => socket.advice(),
+        UpstreamError::Remote(socket) | UpstreamError::Listen(socket) => socket.advice(),
         UpstreamError::Interface(interface) => interface.advice(),
         UpstreamError::GroupAsRemote(_) => Some("use --multicast"),
         _ => None,

@@ -23,14 +23,14 @@ pub struct Figures {
     pub fps: f64,
     /// Datagrams sent since the start, to all remotes together.
     pub datagrams: u64,
-    /// Bytes of these, without IP and UDP headers.
+    /// Bytes of these, without IP and UDP headers, and of all that receivers over TCP have got.
     pub bytes: u64,
     /// Mean time in ms that a frame took to be scaled and encoded (and, where it came as JPEG, decoded); null where
     /// no frame was, because all were passed through.
     pub encode_ms: Option<f64>,
     /// Frames that a newer one replaced because they were not taken in time, since the start, by mailbox:
-    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent). The program adds `source`: what its camera
-    /// delivered faster than it was read.
+    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent), `tcp` (of a receiver over TCP, all of them
+    /// together). The program adds `source`: what its camera delivered faster than it was read.
     pub replaced: BTreeMap<&'static str, u64>,
     /// Frames that could not be sent, since the start, by cause: [`FrameError::cause`](crate::FrameError::cause).
     pub dropped: BTreeMap<&'static str, u64>,
@@ -38,6 +38,8 @@ pub struct Figures {
     pub send_errors: u64,
     /// The receivers that say that they receive. Old ones, which say nothing, are not among them.
     pub receivers: Vec<ReceiverFigures>,
+    /// Receivers over TCP that were cut off, since the start: they made no progress, or broke the framing.
+    pub receivers_dropped: u64,
     #[serde(skip)]
     losses: Losses,
     #[serde(skip)]
@@ -88,6 +90,7 @@ impl Figures {
             send_errors: tally.send_errors,
             losses: Losses::of(&receivers),
             receivers,
+            receivers_dropped: 0,
             tally,
             elapsed,
             // From the first frame to the last lie all frames but one.
@@ -140,6 +143,11 @@ impl fmt::Display for Figures {
             1 => f.write_str("  1 receiver")?,
             receivers => write!(f, "  {receivers} receivers")?,
         }
+        match self.receivers_dropped {
+            0 => {}
+            1 => f.write_str("  1 receiver dropped")?,
+            dropped => write!(f, "  {dropped} receivers dropped")?,
+        }
         write!(f, "{}", self.losses)
     }
 }
@@ -189,7 +197,8 @@ mod tests {
         let json = serde_json::to_string(&figures(1, 30, 30, Instant::now())).unwrap();
         let expected = concat!(
             r#"{"elapsed_s":1.0,"frames":30,"fps":30.0,"datagrams":90,"bytes":3000000,"encode_ms":2.5,"#,
-            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"receivers":[]}"#
+            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"receivers":[],"#,
+            r#""receivers_dropped":0}"#
         );
         assert_eq!(json, expected);
     }
@@ -219,7 +228,8 @@ mod tests {
         totals.replaced.insert("encoder", 3);
         totals.dropped.insert("too_large", 1);
         totals.send_errors = 7;
-        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  send errors 7";
+        totals.receivers_dropped = 2;
+        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  send errors 7  2 receivers dropped";
         assert!(totals.to_string().ends_with(trouble), "{totals}");
     }
 

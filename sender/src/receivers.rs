@@ -9,22 +9,23 @@ use serde::Serialize;
 /// Receivers that a line of text names, at most: it is a line.
 const MAX_NAMED: usize = 3;
 
-/// A receiver of the stream, as its last acknowledgement tells, which is about a second old at most.
+/// A receiver of the stream: as its last acknowledgement tells, which is about a second old at most, or, over TCP, as this
+/// side knows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReceiverFigures {
-    /// Where its acknowledgements come from.
+    /// Where its acknowledgements, or its connection, come from.
     pub address: SocketAddr,
     /// Frames that it has delivered.
     pub frames_delivered: u32,
-    /// Frames that it knows it has lost.
+    /// Frames that it knows it has lost; over TCP, those that newer ones replaced because it was too slow.
     pub frames_lost: u32,
     /// Time on the way there and back, in ms; null until known.
     pub round_trip_ms: Option<f64>,
     /// Its clock less ours, in ms; null until known.
     pub clock_offset_ms: Option<f64>,
-    /// How unevenly frames arrive there, in ms (RFC 3550 section 6.4.1).
-    pub jitter_ms: f64,
-    /// What it is sent: `plain`.
+    /// How unevenly frames arrive there, in ms (RFC 3550 section 6.4.1); null over TCP.
+    pub jitter_ms: Option<f64>,
+    /// What it is sent: `plain`, or `tcp`.
     pub wire: &'static str,
 }
 
@@ -37,8 +38,21 @@ impl ReceiverFigures {
             frames_lost: listener.ack.frames_lost,
             round_trip_ms: clock.map(|clock| milliseconds(clock.round_trip.as_micros() as f64)),
             clock_offset_ms: clock.map(|clock| milliseconds(clock.offset_us as f64)),
-            jitter_ms: milliseconds(f64::from(listener.ack.jitter)),
+            jitter_ms: Some(milliseconds(f64::from(listener.ack.jitter))),
             wire: "plain",
+        }
+    }
+
+    /// A receiver over TCP.
+    pub(crate) fn of_stream(address: SocketAddr, frames_delivered: u32, frames_lost: u32) -> Self {
+        Self {
+            address,
+            frames_delivered,
+            frames_lost,
+            round_trip_ms: None,
+            clock_offset_ms: None,
+            jitter_ms: None,
+            wire: "tcp",
         }
     }
 }
@@ -94,7 +108,7 @@ pub(crate) mod tests {
             frames_lost,
             round_trip_ms: None,
             clock_offset_ms: None,
-            jitter_ms: 0.5,
+            jitter_ms: Some(0.5),
             wire: "plain",
         }
     }

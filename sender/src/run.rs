@@ -93,6 +93,10 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Err(RecvTimeoutError::Disconnected) => break Err(Failure::new("the thread that reads the source is gone")),
             Err(RecvTimeoutError::Timeout) => {}
         }
+        if let Some((_, watch)) = running.as_ref().filter(|_| interrupt.is_set()) {
+            // Whoever holds the stream up does so no longer.
+            watch.monitor.hurry();
+        }
         if interrupt.is_set() && Instant::now() >= *patience_ends.get_or_insert_with(|| Instant::now() + GRACE) {
             tracing::debug!("the source does not end; ending without it");
             break Ok(());
@@ -212,6 +216,9 @@ fn builder(cli: &Cli) -> Result<Builder, Failure> {
     for remote in &cli.remotes {
         builder = builder.remote(resolve(remote)?);
     }
+    for address in cli.tcp.addresses() {
+        builder = builder.listen(resolve(&address.map_err(Failure::usage)?)?, cli.tcp.framing());
+    }
     if let Some(quality) = cli.quality {
         builder = builder.quality(quality);
     }
@@ -253,7 +260,8 @@ fn say_what_is_sent(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
         what.push(format!("JPEG quality {quality}"));
     }
     let comma = if what.len() > 1 { "," } else { "" };
-    let destinations: Vec<_> = upstream.destinations().iter().map(ToString::to_string).collect();
+    let mut destinations: Vec<_> = upstream.destinations().iter().map(ToString::to_string).collect();
+    destinations.extend(upstream.listening().iter().map(|at| format!("whoever connects to {at}")));
     tracing::info!("sending {}{comma} to {}", what.join(", "), destinations.join(", "));
 }
 

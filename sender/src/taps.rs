@@ -57,6 +57,11 @@ impl Taps {
         }
     }
 
+    /// Whether anybody looks.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.lock().taps.iter().any(|tap| tap.writer.is_some())
+    }
+
     /// There is nothing more to come: whoever waits for it is told.
     pub(crate) fn close(&self) {
         let mut inner = self.lock();

@@ -1,10 +1,11 @@
-//! The thread "transmit": JPEGs in, datagrams out.
+//! The thread "transmit": JPEGs in, datagrams out; and raw pictures, too, to receivers over TCP.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use media::Image;
 use media::mailbox::Reader;
 use segment::WireFrame;
 use segment::socket::Sent;
@@ -16,21 +17,29 @@ use crate::pacing::{Reception, Spacing};
 use crate::progress::{End, Progress};
 use crate::remote::Remote;
 use crate::stamp::Stamp;
+use crate::tcp::Outlet;
 use crate::waiting::{Over, Waiting};
 
-/// A JPEG on its way out.
+/// A frame on its way out, as far as somebody takes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
-    pub(crate) jpeg: Bytes,
+    /// Always there where datagrams are sent.
+    pub(crate) jpeg: Option<Bytes>,
+    /// The same as a raw picture, blue, green, red.
+    pub(crate) bgr: Option<Arc<Image>>,
     pub(crate) captured_at: SystemTime,
 }
 
-/// Tags frames, cuts them into datagrams, and sends these to every remote.
+/// Tags frames, cuts them into datagrams, and sends these to every remote; hands them out to receivers over TCP.
 #[derive(Debug)]
 pub(crate) struct Transmit {
     pub(crate) remotes: Vec<Remote>,
     /// The group, until the gate opens; with the gate.
     pub(crate) group: Option<(Remote, Arc<Gate>)>,
+    /// The receivers over TCP.
+    pub(crate) outlet: Option<Outlet>,
+    /// What must open before the first frame is sent.
+    pub(crate) beginning: Option<Arc<Gate>>,
     pub(crate) stamp: Stamp,
     /// Whether frames get a tag.
     pub(crate) tagged: bool,
@@ -48,10 +57,7 @@ pub(crate) struct Transmit {
 impl Transmit {
     /// Runs until nobody puts frames in, or the stream has come to its end.
     pub(crate) fn run(mut self, frames: &Reader<Outgoing>) {
-        if self.remotes.is_empty()
-            && let Some((_, gate)) = &self.group
-            && gate.wait(Duration::MAX) != State::Open
-        {
+        if self.beginning.as_ref().is_some_and(|gate| gate.wait(Duration::MAX) != State::Open) {
             return;
         }
         let waiting = Waiting::new(self.busy_poll);
@@ -64,7 +70,8 @@ impl Transmit {
             // It is there: nobody else takes it.
             let Some(frame) = frames.try_take() else { continue };
             match self.transmit(&frame, frames, waiting) {
-                Ok(()) => left -= 1,
+                Ok(true) => left -= 1,
+                Ok(false) => {}
                 Err(error) => {
                     if let ControlFlow::Break(()) = self.progress.refuse(error) {
                         return;
@@ -78,23 +85,34 @@ impl Transmit {
     }
 
     /// Sends one frame to all remotes, or, where it cannot be sent, to none. `frames` is where newer ones come from.
-    fn transmit(&mut self, frame: &Outgoing, frames: &Reader<Outgoing>, waiting: Waiting) -> Result<(), FrameError> {
-        let wire = if self.tagged {
-            WireFrame::tagged(&frame.jpeg, &self.stamp.tag(frame.captured_at))?
-        } else {
-            WireFrame::untagged(&frame.jpeg)
+    /// False if nobody is there to take it.
+    fn transmit(&mut self, frame: &Outgoing, frames: &Reader<Outgoing>, waiting: Waiting) -> Result<bool, FrameError> {
+        let wire = match &frame.jpeg {
+            Some(jpeg) if self.tagged => Some(WireFrame::tagged(jpeg, &self.stamp.tag(frame.captured_at))?),
+            Some(jpeg) => Some(WireFrame::untagged(jpeg)),
+            None => None,
         };
         if let Some((group, _)) = self.group.take_if(|(_, gate)| gate.is_open()) {
             self.remotes.push(group);
         }
         let now = Instant::now();
         // What does not fit is refused before the first datagram of it goes to anybody.
-        for remote in &mut self.remotes {
-            remote.prepare(&wire, now)?;
+        if let Some(wire) = &wire {
+            self.remotes.iter_mut().try_for_each(|remote| remote.prepare(wire, now))?;
         }
-        let sent = self.send(&wire, now, frames, waiting);
+        if let Some(outlet) = &mut self.outlet
+            && !outlet.put(frame, &self.progress)?
+        {
+            return Ok(false);
+        }
+        let sent = match &wire {
+            Some(wire) if !self.remotes.is_empty() => self.send(wire, now, frames, waiting),
+            _ => Sent::default(),
+        };
         self.stamp.advance();
-        self.progress.taps.put(&frame.jpeg, frame.captured_at);
+        if let Some(jpeg) = &frame.jpeg {
+            self.progress.taps.put(jpeg, frame.captured_at);
+        }
         let mut tally = self.progress.tally();
         tally.frames += 1;
         tally.datagrams += sent.datagrams;
@@ -107,7 +125,7 @@ impl Transmit {
             let counts = self.feedback.reception(&mut self.reception);
             self.spacing.report(now, counts);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Sends a frame that all remotes have been prepared for, each batch to each remote when it is due.

@@ -14,6 +14,7 @@ use segment::wire::tag::{EOI, SOI};
 
 use crate::builder::Builder;
 use crate::conversion::Wanted;
+use crate::demand::Demands;
 use crate::encode::EncoderInlet;
 use crate::error::{FrameError, UpstreamError};
 use crate::feedback::Shared;
@@ -24,10 +25,11 @@ use crate::progress::{End, Progress};
 use crate::remote::Remote;
 use crate::source::Captured;
 use crate::taps::SentFrame;
+use crate::tcp::{Audience, Listening};
 use crate::transmit::Outgoing;
 
 /// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
-/// of its receivers as were asked for have acknowledged.
+/// of its receivers as were asked for have acknowledged. Over TCP it goes to whoever connects.
 ///
 /// Two threads do the work, one encoding, one sending, and a third hears what receivers say of themselves. So a call only puts its picture down. In a live stream
 /// (the default) it never waits for that: a picture that finds the one before still waiting replaces it. A JPEG of
@@ -54,11 +56,15 @@ pub struct Upstream {
     pub(crate) threads: Vec<JoinHandle<()>>,
     /// The thread that says bye once those are done.
     pub(crate) feedback: Option<JoinHandle<()>>,
-    /// Where there is a group and nobody else to send to.
+    /// What opens when the stream begins, where it waits for somebody: a group, or a receiver over TCP.
     pub(crate) gate: Option<Arc<Gate>>,
+    /// The receivers over TCP.
+    pub(crate) audience: Option<Arc<Audience>>,
+    pub(crate) demands: Arc<Demands>,
     pub(crate) wanted: Wanted,
     pub(crate) live: bool,
     pub(crate) destinations: Vec<Destination>,
+    pub(crate) listening: Vec<Listening>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) monitor: Monitor,
 }
@@ -89,6 +95,7 @@ pub struct Destination {
 pub struct Monitor {
     progress: Arc<Progress>,
     pub(crate) feedback: Arc<Shared>,
+    pub(crate) audience: Option<Arc<Audience>>,
     encoder: Replaced<Captured>,
     transmitter: Replaced<Outgoing>,
 }
@@ -138,9 +145,9 @@ impl Upstream {
                 return Err(UpstreamError::Refused(error));
             }
             Captured { picture: Picture::Jpeg(jpeg), captured_at }
-                if encoder.is_idle() && self.wanted.is_met_by(&jpeg) =>
+                if encoder.is_idle() && self.wanted.is_met_by(&jpeg) && !self.demands.now(&self.progress).bgr =>
             {
-                hand_on(outgoing, self.live, Outgoing { jpeg, captured_at })
+                hand_on(outgoing, self.live, Outgoing { jpeg: Some(jpeg), bgr: None, captured_at })
             }
             captured => encoder.put(captured),
         };
@@ -151,8 +158,8 @@ impl Upstream {
         }
     }
 
-    /// Waits at most `timeout` until frames would be sent to somebody: true at once where there is a remote, and else
-    /// as soon as the group's stream begins. Of what a live stream is given before, only the newest is sent then;
+    /// Waits at most `timeout` until frames would be sent to somebody: true at once where there is a remote, else as soon
+    /// as the group's stream begins, and where there is neither, as soon as the first receiver has connected over TCP. Of what a live stream is given before, only the newest is sent then;
     /// one that is not live keeps its callers waiting until then.
     ///
     /// # Errors
@@ -165,7 +172,13 @@ impl Upstream {
         }
     }
 
-    /// Where the stream goes.
+    /// Where receivers may connect over TCP.
+    #[must_use]
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
+    }
+
+    /// Where the stream goes in datagrams.
     #[must_use]
     pub fn destinations(&self) -> &[Destination] {
         &self.destinations
@@ -220,7 +233,9 @@ impl Upstream {
             gate.give_up();
         }
         if reason == ByeReason::ShuttingDown {
-            self.progress.hurry();
+            self.monitor.hurry();
+        } else if let Some(audience) = &self.audience {
+            audience.close();
         }
         self.encoder = None;
         // The encoder holds this, too, until it is done.
@@ -241,10 +256,19 @@ impl Monitor {
     pub(crate) fn new(
         progress: Arc<Progress>,
         feedback: Arc<Shared>,
+        audience: Option<Arc<Audience>>,
         encoder: Replaced<Captured>,
         transmitter: Replaced<Outgoing>,
     ) -> Self {
-        Self { progress, feedback, encoder, transmitter }
+        Self { progress, feedback, audience, encoder, transmitter }
+    }
+
+    /// The stream is to be over soon: what has begun is no longer held up, nor are slow receivers waited for.
+    pub(crate) fn hurry(&self) {
+        self.progress.hurry();
+        if let Some(audience) = &self.audience {
+            audience.hurry();
+        }
     }
 
     /// What the stream has done since its start. For the rates of an interval, see [`Figures::since`].
@@ -253,8 +277,15 @@ impl Monitor {
         let mut replaced = self.progress.taps.replaced();
         replaced.extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())]);
         let tally = *self.progress.tally();
-        let receivers = self.feedback.receivers();
-        Figures::totals(self.progress.elapsed(), tally, replaced, self.progress.dropped(), receivers)
+        let mut receivers = self.feedback.receivers();
+        if let Some(audience) = &self.audience {
+            replaced.insert("tcp", audience.replaced());
+            receivers.extend(audience.receivers());
+        }
+        let dropped = self.progress.dropped();
+        let mut figures = Figures::totals(self.progress.elapsed(), tally, replaced, dropped, receivers);
+        figures.receivers_dropped = self.audience.as_ref().map_or(0, |audience| audience.dropped());
+        figures
     }
 
     /// A mailbox in which the newest frame wins of those that have been sent, from now on: to look at what goes out,

@@ -8,6 +8,7 @@ use media::codec::CodecError;
 use media::mailbox::{Reader, Taken};
 
 use super::*;
+use crate::demand::Demand;
 use crate::error::{FrameError, UpstreamError};
 
 /// More threads than CI has cores: these conversions sleep.
@@ -37,7 +38,7 @@ impl Slow {
 }
 
 impl Convert for Slow {
-    fn jpeg(&mut self, picture: Picture) -> Result<(Bytes, bool), FrameError> {
+    fn convert(&mut self, picture: Picture, _demand: Demand) -> Result<Converted, FrameError> {
         let Picture::Jpeg(bytes) = picture else { panic!("not a numbered picture") };
         let number = number(&bytes);
         assert!(number != FATAL, "as this test wants it");
@@ -45,7 +46,11 @@ impl Convert for Slow {
         self.peak.fetch_max(now, Ordering::Relaxed);
         thread::sleep((self.pause)(number));
         self.now.fetch_sub(1, Ordering::Relaxed);
-        if number >= BROKEN { Err(FrameError::Decode(CodecError::Quality(0))) } else { Ok((bytes, true)) }
+        if number >= BROKEN {
+            Err(FrameError::Decode(CodecError::Quality(0)))
+        } else {
+            Ok(Converted { jpeg: Some(bytes), bgr: None, took_work: true })
+        }
     }
 
     fn another(&self) -> Result<Self, UpstreamError> {
@@ -74,7 +79,8 @@ struct Scene {
 fn start(conversion: &Slow, live: bool) -> Scene {
     let (writer, frames) = mailbox();
     let progress = Arc::new(Progress::new(Instant::now()));
-    let (inlet, encode) = with_workers(MOST, conversion.clone(), Arc::new(writer), live, Arc::clone(&progress));
+    let (outgoing, demands) = (Arc::new(writer), Arc::new(Demands::jpeg_only()));
+    let (inlet, encode) = with_workers(MOST, conversion.clone(), outgoing, live, demands, Arc::clone(&progress));
     Scene { inlet, frames, progress, thread: thread::spawn(move || encode.run()) }
 }
 
@@ -82,8 +88,8 @@ fn start(conversion: &Slow, live: bool) -> Scene {
 fn collect(frames: Reader<Outgoing>) -> JoinHandle<Vec<u32>> {
     thread::spawn(move || {
         let mut numbers = Vec::new();
-        while let Taken::Value(Outgoing { jpeg, captured_at }) = frames.take(Duration::MAX) {
-            let number = number(&jpeg);
+        while let Taken::Value(Outgoing { jpeg, captured_at, .. }) = frames.take(Duration::MAX) {
+            let number = number(&jpeg.unwrap());
             assert_eq!(captured_at, SystemTime::UNIX_EPOCH + Duration::from_secs(number.into()));
             numbers.push(number);
         }
@@ -137,7 +143,7 @@ fn a_source_that_one_thread_keeps_up_with_has_one_and_an_idle_encoder_has_handed
         while !inlet.is_idle() {
             thread::yield_now();
         }
-        assert_eq!(number(&frames.try_take().expect("it was handed on").jpeg), n);
+        assert_eq!(number(&frames.try_take().expect("it was handed on").jpeg.unwrap()), n);
     }
     drop(inlet);
     thread.join().unwrap();
@@ -152,7 +158,7 @@ fn an_encoder_of_several_threads_is_idle_only_when_the_last_has_handed_on() {
     let seen = Arc::clone(&newest);
     let collected = thread::spawn(move || {
         while let Taken::Value(frame) = frames.take(Duration::MAX) {
-            seen.store(number(&frame.jpeg) as usize, Ordering::SeqCst);
+            seen.store(number(frame.jpeg.as_ref().unwrap()) as usize, Ordering::SeqCst);
         }
     });
     for n in 1..=300 {

@@ -6,24 +6,35 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use media::Picture;
 use media::mailbox::{Put, Reader, Taken, Writer};
+use media::{Image, Picture};
 
 use super::load::Load;
 use super::turnstile::Turnstile;
+use crate::demand::{Demand, Demands};
 use crate::error::{FrameError, UpstreamError};
 use crate::hand_on::hand_on;
 use crate::progress::Progress;
 use crate::source::Captured;
 use crate::transmit::Outgoing;
 
-/// Makes JPEGs of pictures, one after another, in memory of its own. A trait so that a test can have a slow one.
+/// Makes of pictures what is asked for, one after another, in memory of its own. A trait so that a test can have a slow one.
 pub(crate) trait Convert: Send + Sized {
-    /// `picture` as the JPEG that was asked for, and whether it had to be encoded for that.
-    fn jpeg(&mut self, picture: Picture) -> Result<(Bytes, bool), FrameError>;
+    /// `picture` as it was asked for.
+    fn convert(&mut self, picture: Picture, demand: Demand) -> Result<Converted, FrameError>;
 
     /// Another one that does the same, for another thread.
     fn another(&self) -> Result<Self, UpstreamError>;
+}
+
+/// What was made of a picture: at least what is in demand.
+#[derive(Debug, Clone)]
+pub(crate) struct Converted {
+    pub(crate) jpeg: Option<Bytes>,
+    /// Blue, green, red.
+    pub(crate) bgr: Option<Arc<Image>>,
+    /// Whether something had to be done for that.
+    pub(crate) took_work: bool,
 }
 
 /// What all threads that encode share among each other.
@@ -33,6 +44,7 @@ pub(super) struct Line {
     turnstile: Turnstile,
     outgoing: Arc<Writer<Outgoing>>,
     live: bool,
+    demands: Arc<Demands>,
     progress: Arc<Progress>,
     state: Arc<State>,
 }
@@ -92,11 +104,12 @@ impl Line {
         pictures: Reader<Captured>,
         outgoing: Arc<Writer<Outgoing>>,
         live: bool,
+        demands: Arc<Demands>,
         progress: Arc<Progress>,
         state: Arc<State>,
     ) -> Self {
         let intake = Mutex::new(Intake { pictures, next: 0 });
-        Self { intake, turnstile: Turnstile::default(), outgoing, live, progress, state }
+        Self { intake, turnstile: Turnstile::default(), outgoing, live, demands, progress, state }
     }
 
     pub(super) fn load(&self) -> MutexGuard<'_, Load> {
@@ -130,7 +143,7 @@ impl<C: Convert> Worker<'_, C> {
         let line = self.line;
         let Some((Captured { picture, captured_at }, ticket)) = line.take() else { return false };
         let begin = Instant::now();
-        let converted = self.conversion.jpeg(picture);
+        let converted = self.conversion.convert(picture, line.demands.now(&line.progress));
         let took = begin.elapsed();
         line.load().worked(took);
 
@@ -139,13 +152,13 @@ impl<C: Convert> Worker<'_, C> {
             return false;
         }
         let goes_on = match converted {
-            Ok((jpeg, encoded)) => {
-                if encoded {
+            Ok(Converted { jpeg, bgr, took_work }) => {
+                if took_work {
                     let mut tally = line.progress.tally();
                     tally.encoded += 1;
                     tally.encoding += took;
                 }
-                hand_on(&line.outgoing, line.live, Outgoing { jpeg, captured_at }) != Put::Closed
+                hand_on(&line.outgoing, line.live, Outgoing { jpeg, bgr, captured_at }) != Put::Closed
             }
             Err(error) => line.progress.refuse(error).is_continue(),
         };
