@@ -70,6 +70,7 @@ pub struct Builder {
     receive_buffer: Option<usize>,
     interface: Option<String>,
     busy_poll: bool,
+    is_held: bool,
     limits: Limits,
 }
 
@@ -174,6 +175,21 @@ impl Builder {
         self
     }
 
+    /// Takes no frame until [`Downstream::release`]: what is opened before that ([`Downstream::every`] and its like) misses
+    /// none.
+    #[must_use]
+    pub fn hold(mut self) -> Self {
+        self.is_held = true;
+        self
+    }
+
+    /// Other times than the usual ones, over TCP.
+    #[cfg(test)]
+    pub(crate) fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Starts to receive.
     ///
     /// # Errors
@@ -181,6 +197,7 @@ impl Builder {
     /// cannot be reached is none: it may come.
     pub fn start(self) -> Result<Downstream, DownstreamError> {
         let shared = Arc::new(Shared::default());
+        shared.is_held.store(self.is_held, Ordering::Relaxed);
         match self.listen.clone() {
             Listen::Bind(address) => self.receive(ReceiveSocket::bind(address)?, address, shared),
             Listen::Join(address) => {
@@ -243,6 +260,7 @@ impl Downstream {
             receive_buffer: None,
             interface: None,
             busy_poll: false,
+            is_held: false,
             limits: Limits::default(),
         }
     }
@@ -260,6 +278,7 @@ impl Downstream {
             .spawn({
                 let shared = Arc::clone(&shared);
                 move || {
+                    shared.wait_for_release();
                     work(&shared);
                     shared.outlets.close();
                 }
@@ -269,6 +288,18 @@ impl Downstream {
         let mark = Arc::new(Mutex::new(Mark::start(start)));
         let monitor = Monitor { shared, own_is_read: Arc::default(), start, mark };
         Ok(Self { monitor, thread: Some(thread), own, origin, local: None, granted: None })
+    }
+
+    /// Begins to take frames, where that was [held](Builder::hold).
+    pub fn release(&self) {
+        self.monitor.shared.is_held.store(false, Ordering::Relaxed);
+        self.unpark();
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 
     /// Waits for a frame newer than the last one taken. What came in between was replaced by it.
@@ -370,6 +401,7 @@ impl Downstream {
     /// Ends receiving. Mailboxes and queues give what is still in them, then say that they are closed.
     pub fn close(&mut self) {
         self.monitor.shared.stop.store(true, Ordering::Relaxed);
+        self.unpark();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

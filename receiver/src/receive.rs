@@ -33,9 +33,18 @@ pub(crate) struct Shared {
     counters: Mutex<Counters>,
     pub(crate) outlets: Outlets,
     pub(crate) stop: AtomicBool,
+    /// The thread is not to begin yet. Whoever changes this or `stop` unparks it.
+    pub(crate) is_held: AtomicBool,
 }
 
 impl Shared {
+    /// Waits until it is time to begin, or to stop.
+    pub(crate) fn wait_for_release(&self) {
+        while self.is_held.load(Ordering::Relaxed) && !self.stop.load(Ordering::Relaxed) {
+            std::thread::park();
+        }
+    }
+
     /// A panic elsewhere leaves the counters whole: each is changed by one assignment.
     pub(crate) fn counters(&self) -> MutexGuard<'_, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)

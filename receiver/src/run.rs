@@ -52,6 +52,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     let mut downstream = start(cli)?;
     let mut viewer = open_viewer(cli, &downstream)?;
     let sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
+    downstream.release();
     let doing = if cli.tcp.is_some() { "fetching from" } else { "listening on" };
     tracing::info!("{doing} {}", downstream.origin());
 
@@ -118,7 +119,7 @@ impl Watch<'_> {
 }
 
 fn start(cli: &Cli) -> Result<Downstream, Failure> {
-    let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize).busy_poll(cli.busy_poll);
+    let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize).busy_poll(cli.busy_poll).hold();
     builder = match (cli.tcp_remote(), &cli.multicast) {
         // It may come later, and be known then.
         (Some((host, port)), _) => builder.connect(host, port, cli.tcp_framing.into()),
