@@ -8,13 +8,15 @@ mod clip;
 mod peer;
 mod program;
 mod recording;
+mod server;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use clip::Clip;
 pub(crate) use peer::Peer;
-pub(crate) use program::{Ended, Program, Spent, in_bash, receiver};
-pub(crate) use recording::{Found, frames_in, probe};
+pub(crate) use program::{Ended, Program, Spent, in_bash, receiver, snapshots};
+pub(crate) use recording::{Found, bytes_in, frames_in, probe};
+pub(crate) use server::Server;
 
 /// Nothing that is waited for takes so long, even where a compiler has the machine to itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

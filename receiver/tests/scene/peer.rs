@@ -59,4 +59,4 @@ impl Drop for Peer {
     }
 }
 
-const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers");
+pub(super) const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers");

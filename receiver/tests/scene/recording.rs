@@ -15,10 +15,14 @@ pub(crate) struct Found {
 
 /// The pictures that ffmpeg finds from `seek` seconds on, untouched, whether or not it complains at the end.
 pub(crate) fn frames_in(file: &Path, seek: f64, clip: &Clip) -> Found {
-    let (seek, file) = (seek.to_string(), file.to_str().unwrap());
-    let arguments = ["-v", "quiet", "-ss", &seek, "-i", file, "-c", "copy", "-f", "image2pipe", "-"];
-    let (pictures, rest) = clip.split(&output("ffmpeg", &arguments));
+    let (pictures, rest) = clip.split(&bytes_in(file, seek));
     Found { pictures, rest }
+}
+
+/// The pictures that ffmpeg finds from `seek` seconds on, untouched, one after another.
+pub(crate) fn bytes_in(file: &Path, seek: f64) -> Vec<u8> {
+    let (seek, file) = (seek.to_string(), file.to_str().unwrap());
+    output("ffmpeg", &["-v", "quiet", "-ss", &seek, "-i", file, "-c", "copy", "-f", "image2pipe", "-"])
 }
 
 /// What ffprobe tells about a file.
