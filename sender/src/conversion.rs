@@ -196,7 +196,7 @@ mod tests {
         Image::new(width, height, PixelFormat::Bgr, pixels).unwrap()
     }
 
-    fn jpeg(width: u32, height: u32) -> Bytes {
+    fn jpeg_of(width: u32, height: u32) -> Bytes {
         Encoder::new().unwrap().encode(&image(width, height), 90).unwrap()
     }
 
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_jpeg_of_which_nothing_is_asked_passes_byte_for_byte() {
-        let jpeg = jpeg(64, 48);
+        let jpeg = jpeg_of(64, 48);
         for size in [None, Some((64, 48))] {
             let wanted = Wanted { quality: None, size };
             assert_eq!(converted(wanted, Picture::Jpeg(jpeg.clone())), (jpeg.clone(), false));
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_jpeg_is_encoded_anew_where_quality_or_another_size_is_asked_for() {
-        let original = jpeg(64, 48);
+        let original = jpeg_of(64, 48);
         let (smaller, encoded) = converted(Wanted { quality: Some(5), size: None }, Picture::Jpeg(original.clone()));
         assert!(encoded && smaller.len() < original.len() && size(&smaller) == (64, 48));
         for wanted in [(20, 10), (100, 30), (8, 6), (64, 6)] {
@@ -248,7 +248,45 @@ mod tests {
         let broken = Bytes::from_static(b"\xFF\xD8 nothing \xFF\xD9");
         let demand = Demand { jpeg: true, bgr: false };
         assert!(matches!(conversion.convert(Picture::Jpeg(broken), demand), Err(FrameError::Decode(_))));
-        assert!(conversion.convert(Picture::Jpeg(jpeg(64, 48)), demand).is_ok());
+        assert!(conversion.convert(Picture::Jpeg(jpeg_of(64, 48)), demand).is_ok());
+    }
+
+    #[test]
+    fn a_raw_picture_in_demand_is_the_one_that_was_given_or_what_the_jpeg_shows() {
+        let only_raw = Demand { jpeg: false, bgr: true };
+        let mut conversion = Conversion::new(Wanted::default()).unwrap();
+        let given = image(64, 48);
+        let memory = given.pixels().as_ptr();
+        let Converted { jpeg, bgr, took_work } = conversion.convert(Picture::Raw(given), only_raw).unwrap();
+        assert_eq!((jpeg, took_work), (None, false));
+        assert_eq!(bgr.unwrap().pixels().as_ptr(), memory, "not copied");
+
+        let i420 = Image::new(4, 2, PixelFormat::I420, vec![50; 12]).unwrap();
+        let Converted { jpeg, bgr, took_work } = conversion.convert(Picture::Raw(i420), only_raw).unwrap();
+        assert_eq!((jpeg, took_work, bgr.unwrap().format()), (None, true, PixelFormat::Bgr));
+
+        let original = jpeg_of(64, 48);
+        let both = Demand { jpeg: true, bgr: true };
+        let converted = conversion.convert(Picture::Jpeg(original.clone()), both).unwrap();
+        let decoded = Decoder::new().unwrap().decode(&original, PixelFormat::Bgr, Scale::Full).unwrap();
+        assert_eq!((converted.jpeg.unwrap(), &*converted.bgr.unwrap()), (original, &decoded));
+    }
+
+    #[test]
+    fn raw_pictures_have_the_size_asked_for_and_keep_it_while_the_next_is_made() {
+        let both = Demand { jpeg: true, bgr: true };
+        let mut conversion = Conversion::new(Wanted { quality: None, size: Some((30, 40)) }).unwrap();
+        let pictures = [Picture::Raw(image(64, 48)), Picture::Jpeg(jpeg_of(64, 48)), Picture::Raw(image(30, 40))];
+        let converted = pictures.map(|picture| conversion.convert(picture, both).unwrap());
+        let shown = converted.each_ref().map(|converted| converted.bgr.as_ref().unwrap().pixels().to_vec());
+        for Converted { jpeg, bgr, took_work } in &converted {
+            let bgr = bgr.as_ref().unwrap();
+            assert_eq!((size(jpeg.as_ref().unwrap()), bgr.width(), bgr.height(), took_work), ((30, 40), 30, 40, &true));
+        }
+        let nothing = Demand { jpeg: false, bgr: false };
+        let Converted { jpeg, bgr, took_work } = conversion.convert(Picture::Raw(image(9, 9)), nothing).unwrap();
+        assert!(jpeg.is_none() && bgr.is_none() && !took_work);
+        assert!(converted.iter().zip(shown).all(|(held, shown)| held.bgr.as_ref().unwrap().pixels() == shown));
     }
 
     #[test]
