@@ -51,10 +51,10 @@ fn frames_are_shown_as_they_go_out_until_q() {
     // The line of figures, which goes and comes: a dark box with white letters on the card's grey.
     let line = |shot: &xvfb::Screenshot| (12..300).any(|x| (13..31).any(|y| shot.at(x, y) == [255; 3]));
     wait_for("the line of figures", || line(&server.screenshot(&window)).then_some(()));
-    server.press(&window, "i");
     let in_the_box = (16, 13);
     let lit = |shot: &xvfb::Screenshot| shot.at(in_the_box.0, in_the_box.1);
     let with_line = lit(&server.screenshot(&window));
+    server.press(&window, "i");
     wait_for("no line", || (lit(&server.screenshot(&window)) != with_line).then_some(()));
 
     // What is saved is what goes out.
