@@ -10,7 +10,7 @@ mod scene;
 #[path = "../../tests/xvfb/mod.rs"]
 mod xvfb;
 
-use scene::{Clip, Peer, Program, receiver, wait_for};
+use scene::{Clip, Peer, Program, Server, receiver, wait_for};
 use std::path::Path;
 use xvfb::{Screenshot, Xvfb};
 
@@ -90,6 +90,32 @@ fn the_picture_the_figures_and_a_snapshot_until_the_sender_is_gone() {
 
     server.press(&window, "q");
     receiver.end().expect(0, &["total: "]);
+}
+
+#[test]
+fn raw_pictures_over_tcp_alone_and_in_a_grid() {
+    let Some(server) = Xvfb::start(1300, 800) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // Blue, green, red; once as large as the window and once smaller.
+    for (width, height, all) in [(1280, 720, &[][..]), (640, 360, &["--all"])] {
+        let row = [[0, 0, 255].repeat(width / 2), [255, 0, 0].repeat(width / 2)].concat();
+        let path = folder.path().join("picture.bgr");
+        std::fs::write(&path, row.repeat(height)).unwrap();
+        let size = format!("{width}x{height}");
+        let sender = Server::pickle(&["--size", &size, "--fps", "20", "--repeat", "0", path.to_str().unwrap()]);
+        let fetch = ["--tcp", sender.remote(), "--tcp-framing", "pickle", "--display", "always"];
+        let mut command = receiver(&[&fetch, all].concat());
+        let receiver = Program::spawn(command.env("DISPLAY", server.display()).current_dir(folder.path()));
+        let window = server.window(&format!("^receiver {}", sender.remote()));
+        // As they were sent, to the bit: nothing has been through JPEG.
+        expect(&server, &window, "the picture", |shot| shot.at(320, 360) == RED && shot.at(960, 360) == BLUE);
+        server.press(&window, "s");
+        receiver.says("saved ");
+        server.press(&window, "q");
+        receiver.end().expect(0, &["total: "]);
+    }
+    let saved = std::fs::read(folder.path().join("snapshot-001.jpg")).unwrap();
+    assert_eq!(media::codec::Decoder::header(&saved).unwrap(), (1280, 720));
 }
 
 #[test]
