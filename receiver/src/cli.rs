@@ -39,7 +39,7 @@ pub struct Cli {
     pub tcp: Option<HostPort>,
 
     /// How frames are told apart over TCP, and what they are: a JPEG after its length, which is answered by one byte
-    /// (upstream), or a Python pickle of a numpy array after its length (pickle)
+    /// (upstream), or a picture as Python pickles it, which files and pipes get as a JPEG of quality 95 (pickle)
     #[arg(long, value_name = "upstream|pickle", env = "SEGMENT_TCP_FRAMING", default_value = "upstream")]
     #[arg(help_heading = "Input", hide_possible_values = true, requires = "tcp")]
     pub tcp_framing: TcpFraming,
