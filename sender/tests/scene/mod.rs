@@ -16,7 +16,7 @@ use media::{Image, PixelFormat};
 pub(crate) use peer::{Peer, python};
 pub(crate) use program::{Ended, Program, sender};
 pub(crate) use receiver::Receiver;
-pub(crate) use running::{INTERFACE, Running, address_in, free_group, join, listen, send_to};
+pub(crate) use running::{INTERFACE, Running, address_in, fetch, free_group, join, listen, send_to};
 
 /// A JPEG that no other number gives.
 pub(crate) fn jpeg(number: u32) -> Bytes {

@@ -76,6 +76,11 @@ pub(crate) fn listen(arguments: &[&str]) -> (Running, String) {
     (receiver, address)
 }
 
+/// A receiver that fetches from a sender over TCP.
+pub(crate) fn fetch(from: &str, arguments: &[&str]) -> Running {
+    Running::spawn(receiver().args(["--tcp", from]).args(arguments))
+}
+
 /// A program that runs; it is killed with this value, if it has not ended by then.
 pub(crate) struct Running {
     process: Child,
