@@ -3,6 +3,7 @@
 mod content;
 mod dial;
 mod limits;
+mod lost;
 mod said;
 
 use crate::Frame;
@@ -12,6 +13,7 @@ use crate::stream_drops::{StreamDrop, StreamDrops};
 use bytes::Bytes;
 use dial::{Dial, DialError};
 use limits::{Pauses, Progress};
+use lost::Lost;
 use media::Picture;
 use said::Said;
 use segment::socket::Connection;
@@ -20,7 +22,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 pub(crate) use limits::Limits;
 
@@ -39,23 +41,6 @@ impl fmt::Display for Remote {
         let Self { host, port, .. } = self;
         if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
-}
-
-/// Why a connection is of no more use.
-#[derive(Debug, thiserror::Error)]
-enum Lost {
-    #[error(transparent)]
-    Dial(#[from] DialError),
-    #[error("{0}")]
-    Receive(#[from] ReceiveError),
-    #[error("it closed the connection without ending the stream")]
-    Closed,
-    #[error("its frame was not whole after {:.1} s", .0.as_secs_f64())]
-    Slow(Duration),
-    #[error("it takes no answers: {0}")]
-    Answer(io::Error),
-    #[error("cannot set the connection up: {0}")]
-    SetUp(io::Error),
 }
 
 /// How a connection ended.
@@ -78,6 +63,8 @@ pub(crate) struct Fetch<'a> {
     reader: FrameReader,
     pauses: Pauses,
     said: Said,
+    /// Whether a frame of the present connection has been handed on.
+    is_shown: bool,
     drops: StreamDrops,
     frames_lost: u64,
     /// Bytes that came over earlier connections.
@@ -102,6 +89,7 @@ impl<'a> Fetch<'a> {
             busy_poll,
             shared,
             said: Said::default(),
+            is_shown: false,
             drops: StreamDrops::default(),
             frames_lost: 0,
             bytes_before: 0,
@@ -178,6 +166,7 @@ impl<'a> Fetch<'a> {
 
     fn frames(&mut self, connection: &mut Connection, peer: SocketAddr) -> Ending {
         self.reader.reset();
+        self.is_shown = false;
         let mut progress = Progress::default();
         while !self.is_stopped() {
             let received = self.reader.receive(connection);
@@ -190,13 +179,15 @@ impl<'a> Fetch<'a> {
                 Ok(Received::Frame(frame)) => {
                     progress.reset();
                     // First of all: until then the sender waits.
-                    if self.remote.framing == Framing::Upstream
-                        && let Err(error) = connection.answer()
-                    {
-                        return Ending::Lost(Lost::Answer(error));
-                    }
+                    let answered = match self.remote.framing {
+                        Framing::Upstream => connection.answer(),
+                        Framing::Pickle => Ok(()),
+                    };
                     if self.take(now, frame, peer) == Some(Limit::Reached) {
                         return Ending::Done;
+                    }
+                    if let Err(error) = answered {
+                        return Ending::Lost(Lost::Answer(error));
                     }
                 }
                 Ok(Received::End) => return Ending::Ended,
@@ -212,6 +203,7 @@ impl<'a> Fetch<'a> {
                         std::thread::yield_now();
                     }
                 }
+                Err(ReceiveError::Read(error)) => return Ending::Lost(Lost::Read(error, progress.has_begun())),
                 Err(error) => return Ending::Lost(error.into()),
             }
             if let Some(taken) = progress.overdue(now, &self.limits) {
@@ -230,7 +222,7 @@ impl<'a> Fetch<'a> {
             Ok(picture) => {
                 self.pauses.reset();
                 self.said.go_well(now);
-                if self.said.is_news(now, &format!("showing {peer}")) {
+                if !std::mem::replace(&mut self.is_shown, true) && self.said.is_news(now, &format!("showing {peer}")) {
                     tracing::info!("showing {peer}");
                 }
                 self.hand_on(now, picture, peer)
@@ -297,36 +289,6 @@ impl<'a> Fetch<'a> {
         counters.stream_bytes = self.bytes_before + bytes;
         counters.stream_drops = self.drops;
         counters.frames_lost = self.frames_lost;
-    }
-}
-
-impl Lost {
-    /// What of the stream was lost with the connection.
-    fn cause(&self) -> Option<StreamDrop> {
-        match self {
-            Self::Receive(ReceiveError::CutInFrame { .. } | ReceiveError::CutInHeader { .. }) => Some(StreamDrop::Cut),
-            Self::Receive(ReceiveError::Length(_)) => Some(StreamDrop::TooLong),
-            Self::Slow(_) => Some(StreamDrop::Stalled),
-            Self::Receive(ReceiveError::Read(_)) | Self::Dial(_) | Self::Closed | Self::Answer(_) | Self::SetUp(_) => {
-                None
-            }
-        }
-    }
-
-    /// The same for what differs only in numbers.
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Dial(DialError::Resolve { .. } | DialError::NoAddress { .. }) => "unknown host",
-            Self::Dial(DialError::Connect { .. }) => "no connection",
-            Self::Dial(DialError::Thread(_)) => "no thread",
-            Self::Receive(ReceiveError::Read(_)) => "read failed",
-            Self::Receive(ReceiveError::Length(_)) => "length",
-            Self::Receive(ReceiveError::CutInHeader { .. } | ReceiveError::CutInFrame { .. }) => "cut",
-            Self::Closed => "closed",
-            Self::Slow(_) => "slow",
-            Self::Answer(_) => "no answers",
-            Self::SetUp(_) => "not set up",
-        }
     }
 }
 

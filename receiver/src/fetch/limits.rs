@@ -74,6 +74,11 @@ impl Progress {
         *self = Self::default();
     }
 
+    /// Whether a frame has begun and is not whole.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// How long the frame has taken, if that is too long or nothing more comes of it.
     pub(super) fn overdue(&self, now: Instant, limits: &Limits) -> Option<Duration> {
         let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));

@@ -7,6 +7,7 @@ use segment::wire::stream::{ANSWER, END};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Nothing that is waited for takes so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -210,6 +211,30 @@ fn a_connection_cut_anywhere_costs_one_frame_at_most() {
     let (downstream, frames) = server.fetch(Framing::Upstream, PATIENT);
     expect_jpegs(&frames, 0..3);
     assert_eq!(dropped(&close(downstream)), [("cut", cuts.len() as u64)]);
+}
+
+#[test]
+fn a_connection_that_is_reset_within_a_frame_costs_that_frame() {
+    let resets: Act = Box::new(|connection| {
+        connection.write_all(&framed(&jpeg(0))).unwrap();
+        // A connection that is closed with the answer unread is reset.
+        connection.peek(&mut [0]).unwrap();
+        connection.write_all(&framed(&jpeg(9))[..100]).unwrap();
+        std::thread::sleep(1000 * MS);
+    });
+    let server = Server::start(vec![resets, send_well(1..3)]);
+    let (downstream, frames) = server.fetch(Framing::Upstream, PATIENT);
+    expect_jpegs(&frames, 0..3);
+    assert_eq!(dropped(&close(downstream)), [("cut", 1)]);
+}
+
+#[test]
+fn a_sender_that_waits_for_no_answer_is_understood() {
+    let stream = (0..5).flat_map(|number| framed(&jpeg(number))).chain(END).collect();
+    let server = Server::start(vec![send_and_hold(stream)]);
+    let (downstream, frames) = server.fetch(Framing::Upstream, PATIENT);
+    expect_jpegs(&frames, 0..5);
+    assert_eq!(dropped(&close(downstream)), []);
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! Why a sender has to be connected to again.
+
+use super::dial::DialError;
+use crate::stream_drops::StreamDrop;
+use segment::wire::stream::ReceiveError;
+use std::io;
+use std::time::Duration;
+
+/// Why a connection is of no more use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Lost {
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    #[error("{0}")]
+    Receive(#[from] ReceiveError),
+    /// With whether that was in the middle of a frame.
+    #[error("{0}")]
+    Read(io::Error, bool),
+    #[error("it closed the connection without ending the stream")]
+    Closed,
+    #[error("its frame was not whole after {:.1} s", .0.as_secs_f64())]
+    Slow(Duration),
+    #[error("it takes no answers: {0}")]
+    Answer(io::Error),
+    #[error("cannot set the connection up: {0}")]
+    SetUp(io::Error),
+}
+
+impl Lost {
+    /// What of the stream was lost with the connection.
+    pub(super) fn cause(&self) -> Option<StreamDrop> {
+        match self {
+            Self::Receive(ReceiveError::CutInFrame { .. } | ReceiveError::CutInHeader { .. }) => Some(StreamDrop::Cut),
+            Self::Receive(ReceiveError::Length(_)) => Some(StreamDrop::TooLong),
+            Self::Read(_, true) => Some(StreamDrop::Cut),
+            Self::Slow(_) => Some(StreamDrop::Stalled),
+            Self::Receive(ReceiveError::Read(_))
+            | Self::Read(_, false)
+            | Self::Dial(_)
+            | Self::Closed
+            | Self::Answer(_)
+            | Self::SetUp(_) => None,
+        }
+    }
+
+    /// The same for what differs only in numbers.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Dial(DialError::Resolve { .. } | DialError::NoAddress { .. }) => "unknown host",
+            Self::Dial(DialError::Connect { .. }) => "no connection",
+            Self::Dial(DialError::Thread(_)) => "no thread",
+            Self::Receive(ReceiveError::Read(_)) | Self::Read(..) => "read failed",
+            Self::Receive(ReceiveError::Length(_)) => "length",
+            Self::Receive(ReceiveError::CutInHeader { .. } | ReceiveError::CutInFrame { .. }) => "cut",
+            Self::Closed => "closed",
+            Self::Slow(_) => "slow",
+            Self::Answer(_) => "no answers",
+            Self::SetUp(_) => "not set up",
+        }
+    }
+}
