@@ -25,7 +25,7 @@ use crate::remote::Remote;
 use crate::sockets::Sockets;
 use crate::source::Format;
 use crate::stamp::Stamp;
-use crate::tcp::{Accept, Audience, DEFAULT_TCP_PATIENCE, Listening, Outlet};
+use crate::tcp::{self, Accept, DEFAULT_TCP_PATIENCE, Listening, Outlet};
 use crate::transmit::Transmit;
 use crate::upstream::{Destination, Monitor, Upstream};
 
@@ -235,12 +235,12 @@ impl Builder {
         self.wanted.check()
     }
 
-    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback". Where one thread does not
-    /// encode as fast as pictures come, "encode 2" and so on join it later.
+    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback", and a "tcp accept" for each
+    /// address listened on. Where one thread does not encode as fast as pictures come, "encode 2" and so on join it later.
     ///
     /// # Errors
-    /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, or a value is outside of its
-    /// range.
+    /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, an address cannot be listened on,
+    /// or a value is outside of its range.
     pub fn start(self) -> Result<Upstream, UpstreamError> {
         self.check()?;
         let conversion = Conversion::new(self.wanted)?;
@@ -267,15 +267,8 @@ impl Builder {
         let feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
 
         let is_datagrams = !destinations.is_empty();
-        let audience = (!self.listens.is_empty()).then(|| {
-            let framings = self.listens.iter().map(|listening| listening.framing);
-            Arc::new(Audience::new(framings, self.tcp_patience, self.live))
-        });
-        let accepts = match &audience {
-            Some(audience) => self.listens.iter().map(|&at| Accept::new(at, audience, &progress)).collect(),
-            None => Ok(Vec::new()),
-        };
-        let accepts = accepts.map_err(UpstreamError::Listen)?;
+        let (audience, accepts) =
+            tcp::listen(&self.listens, self.tcp_patience, self.live, &progress).map_err(UpstreamError::Listen)?;
         let listening: Vec<_> = accepts.iter().map(Accept::listening).collect();
         let demands = Arc::new(Demands::new(is_datagrams, audience.clone(), self.live));
 

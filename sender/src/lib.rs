@@ -1,4 +1,4 @@
-//! Sends live video from a camera, a file or a program over UDP, whole frames.
+//! Sends live video from a camera, a file or a program over UDP, whole frames; and over TCP.
 //!
 //! [`Upstream`] is what a program embeds to send its own pictures: build it with the addresses to send to, give it
 //! raw pictures or JPEGs, close it. [`source`] is where the program `sender` gets its pictures from, and open to

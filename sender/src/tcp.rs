@@ -13,9 +13,13 @@ mod serve;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use segment::socket::SocketError;
 use segment::wire::stream::Framing;
+
+use crate::progress::Progress;
 
 pub(crate) use accept::Accept;
 pub(crate) use audience::Audience;
@@ -30,6 +34,23 @@ pub const MAX_TCP_RECEIVERS: usize = 32;
 
 /// What ends a stream, and how soon its threads see it.
 const TICK: Duration = Duration::from_millis(50);
+
+/// Listens on these addresses, if there are any.
+pub(crate) fn listen(
+    addresses: &[Listening],
+    patience: Duration,
+    live: bool,
+    progress: &Arc<Progress>,
+) -> Result<(Option<Arc<Audience>>, Vec<Accept>), SocketError> {
+    if addresses.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let framings = addresses.iter().map(|listening| listening.framing);
+    let audience = Arc::new(Audience::new(framings, patience, live));
+    let accepts =
+        addresses.iter().map(|&address| Accept::new(address, &audience, progress)).collect::<Result<_, _>>()?;
+    Ok((Some(audience), accepts))
+}
 
 /// Where receivers may connect. Displays as address and framing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
