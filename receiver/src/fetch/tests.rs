@@ -238,6 +238,26 @@ fn a_sender_that_waits_for_no_answer_is_understood() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_sender_that_writes_length_and_frame_apart_waits_for_no_delayed_acknowledgement() {
+    // Each would take 40 ms (TCP_DELACK_MIN in the kernel): 8 s in all.
+    const FRAMES: u8 = 200;
+    let apart: Act = Box::new(|connection| {
+        for number in 0..FRAMES {
+            let content = jpeg(number);
+            connection.write_all(&(content.len() as u64).to_be_bytes()).unwrap();
+            connection.write_all(&content).unwrap();
+            connection.read_exact(&mut [0]).unwrap();
+        }
+    });
+    let server = Server::start(vec![apart]);
+    let (_downstream, frames) = server.fetch(Framing::Upstream, PATIENT);
+    let start = Instant::now();
+    expect_jpegs(&frames, 0..FRAMES);
+    assert!(start.elapsed() < Duration::from_secs(4), "it took {:?}", start.elapsed());
+}
+
+#[test]
 fn what_is_no_jpeg_is_dropped_and_the_stream_goes_on() {
     let mixed: Act = Box::new(|connection| {
         for content in [jpeg(0), b"garbage".to_vec(), jpeg(1)[..50].to_vec(), jpeg(1)] {
