@@ -2,6 +2,7 @@
 
 use crate::memory::Memory;
 use crate::partial::{Placed, segment};
+use crate::room::{LANDING_LEN, Room};
 use crate::wire::tag::SOI;
 use bytes::Bytes;
 use std::time::Instant;
@@ -23,28 +24,30 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    /// Takes the bytes of a whole frame, and gives the JPEG without the `cut` bytes that follow its SOI.
+    /// Takes a whole frame, and gives the JPEG without the `cut` bytes that follow its SOI.
     ///
     /// Nothing is moved: SOI is written over the last two of the bytes to be cut out, and the JPEG begins there.
     pub(crate) fn new(
         first_arrival: Instant,
         at: Instant,
-        mut bytes: Vec<u8>,
+        room: Room,
         placed: Vec<Placed>,
         cut: usize,
         memory: &Memory,
     ) -> (Self, Bytes) {
-        let mut original = SOI;
-        if let Some(place) = bytes.get_mut(cut..cut + SOI.len()) {
+        let (mut bytes, frame) = room.into_memory();
+        let (mut original, start) = (SOI, frame.start + cut);
+        if let Some(place) = bytes.get_mut(start..start + SOI.len()) {
             original.copy_from_slice(place);
             place.copy_from_slice(&SOI);
         }
         // Room that was made for a much larger frame is given back: whoever keeps the JPEG keeps all of it alive.
-        if bytes.capacity() > 2 * bytes.len() {
+        if bytes.capacity() > 2 * (frame.len() + LANDING_LEN) {
+            bytes.truncate(frame.end);
             bytes.shrink_to_fit();
         }
         let taken = bytes.capacity();
-        let bytes = memory.lend(bytes);
+        let bytes = memory.lend(bytes, frame);
         let jpeg = bytes.slice(cut..);
         (Self { first_arrival, at, bytes, memory: taken, placed, patch: cut, original }, jpeg)
     }
@@ -96,13 +99,13 @@ mod tests {
         for payload_len in 1..=frame.len() {
             for cut in [0, 2, 5, 42] {
                 let now = Instant::now();
-                let mut partial = Partial::new(now, Vec::new(), Vec::new());
+                let mut partial = Partial::new(now, Room::default(), Vec::new());
                 let n = frame.len().div_ceil(payload_len) as u8;
                 for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
                     partial.offer(now, count, payload);
                 }
-                let (bytes, placed) = partial.into_parts();
-                let (delivered, jpeg) = Delivered::new(now, now, bytes, placed, cut, &Memory::default());
+                let (room, placed) = partial.into_parts();
+                let (delivered, jpeg) = Delivered::new(now, now, room, placed, cut, &Memory::default());
                 assert_eq!(jpeg, [&SOI[..], &frame[cut + 2..]].concat());
                 for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
                     assert!(delivered.contains(count, payload), "{count} of {n}, cut {cut}");
@@ -120,15 +123,15 @@ mod tests {
     #[test]
     fn room_made_for_a_larger_frame_is_counted_or_given_back() {
         let now = Instant::now();
-        for (len, room) in [(4, 1 << 20), (1000, 1200), (1000, 2500), (1000, 1000)] {
+        for (len, given) in [(4, 1 << 20), (1000, 1200), (100_000, 500_000), (100_000, 150_000)] {
             let memory = Memory::default();
-            let mut bytes = Vec::with_capacity(room);
-            bytes.resize(len, 7);
-            let (delivered, jpeg) = Delivered::new(now, now, bytes, Vec::new(), 0, &memory);
+            let mut room = Room::new(vec![0; given]);
+            room.append(&vec![7; len]);
+            let (delivered, jpeg) = Delivered::new(now, now, room, Vec::new(), 0, &memory);
             let counted = delivered.memory();
             drop((delivered, jpeg));
             assert_eq!(memory.len(), counted);
-            assert!(counted <= 2 * len, "{counted} bytes for {len}, with room for {room}");
+            assert!(counted <= 2 * (len + LANDING_LEN), "{counted} bytes for {len}, of {given}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use std::mem;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Pieces of memory kept. Three frames are in use at a time: the one that grows, the one delivered last, and the one that
@@ -27,14 +28,14 @@ struct Lent {
 }
 
 impl Memory {
-    /// Empty memory with room for at least `len` bytes; none at all for 0, so that who has shown nothing yet takes
+    /// At least `len` bytes of memory, whatever is in them; none at all for 0, so that who has shown nothing yet takes
     /// nothing away from others.
     pub(crate) fn take(&self, len: usize) -> Vec<u8> {
         let spare = if len > 0 { lock(&self.spare).pop() } else { None };
         match spare {
-            Some(bytes) if bytes.capacity() >= len => bytes,
+            Some(bytes) if bytes.len() >= len => bytes,
             // Not made to grow: that would copy what nobody needs any more.
-            _ => Vec::with_capacity(len),
+            _ => vec![0; len],
         }
     }
 
@@ -43,9 +44,9 @@ impl Memory {
         keep(&self.spare, bytes);
     }
 
-    /// Hands out bytes that come back once nobody holds them.
-    pub(crate) fn lend(&self, bytes: Vec<u8>) -> Bytes {
-        Bytes::from_owner(Lent { bytes, home: Arc::downgrade(&self.spare) })
+    /// Hands out a part of this memory, all of which comes back once nobody holds it.
+    pub(crate) fn lend(&self, bytes: Vec<u8>, part: Range<usize>) -> Bytes {
+        Bytes::from_owner(Lent { bytes, home: Arc::downgrade(&self.spare) }).slice(part)
     }
 
     /// Gives all that is kept back to the system.
@@ -74,8 +75,7 @@ impl Drop for Lent {
 }
 
 /// Keeps memory for later as far as there is place for it.
-fn keep(spare: &Mutex<Vec<Vec<u8>>>, mut bytes: Vec<u8>) {
-    bytes.clear();
+fn keep(spare: &Mutex<Vec<Vec<u8>>>, bytes: Vec<u8>) {
     let mut spare = lock(spare);
     let kept: usize = spare.iter().map(Vec::capacity).sum();
     if bytes.capacity() > 0 && spare.len() < MAX_SPARE && kept + bytes.capacity() <= SPARE_BYTES {
@@ -96,9 +96,9 @@ mod tests {
     fn memory_comes_back_when_the_last_holder_lets_go() {
         let memory = Memory::default();
         let mut bytes = memory.take(1000);
-        bytes.extend_from_slice(b"frame");
+        bytes[1..6].copy_from_slice(b"frame");
         let place = bytes.as_ptr();
-        let frame = memory.lend(bytes);
+        let frame = memory.lend(bytes, 1..6);
         let slice = frame.slice(2..);
         drop(frame);
         assert_eq!(memory.len(), 0);
@@ -106,34 +106,34 @@ mod tests {
         drop(slice);
         assert!(memory.len() >= 1000);
         let again = memory.take(10);
-        assert!(again.is_empty() && again.as_ptr() == place && again.capacity() >= 1000);
+        assert!(again.as_ptr() == place && again.len() >= 1000);
     }
 
     #[test]
     fn no_more_is_kept_than_there_is_place_for() {
         let memory = Memory::default();
         for _ in 0..2 * MAX_SPARE {
-            memory.give_back(Vec::with_capacity(1000));
+            memory.give_back(vec![0; 1000]);
         }
         assert!((MAX_SPARE * 1000..=MAX_SPARE * 1100).contains(&memory.len()));
         memory.take(1);
-        memory.give_back(Vec::with_capacity(SPARE_BYTES));
+        memory.give_back(vec![0; SPARE_BYTES]);
         assert!(memory.len() <= (MAX_SPARE - 1) * 1100);
     }
 
     #[test]
     fn memory_that_is_too_small_is_not_used_and_who_wants_none_gets_none() {
         let memory = Memory::default();
-        memory.give_back(Vec::with_capacity(1000));
-        assert_eq!(memory.take(0).capacity(), 0);
-        assert!(memory.take(2000).capacity() >= 2000);
+        memory.give_back(vec![0; 1000]);
+        assert_eq!(memory.take(0).len(), 0);
+        assert!(memory.take(2000).len() >= 2000);
         assert_eq!(memory.len(), 0);
     }
 
     #[test]
     fn what_is_handed_out_outlives_where_it_came_from() {
         let memory = Memory::default();
-        let frame = memory.lend(b"frame".to_vec());
+        let frame = memory.lend(b"frame".to_vec(), 0..5);
         drop(memory);
         assert_eq!(frame, b"frame"[..]);
     }

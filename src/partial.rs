@@ -1,6 +1,7 @@
 //! One unfinished frame: the datagrams of it that have come, in order, out of order, and not yet.
 
-use crate::wire::plain::MAX_FRAME_LEN;
+use crate::interval::MIN_GAP;
+use crate::room::Room;
 use crate::wire::tag::{self, Found, SOI};
 use std::time::Instant;
 
@@ -19,7 +20,7 @@ pub(crate) enum Fit {
 
 /// An unfinished frame.
 ///
-/// The frame grows from its first segment on, without a hole: `bytes`. What arrives before its turn waits in
+/// The frame grows from its first segment on, without a hole, in its room. What arrives before its turn waits in
 /// `early` and is joined on as soon as the hole before it closes. Such a join is a guess, as nothing but its count
 /// says that the segment is of this frame and not left over from another: where a tag later denies it, or the
 /// segment whose turn it is arrives after all, the guess is taken back.
@@ -33,8 +34,8 @@ pub(crate) struct Partial {
     pub(crate) echoes_only: bool,
     /// Count of the segment that begins the frame.
     first_count: Option<u8>,
-    bytes: Vec<u8>,
-    /// For each segment in `bytes`, from the first: where it ends.
+    room: Room,
+    /// For each segment in the room, from the first: where it ends.
     placed: Vec<Placed>,
     /// By rising count, so that the one whose turn comes next is the last.
     early: Vec<Early>,
@@ -56,14 +57,14 @@ struct Early {
 }
 
 impl Partial {
-    /// A frame of which nothing has come yet. `bytes` and `placed` are empty, with room from a frame before.
-    pub(crate) fn new(now: Instant, bytes: Vec<u8>, placed: Vec<Placed>) -> Self {
+    /// A frame of which nothing has come yet. `room` and `placed` are empty, with memory from a frame before.
+    pub(crate) fn new(now: Instant, room: Room, placed: Vec<Placed>) -> Self {
         Self {
             first_arrival: now,
             last_arrival: now,
             echoes_only: true,
             first_count: None,
-            bytes,
+            room,
             placed,
             early: Vec::new(),
             early_bytes: 0,
@@ -81,6 +82,47 @@ impl Partial {
             self.join_early();
         }
         fit
+    }
+
+    /// Places the segment whose turn it is, if it is this one and none waits that came early.
+    pub(crate) fn go_on(&mut self, now: Instant, count: u8, payload: &[u8]) -> bool {
+        let goes_on = self.can_land() && self.is_next(count) && !tag::starts_frame(payload);
+        if goes_on {
+            self.append(payload, false);
+            self.last_arrival = now;
+            self.echoes_only = false;
+        }
+        goes_on
+    }
+
+    /// Whether `now` is so soon after the last datagram that no gap can lie between.
+    pub(crate) fn is_prompt(&self, now: Instant) -> bool {
+        now == self.last_arrival || now.saturating_duration_since(self.last_arrival) <= MIN_GAP
+    }
+
+    /// The `len` bytes of payload that have landed `at` bytes behind the landing's start.
+    pub(crate) fn landed(&self, at: usize, len: usize) -> &[u8] {
+        self.room.landed(at, len)
+    }
+
+    /// Whether the next segment may be received right behind those that are there.
+    pub(crate) fn can_land(&self) -> bool {
+        self.has_start() && self.early.is_empty()
+    }
+
+    /// The room that it may be received into.
+    pub(crate) fn room_mut(&mut self) -> &mut Room {
+        &mut self.room
+    }
+
+    /// Places the segment with this count, which is the frame's first or the one whose turn it is: `len` bytes of payload
+    /// that have landed in its room.
+    pub(crate) fn adopt(&mut self, now: Instant, count: u8, at: usize, len: usize) {
+        self.first_count.get_or_insert(count);
+        self.room.adopt(at, len);
+        self.placed.push(Placed { end: self.room.len(), guessed: false });
+        self.last_arrival = now;
+        self.echoes_only = false;
     }
 
     fn offer_before_start(&mut self, count: u8, payload: &[u8]) -> Fit {
@@ -161,12 +203,12 @@ impl Partial {
 
     /// Whether what is there of the frame begins with a tag that can be read, and so with a checksum.
     pub(crate) fn is_tagged(&self) -> bool {
-        matches!(tag::find(&self.bytes), Found::Tag(_))
+        matches!(tag::find(self.room.bytes()), Found::Tag(_))
     }
 
     /// The frame without a hole, from its beginning.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.room.bytes()
     }
 
     /// Takes back what was joined on by guess, because the frame turned out wrong. False if nothing was guessed.
@@ -189,12 +231,12 @@ impl Partial {
 
     /// Bytes of memory that the frame holds.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.capacity() + self.early_bytes
+        self.room.memory() + self.early_bytes
     }
 
-    /// The frame's bytes and where its segments end.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Placed>) {
-        (self.bytes, self.placed)
+    /// The frame and where its segments end.
+    pub(crate) fn into_parts(self) -> (Room, Vec<Placed>) {
+        (self.room, self.placed)
     }
 
     /// The count whose turn it is, given that of the first segment: 0 when all are there.
@@ -203,7 +245,7 @@ impl Partial {
     }
 
     fn segment(&self, at: usize) -> Option<&[u8]> {
-        segment(&self.bytes, &self.placed, at)
+        segment(self.room.bytes(), &self.placed, at)
     }
 
     fn append_in_turn(&mut self, payload: &[u8]) -> Fit {
@@ -212,14 +254,8 @@ impl Partial {
     }
 
     fn append(&mut self, payload: &[u8], guessed: bool) {
-        let needed = self.bytes.len() + payload.len();
-        if needed > self.bytes.capacity() {
-            // Doubling, so that a frame of n datagrams is moved log n times, but never beyond what a frame can be.
-            let capacity = (2 * self.bytes.capacity()).clamp(needed, MAX_FRAME_LEN.max(needed));
-            self.bytes.reserve_exact(capacity - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(payload);
-        self.placed.push(Placed { end: self.bytes.len(), guessed });
+        self.room.append(payload);
+        self.placed.push(Placed { end: self.room.len(), guessed });
     }
 
     /// Where among those that came early the segment with this count is, or else belongs.
@@ -245,7 +281,7 @@ impl Partial {
 
     fn cut_back_to(&mut self, at: usize) {
         let end = at.checked_sub(1).and_then(|before| self.placed.get(before)).map_or(0, |placed| placed.end);
-        self.bytes.truncate(end);
+        self.room.truncate(end);
         self.placed.truncate(at);
     }
 }
@@ -265,9 +301,11 @@ pub(crate) fn begins_frame(payload: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::room::LANDING_LEN;
+    use crate::wire::plain::MAX_FRAME_LEN;
 
     fn partial() -> Partial {
-        Partial::new(Instant::now(), Vec::new(), Vec::new())
+        Partial::new(Instant::now(), Room::default(), Vec::new())
     }
 
     fn offer(partial: &mut Partial, count: u8, payload: &[u8]) -> Fit {
@@ -345,6 +383,6 @@ mod tests {
             assert_eq!(offer(&mut partial, count, &payload), Fit::Placed);
         }
         assert!(partial.is_whole());
-        assert!(partial.memory() <= MAX_FRAME_LEN);
+        assert!(partial.memory() <= MAX_FRAME_LEN + LANDING_LEN);
     }
 }

@@ -1,6 +1,7 @@
 //! Datagrams of many sources to whole frames, within a fixed bound of memory.
 
 use crate::frame::Frame;
+use crate::landing::Landing;
 use crate::memory::{Memory, SPARE_BYTES};
 use crate::source::Source;
 use crate::stats::{DropCause, Stats};
@@ -49,13 +50,14 @@ pub const OTHER_SOURCES_BYTES: usize = (32 << 20) - SPARE_BYTES;
 /// ```
 #[derive(Debug, Default)]
 pub struct Reassembler {
-    sources: Vec<Source>,
-    shown: Option<SocketAddr>,
-    frames: VecDeque<Frame>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) shown: Option<SocketAddr>,
+    pub(crate) frames: VecDeque<Frame>,
     /// Counts of sources that are forgotten, and of datagrams that belong to none.
     others: Stats,
     now: Option<Instant>,
     memory: Memory,
+    pub(crate) landing: Landing,
 }
 
 impl Reassembler {
@@ -73,6 +75,7 @@ impl Reassembler {
     /// # Errors
     /// [`DecodeError`] where the datagram cannot be read. It is counted; nothing else follows from it.
     pub fn push(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> Result<(), DecodeError> {
+        self.take_landing_back();
         let now = self.advance(now);
         let parsed = Datagram::parse(datagram);
         let at = self.sources.iter().position(|known| known.address == source);
@@ -88,7 +91,9 @@ impl Reassembler {
         })?;
         let at = at.unwrap_or_else(|| self.admit(now, source));
         if let Some(known) = self.sources.get_mut(at) {
-            self.frames.extend(known.push(now, parsed.count(), parsed.payload()));
+            if let Some(frame) = known.push(now, parsed.count(), parsed.payload()) {
+                self.frames.push_back(frame);
+            }
             self.keep_within_bounds(at);
         }
         Ok(())
@@ -96,6 +101,7 @@ impl Reassembler {
 
     /// Gives up what is overdue at `now`. To be called at [`poll_timeout`](Self::poll_timeout) or later.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.take_landing_back();
         let now = self.advance(now);
         let others = &mut self.others;
         self.sources.retain_mut(|source| {
@@ -153,7 +159,7 @@ impl Reassembler {
     }
 
     /// Time does not run backwards, whatever the caller's clock does.
-    fn advance(&mut self, now: Instant) -> Instant {
+    pub(crate) fn advance(&mut self, now: Instant) -> Instant {
         *self.now.insert(self.now.map_or(now, |before| before.max(now)))
     }
 
@@ -179,7 +185,7 @@ impl Reassembler {
         true
     }
 
-    fn keep_within_bounds(&mut self, at: usize) {
+    pub(crate) fn keep_within_bounds(&mut self, at: usize) {
         let Some(source) = self.sources.get_mut(at) else { return };
         let address = source.address;
         if Some(address) == self.shown {

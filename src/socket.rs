@@ -40,6 +40,7 @@ pub use route::{Route, Sent};
 pub use send::SendSocket;
 pub use stream_listener::StreamListener;
 
+use crate::landing::Landed;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -55,6 +56,17 @@ pub struct Received<'a> {
     pub arrived_at: Option<SystemTime>,
     /// Datagrams that the kernel has dropped since the socket was opened because its buffer was full, as far as
     /// it said so: the count comes with the next datagram that does get in.
+    pub kernel_drops: u32,
+}
+
+/// What one call received into memory of the caller's.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// Who sent it, and how the memory is to be read.
+    pub landed: Landed,
+    /// As [`Received::arrived_at`].
+    pub arrived_at: Option<SystemTime>,
+    /// As [`Received::kernel_drops`].
     pub kernel_drops: u32,
 }
 

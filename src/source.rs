@@ -6,6 +6,7 @@ use crate::interval::{FrameInterval, MIN_GAP};
 use crate::memory::Memory;
 use crate::numbering::Numbering;
 use crate::partial::{Fit, Partial, Placed, begins_frame};
+use crate::room::{LANDING_LEN, Room};
 use crate::stats::{DropCause, Stats};
 use crate::wire::tag::{self, EOI, Found, SOI, TAG_LEN, Tag};
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub(crate) struct Source {
     may_be_another: bool,
     has_begun: bool,
     memory: Memory,
+    /// Where the next frame can land.
+    next: Option<Room>,
     spare: Vec<Placed>,
 }
 
@@ -62,12 +65,21 @@ impl Source {
             may_be_another: false,
             has_begun: false,
             memory,
+            next: None,
             spare: Vec::new(),
         }
     }
 
+    /// Whether the frame under way is whole.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.partial.as_ref().is_some_and(Partial::is_whole)
+    }
+
     /// Takes one segment. Gives the frame that it makes whole.
     pub(crate) fn push(&mut self, now: Instant, count: u8, payload: &[u8]) -> Option<Frame> {
+        if self.goes_on(now, count, payload) {
+            return self.finish(now);
+        }
         if now.saturating_duration_since(self.last_arrival) >= TAGS_EXPECTED_FOR {
             self.may_be_another = true;
         }
@@ -101,13 +113,15 @@ impl Source {
 
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
-        self.partial.as_ref().map_or(0, Partial::memory) + self.delivered.as_ref().map_or(0, Delivered::memory)
+        self.partial.as_ref().map_or(0, Partial::memory)
+            + self.delivered.as_ref().map_or(0, Delivered::memory)
+            + self.next.as_ref().map_or(0, Room::memory)
     }
 
     /// Comes down to `budget` bytes: first the frame kept to recognise duplicates by goes, then the unfinished one.
     pub(crate) fn shrink_to(&mut self, budget: usize) {
         if self.memory() > budget {
-            self.delivered = None;
+            (self.delivered, self.next) = (None, None);
         }
         if self.memory() > budget {
             self.end_partial(DropCause::Memory);
@@ -127,9 +141,64 @@ impl Source {
                 self.stats.frames_lost += 1;
             }
         }
-        let (bytes, placed) = partial.into_parts();
-        self.memory.give_back(bytes);
+        let (room, placed) = partial.into_parts();
+        self.memory.give_back(room.into_memory().0);
         self.spare = placed;
+    }
+
+    /// Whether this is just the segment whose turn it is, in a frame of which all before is there. It is placed then, as
+    /// it would be by the rules below, none of which such a segment breaks: nearly every one of a stream is like that.
+    fn goes_on(&mut self, now: Instant, count: u8, payload: &[u8]) -> bool {
+        let goes_on =
+            self.partial.as_mut().is_some_and(|partial| partial.is_prompt(now) && partial.go_on(now, count, payload));
+        if goes_on {
+            self.last_arrival = now;
+        }
+        goes_on
+    }
+
+    /// Where the next datagram can be received so that its payload lies where it belongs, if it is the one that nearly
+    /// always comes next. `None` for a source that has delivered nothing yet, and while something is out of order.
+    pub(crate) fn landing_room(&mut self) -> Option<&mut Room> {
+        let len = self.expected_len();
+        match &mut self.partial {
+            _ if len == 0 => None,
+            Some(partial) => partial.can_land().then(|| partial.room_mut()),
+            None => Some(self.next.get_or_insert_with(|| Room::new(self.memory.take(len)))),
+        }
+    }
+
+    /// Takes one segment whose payload has landed in that room, `at` bytes behind the landing's start, if it goes on with
+    /// the frame under way or begins the next. What [`push`](Self::push) would do otherwise is left to it.
+    ///
+    /// The frame may be whole then: [`finish`](Self::finish), when nothing that landed behind it is needed any more.
+    pub(crate) fn adopt(&mut self, now: Instant, count: u8, at: usize, len: usize) -> bool {
+        let Some(partial) = &mut self.partial else { return self.begin(now, count, at, len) };
+        let goes_on = partial.is_prompt(now) && partial.is_next(count) && !tag::starts_frame(partial.landed(at, len));
+        if goes_on {
+            partial.adopt(now, count, at, len);
+            self.last_arrival = now;
+        }
+        goes_on
+    }
+
+    /// Begins a frame with what has landed, if that is certainly a frame's first segment, and nothing is to be said of it.
+    fn begin(&mut self, now: Instant, count: u8, at: usize, len: usize) -> bool {
+        let Some(payload) = self.next.as_ref().map(|room| room.landed(at, len)) else { return false };
+        let is_stale = matches!(tag::find(payload), Found::Tag(claim) if self.numbering.is_stale(now, &claim.tag));
+        let is_quiet = now.saturating_duration_since(self.last_arrival) >= TAGS_EXPECTED_FOR;
+        if !begins_frame(payload) || is_stale || is_quiet || self.is_echo(count, payload) {
+            return false;
+        }
+        let mut placed = std::mem::take(&mut self.spare);
+        placed.clear();
+        let mut partial = Partial::new(now, self.next.take().unwrap_or_default(), placed);
+        partial.adopt(now, count, at, len);
+        self.partial = Some(partial);
+        self.has_begun = true;
+        self.interval.observe(now);
+        self.last_arrival = now;
+        true
     }
 
     fn apply_gap_rule(&mut self, now: Instant) {
@@ -199,7 +268,8 @@ impl Source {
         if self.partial.is_none() {
             let mut placed = std::mem::take(&mut self.spare);
             placed.clear();
-            self.partial = Some(Partial::new(now, self.memory.take(self.expected_len()), placed));
+            let room = self.next.take().unwrap_or_else(|| Room::new(self.memory.take(self.expected_len())));
+            self.partial = Some(Partial::new(now, room, placed));
         }
         let Some(partial) = &mut self.partial else { return Fit::Stray };
         let had_start = partial.has_start();
@@ -214,12 +284,14 @@ impl Source {
         fit
     }
 
-    /// Room for a frame somewhat larger than the last one delivered. Who has delivered nothing gets none on trust.
+    /// Memory for a frame somewhat larger than the last one delivered, and for what lands behind it. Who has delivered
+    /// nothing gets none on trust.
     fn expected_len(&self) -> usize {
-        self.delivered.as_ref().map_or(0, |delivered| delivered.len() + delivered.len() / 8)
+        self.delivered.as_ref().map_or(0, |delivered| delivered.len() + delivered.len() / 8 + LANDING_LEN)
     }
 
-    fn finish(&mut self, now: Instant) -> Option<Frame> {
+    /// Hands out the frame under way if it is whole.
+    pub(crate) fn finish(&mut self, now: Instant) -> Option<Frame> {
         let partial = self.partial.as_mut().filter(|partial| partial.is_whole())?;
         match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
             Verdict::Refuse(DropCause::Corrupt) if partial.take_back_guesses() => None,
@@ -248,8 +320,8 @@ impl Source {
             None => {}
         }
         self.stats.frames += 1;
-        let (bytes, placed) = partial.into_parts();
-        let (delivered, jpeg) = Delivered::new(first_arrival, now, bytes, placed, cut, &self.memory);
+        let (room, placed) = partial.into_parts();
+        let (delivered, jpeg) = Delivered::new(first_arrival, now, room, placed, cut, &self.memory);
         if let Some(before) = self.delivered.replace(delivered) {
             self.spare = before.into_placed();
         }

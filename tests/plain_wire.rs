@@ -2,6 +2,7 @@
 
 mod link;
 
+use link::landing::run_both_ways;
 use link::{Impairment, Scenario, run};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -89,6 +90,11 @@ proptest! {
     #[test]
     fn untagged_frames_at_a_steady_rate_are_delivered_as_sent_or_not_at_all(scenario in untagged()) {
         run(&scenario);
+    }
+
+    #[test]
+    fn what_lands_in_batches_is_taken_as_if_pushed(scenario in prop_oneof![tagged(), untagged(), harmless()], every in 2_usize..50) {
+        run_both_ways(&scenario, every);
     }
 
     #[test]

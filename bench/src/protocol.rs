@@ -77,14 +77,16 @@ pub fn receive(
         let wait = reassembler
             .poll_timeout()
             .map_or(NOTHING_TO_DO, |deadline| deadline.saturating_duration_since(Instant::now()));
-        match socket.recv(wait)? {
-            Some(received) => {
-                let now = Instant::now();
-                for datagram in received.datagrams() {
-                    if reassembler.push(now, received.source, datagram).is_err() && datagram == END {
-                        arrivals.datagrams = reassembler.stats().datagrams;
-                        return arrivals.end();
-                    }
+        match socket.recv_into(reassembler.landing(), wait)? {
+            Some(arrival) => {
+                let mut is_over = false;
+                reassembler.push_landed(Instant::now(), arrival.landed, |datagram| {
+                    is_over |= datagram == END;
+                    datagram != END
+                });
+                if is_over {
+                    arrivals.datagrams = reassembler.stats().datagrams;
+                    return arrivals.end();
                 }
             }
             None => reassembler.handle_timeout(Instant::now()),

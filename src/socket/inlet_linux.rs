@@ -1,6 +1,6 @@
 //! Receiving on Linux: recvmsg(2) with control messages, ppoll(2).
 
-use super::Received;
+use crate::landing::Landed;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
@@ -10,21 +10,21 @@ use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, SystemTime};
 
-/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), so that none is ever cut; nor is what
-/// UDP_GRO joins any longer (udp(7)).
-const BUFFER_LEN: usize = 65_535;
+/// What is in the buffer, and when the kernel received it.
+pub(super) type Taken = (Landed, Option<SystemTime>);
 
-/// Who sent what is in the buffer, how many bytes that is, those of each datagram but the last, and when the kernel
-/// received it.
-pub(super) type Taken = (SocketAddr, usize, usize, Option<SystemTime>);
-
-/// What one socket's datagrams are received into.
+/// What there is to one socket's datagrams beside their bytes.
 #[derive(Debug)]
 pub(super) struct Inlet {
-    datagrams: Box<[u8]>,
     control: Vec<u8>,
     kernel_drops: u32,
+    /// What SO_RCVTIMEO is set to.
+    patience: Option<Duration>,
 }
+
+/// The waits that one call both waits for and takes what comes (SO_RCVTIMEO), the longest first: shorter ones are too
+/// short for the clock that this goes by (jiffies, up to 10 ms), and few different ones spare setting it again and again.
+const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_millis(200), Duration::from_millis(40)];
 
 impl Inlet {
     pub(super) fn new(socket: &UdpSocket) -> Self {
@@ -39,26 +39,42 @@ impl Inlet {
                 tracing::debug!(option, %error, "the kernel does not have this option");
             }
         }
-        Self {
-            datagrams: vec![0; BUFFER_LEN].into_boxed_slice(),
-            control: nix::cmsg_space!(TimeSpec, u32, i32),
-            kernel_drops: 0,
-        }
+        Self { control: nix::cmsg_space!(TimeSpec, u32, i32), kernel_drops: 0, patience: None }
     }
 
     /// Takes a datagram if there is one, or several of one sender that the kernel has joined. Does not wait.
-    pub(super) fn take(&mut self, socket: &UdpSocket) -> io::Result<Option<Taken>> {
+    pub(super) fn take(&mut self, socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Option<Taken>> {
+        self.take_by(socket, buffer, MsgFlags::MSG_DONTWAIT)
+    }
+
+    /// The same, but waits for it, at most for about `timeout`.
+    pub(super) fn take_within(
+        &mut self,
+        socket: &UdpSocket,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> io::Result<Option<Taken>> {
+        // To wait in the call that takes costs a third of what another call for it does.
+        if let Some(patience) = PATIENCE.into_iter().find(|&patience| patience <= timeout) {
+            if self.patience != Some(patience) {
+                socket.set_read_timeout(Some(patience))?;
+                self.patience = Some(patience);
+            }
+            return self.take_by(socket, buffer, MsgFlags::empty());
+        }
+        let taken = self.take(socket, buffer)?;
+        if taken.is_none() && wait([socket], timeout)? { self.take(socket, buffer) } else { Ok(taken) }
+    }
+
+    fn take_by(&mut self, socket: &UdpSocket, buffer: &mut [u8], flags: MsgFlags) -> io::Result<Option<Taken>> {
         loop {
-            let mut parts = [IoSliceMut::new(&mut self.datagrams)];
-            let received = recvmsg::<SockaddrStorage>(
-                socket.as_raw_fd(),
-                &mut parts,
-                Some(&mut self.control),
-                MsgFlags::MSG_DONTWAIT,
-            );
+            let mut parts = [IoSliceMut::new(buffer)];
+            let received = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut self.control), flags);
             let message = match received {
                 Ok(message) => message,
                 Err(Errno::EAGAIN) => return Ok(None),
+                // Whoever waits may have something else to do now.
+                Err(Errno::EINTR) if flags.is_empty() => return Ok(None),
                 // An ICMP error for something that was sent earlier says nothing about what comes in.
                 Err(Errno::EINTR | Errno::ECONNREFUSED) => continue,
                 Err(error) => return Err(error.into()),
@@ -78,13 +94,13 @@ impl Inlet {
             }
             // A datagram without a sender's address cannot come from a UDP socket.
             let Some(source) = message.address.as_ref().and_then(socket_addr) else { continue };
-            return Ok(Some((source, message.bytes, datagram_len, arrived_at)));
+            return Ok(Some((Landed { source, len: message.bytes, datagram_len }, arrived_at)));
         }
     }
 
-    /// What was taken.
-    pub(super) fn received(&self, (source, len, datagram_len, arrived_at): Taken) -> Received<'_> {
-        Received { source, bytes: &self.datagrams[..len], datagram_len, arrived_at, kernel_drops: self.kernel_drops }
+    /// Datagrams that the kernel has dropped since the socket was opened.
+    pub(super) fn kernel_drops(&self) -> u32 {
+        self.kernel_drops
     }
 }
 

@@ -1,43 +1,49 @@
 //! Receiving where there are no control messages to ask for: the standard library's own calls.
 
-use super::Received;
+use crate::landing::Landed;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
-
-/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), so that none is ever cut.
-const BUFFER_LEN: usize = 65_535;
+use std::net::UdpSocket;
+use std::time::{Duration, SystemTime};
 
 /// The shortest wait that the system can be asked for: zero would mean to wait for ever.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Who sent a datagram, and how many bytes it has in the buffer.
-pub(super) type Taken = (SocketAddr, usize);
+/// What is in the buffer, and when the system received it, which this one does not say.
+pub(super) type Taken = (Landed, Option<SystemTime>);
 
-/// What one socket's datagrams are received into.
+/// There is nothing to a datagram beside its bytes.
 #[derive(Debug)]
-pub(super) struct Inlet {
-    datagram: Box<[u8]>,
-}
+pub(super) struct Inlet;
 
 impl Inlet {
     pub(super) fn new(_socket: &UdpSocket) -> Self {
-        Self { datagram: vec![0; BUFFER_LEN].into_boxed_slice() }
+        Self
     }
 
     /// Takes a datagram if there is one. Hardly waits.
-    pub(super) fn take(&mut self, socket: &UdpSocket) -> io::Result<Option<Taken>> {
+    pub(super) fn take(&mut self, socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Option<Taken>> {
         socket.set_read_timeout(Some(SHORTEST))?;
-        match socket.recv_from(&mut self.datagram) {
-            Ok((len, source)) => Ok(Some((source, len))),
+        match socket.recv_from(buffer) {
+            Ok((len, source)) => Ok(Some((Landed { source, len, datagram_len: len }, None))),
             Err(error) if is_nothing(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The datagram that was taken.
-    pub(super) fn received(&self, (source, len): Taken) -> Received<'_> {
-        Received { source, bytes: &self.datagram[..len], datagram_len: len, arrived_at: None, kernel_drops: 0 }
+    /// The same, but waits for it, at most for about `timeout`.
+    pub(super) fn take_within(
+        &mut self,
+        socket: &UdpSocket,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> io::Result<Option<Taken>> {
+        let taken = self.take(socket, buffer)?;
+        if taken.is_none() && wait([socket], timeout)? { self.take(socket, buffer) } else { Ok(taken) }
+    }
+
+    /// Nobody says how many datagrams were dropped.
+    pub(super) fn kernel_drops(&self) -> u32 {
+        0
     }
 }
 

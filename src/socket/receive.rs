@@ -1,8 +1,9 @@
 //! Sockets that datagrams are received from.
 
 use super::group::{Group, JoinError, Membership};
-use super::inlet::{Inlet, wait};
-use super::{Granted, Received, SendSocket, SocketError, WANTED_RECEIVE_BUFFER, buffer};
+use super::inlet::{Inlet, Taken, wait};
+use super::{Arrival, Granted, Received, SendSocket, SocketError, WANTED_RECEIVE_BUFFER, buffer};
+use crate::room::LANDING_LEN;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -12,8 +13,20 @@ use std::time::Duration;
 pub struct ReceiveSocket {
     socket: UdpSocket,
     inlet: Inlet,
+    buffer: Buffer,
     granted: Granted,
     membership: Option<Membership>,
+}
+
+/// Memory for datagrams where the caller gives none; made when it is needed first.
+#[derive(Debug, Default)]
+struct Buffer(Vec<u8>);
+
+impl Buffer {
+    fn own(&mut self) -> &mut [u8] {
+        self.0.resize(LANDING_LEN, 0);
+        &mut self.0
+    }
 }
 
 impl ReceiveSocket {
@@ -50,7 +63,7 @@ impl ReceiveSocket {
     fn with(socket: UdpSocket, address: SocketAddr, membership: Option<Membership>) -> Result<Self, SocketError> {
         let granted = buffer::request(&socket, WANTED_RECEIVE_BUFFER)
             .map_err(SocketError::new("set the receive buffer of", address))?;
-        Ok(Self { inlet: Inlet::new(&socket), socket, granted, membership })
+        Ok(Self { inlet: Inlet::new(&socket), socket, buffer: Buffer::default(), granted, membership })
     }
 
     /// The address that it listens at.
@@ -120,12 +133,8 @@ impl ReceiveSocket {
     /// # Errors
     /// What the system says, but for what only means that there is nothing yet.
     pub fn recv(&mut self, timeout: Duration) -> io::Result<Option<Received<'_>>> {
-        // Where datagrams queue up, each costs one call; only when there is none, another waits for the next.
-        let mut taken = self.inlet.take(&self.socket)?;
-        if taken.is_none() && wait([&self.socket], timeout)? {
-            taken = self.inlet.take(&self.socket)?;
-        }
-        Ok(taken.map(|taken| self.inlet.received(taken)))
+        let taken = self.inlet.take_within(&self.socket, self.buffer.own(), timeout)?;
+        Ok(taken.map(|taken| self.received(taken)))
     }
 
     /// Takes the next datagram if there is one, or several of one sender that came together.
@@ -133,8 +142,37 @@ impl ReceiveSocket {
     /// # Errors
     /// What the system says, but for what only means that there is nothing yet.
     pub fn try_recv(&mut self) -> io::Result<Option<Received<'_>>> {
-        let taken = self.inlet.take(&self.socket)?;
-        Ok(taken.map(|taken| self.inlet.received(taken)))
+        let taken = self.inlet.take(&self.socket, self.buffer.own())?;
+        Ok(taken.map(|taken| self.received(taken)))
+    }
+
+    /// As [`recv`](Self::recv), into memory of the caller's: above all [`Reassembler::landing`](crate::Reassembler::landing).
+    /// What does not fit is cut off: 65,535 bytes hold everything.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn recv_into(&mut self, buffer: &mut [u8], timeout: Duration) -> io::Result<Option<Arrival>> {
+        let taken = self.inlet.take_within(&self.socket, buffer, timeout)?;
+        Ok(taken.map(|taken| self.arrival(taken)))
+    }
+
+    /// As [`try_recv`](Self::try_recv), into memory of the caller's.
+    ///
+    /// # Errors
+    /// As [`try_recv`](Self::try_recv).
+    pub fn try_recv_into(&mut self, buffer: &mut [u8]) -> io::Result<Option<Arrival>> {
+        let taken = self.inlet.take(&self.socket, buffer)?;
+        Ok(taken.map(|taken| self.arrival(taken)))
+    }
+
+    fn arrival(&self, (landed, arrived_at): Taken) -> Arrival {
+        Arrival { landed, arrived_at, kernel_drops: self.inlet.kernel_drops() }
+    }
+
+    fn received(&self, taken: Taken) -> Received<'_> {
+        let Arrival { landed, arrived_at, kernel_drops } = self.arrival(taken);
+        let bytes = self.buffer.0.get(..landed.len).unwrap_or_default();
+        Received { source: landed.source, bytes, datagram_len: landed.datagram_len, arrived_at, kernel_drops }
     }
 
     /// Waits at most `timeout` until one of two sockets has a datagram, or may have one.

@@ -1,0 +1,160 @@
+//! The memory that one frame grows in.
+
+use crate::wire::plain::{HEADER_LEN, MAX_FRAME_LEN};
+
+/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), and for what UDP_GRO joins, which is no longer
+/// (udp(7)).
+pub(crate) const LANDING_LEN: usize = 65_535;
+
+/// The most memory that a frame can need: the frame, and behind it the place where one more datagram would land.
+const MAX_ROOM: usize = MAX_FRAME_LEN + LANDING_LEN;
+
+/// The bytes of a frame from its beginning, without a hole, and room behind them in which the next datagram can land.
+///
+/// A datagram lands so that its payload lies where it belongs: its header comes to lie on the end of the frame so far,
+/// which is put back before anybody looks at it. The frame begins behind the place of its first header.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// All of it may be read: what lies behind `end` is left over from frames before.
+    memory: Vec<u8>,
+    /// Where the frame ends in `memory`; 0 where it has not begun.
+    end: usize,
+    /// Where datagrams may have landed.
+    landing: usize,
+    /// What stood where a datagram may have landed with its header.
+    covered: Option<[u8; HEADER_LEN]>,
+}
+
+impl Room {
+    /// An empty frame in this memory.
+    pub(crate) fn new(memory: Vec<u8>) -> Self {
+        Self { memory, end: 0, landing: 0, covered: None }
+    }
+
+    /// The frame.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        debug_assert!(self.covered.is_none(), "the end of the frame is covered");
+        self.memory.get(HEADER_LEN..self.end).unwrap_or_default()
+    }
+
+    /// Bytes of the frame.
+    pub(crate) fn len(&self) -> usize {
+        self.end.saturating_sub(HEADER_LEN)
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    /// Adds to the frame.
+    pub(crate) fn append(&mut self, payload: &[u8]) {
+        let start = self.end.max(HEADER_LEN);
+        self.end = start + payload.len();
+        self.make(self.end);
+        self.memory[start..self.end].copy_from_slice(payload);
+    }
+
+    /// Takes the frame back to its first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.end = self.end.min(HEADER_LEN + len);
+    }
+
+    /// Where the next datagram is to be received. Before the frame is looked at again, [`uncover`](Self::uncover).
+    pub(crate) fn landing(&mut self) -> &mut [u8] {
+        self.landing = self.end.saturating_sub(HEADER_LEN);
+        self.make(self.landing + LANDING_LEN);
+        let landing = &mut self.memory[self.landing..self.landing + LANDING_LEN];
+        if self.end > 0 {
+            let mut covered = [0; HEADER_LEN];
+            covered.copy_from_slice(&landing[..HEADER_LEN]);
+            self.covered = Some(covered);
+        }
+        landing
+    }
+
+    /// `len` bytes of what has landed, `at` bytes behind the landing's start: the header until the end of the frame is
+    /// uncovered, payload until what lies behind it is adopted.
+    pub(crate) fn landed(&self, at: usize, len: usize) -> &[u8] {
+        self.memory.get(self.landing + at..self.landing + at + len).unwrap_or_default()
+    }
+
+    /// Puts the end of the frame back, over the header of what has landed.
+    pub(crate) fn uncover(&mut self) {
+        if let Some(covered) = self.covered.take() {
+            self.memory[self.landing..self.landing + HEADER_LEN].copy_from_slice(&covered);
+        }
+    }
+
+    /// Adds `len` bytes of payload, which have landed `at` bytes behind the landing's start.
+    pub(crate) fn adopt(&mut self, at: usize, len: usize) {
+        let (from, start) = (self.landing + at, self.end.max(HEADER_LEN));
+        if from != start {
+            self.memory.copy_within(from..from + len, start);
+        }
+        self.end = start + len;
+    }
+
+    /// The memory, in which the frame takes these bytes.
+    pub(crate) fn into_memory(self) -> (Vec<u8>, std::ops::Range<usize>) {
+        (self.memory, HEADER_LEN.min(self.end)..self.end)
+    }
+
+    fn make(&mut self, len: usize) {
+        if len > self.memory.len() {
+            // Doubling, so that a frame of n datagrams is moved log n times, but never beyond what a frame can need.
+            let len = (2 * self.memory.len()).clamp(len, MAX_ROOM.max(len));
+            self.memory.reserve_exact(len - self.memory.len());
+            self.memory.resize(len, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lands_and_what_is_appended_make_one_frame() {
+        let mut room = Room::default();
+        let mut expected = Vec::new();
+        for round in 0..5_u8 {
+            let payload = vec![round; 40_000];
+            room.landing()[..3].copy_from_slice(&[9, round, 100 + round]);
+            assert_eq!(room.landed(0, 3), [9, round, 100 + round]);
+            room.uncover();
+            assert_eq!(room.bytes(), expected);
+            room.adopt(HEADER_LEN, 2);
+            expected.extend([round, 100 + round]);
+            room.append(&payload);
+            expected.extend(payload);
+            assert_eq!((room.bytes(), room.len()), (&expected[..], expected.len()));
+        }
+        room.truncate(40_002);
+        assert_eq!(room.bytes(), &expected[..40_002]);
+        let (memory, range) = room.into_memory();
+        assert_eq!(memory[range], expected[..40_002]);
+    }
+
+    #[test]
+    fn several_that_land_together_are_joined() {
+        let mut room = Room::default();
+        room.append(b"frame");
+        room.landing()[..9].copy_from_slice(b"3one2two1");
+        room.uncover();
+        room.adopt(1, 3);
+        assert_eq!(room.landed(4, 5), b"2two1");
+        room.adopt(5, 3);
+        assert_eq!(room.bytes(), b"frameonetwo");
+    }
+
+    #[test]
+    fn where_nothing_lands_nothing_changes() {
+        let mut room = Room::default();
+        room.append(b"frame");
+        room.landing();
+        room.uncover();
+        room.uncover();
+        assert_eq!(room.bytes(), b"frame");
+    }
+}
