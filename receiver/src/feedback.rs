@@ -1,5 +1,6 @@
 //! What a receiver says to senders, and hears from them: acks out, clocks and ends in.
 
+use crate::arrival::arrival;
 use crate::receive::canonical;
 use segment::clock::ClockEstimate;
 use segment::handshake::{Ended, Report, Responder};
@@ -82,9 +83,12 @@ impl Feedback {
                 Ok(None) => return,
                 Ok(Some(received)) => {
                     let source = canonical(received.source);
+                    // It may have come a while ago, which is not to count as time on the way.
+                    let clock = received.arrived_at.map_or_else(clock_us, microseconds);
+                    let now = arrival(received.arrived_at, now, SystemTime::now());
                     for datagram in received.datagrams() {
                         match Control::parse(datagram) {
-                            Ok(control) => self.responder.handle_control(now, clock_us(), source, &control),
+                            Ok(control) => self.responder.handle_control(now, clock, source, &control),
                             Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),
                         }
                     }

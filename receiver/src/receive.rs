@@ -8,8 +8,10 @@ use crate::notices::Notices;
 use crate::outlets::Outlets;
 use crate::roster::Facts;
 use crate::selection::{Choice, From, Selection};
-use segment::Reassembler;
-use segment::socket::ReceiveSocket;
+use segment::handshake::Ended;
+use segment::socket::{Arrival, ReceiveSocket};
+use segment::{Landed, Reassembler};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -67,9 +69,10 @@ pub(crate) struct Receive<'a> {
     controls: u64,
     refused: u64,
     control_bytes: u64,
-    /// When the stream's socket was last found empty.
-    drained: Option<Instant>,
+    /// Whether the stream's socket was found empty.
     is_drained: bool,
+    /// Streams that are over as soon as all is read that came before, and when that was said.
+    ended: VecDeque<(Instant, Ended)>,
     unwanted: u64,
     unwanted_bytes: u64,
     kernel_drops: u64,
@@ -97,8 +100,8 @@ impl<'a> Receive<'a> {
             controls: 0,
             refused: 0,
             control_bytes: 0,
-            drained: None,
             is_drained: false,
+            ended: VecDeque::new(),
             from,
             max_frames,
             busy_poll,
@@ -142,71 +145,69 @@ impl<'a> Receive<'a> {
 
     /// Takes what one call receives, or waits for it until something is due. Gives the time.
     fn receive_some(&mut self) -> Instant {
-        let received = match self.socket.try_recv() {
-            Ok(received) => received,
-            Err(error) => {
-                let now = Instant::now();
-                self.notices.cannot_receive(now, &error);
-                std::thread::sleep(TICK);
-                return now;
-            }
-        };
-        self.is_drained = received.is_none();
-        let Some(received) = received else {
-            let now = Instant::now();
-            self.drained = Some(now);
-            self.look_at_feedback(now);
-            if self.busy_poll {
-                // Whoever else wants this core gets it between two looks. Holding on to it was no prompter.
-                std::thread::yield_now();
-                return Instant::now();
-            }
-            let due = [self.reassembler.poll_timeout(), self.feedback.poll_timeout()].into_iter().flatten().min();
-            let wait = due.map_or(TICK, |due| due.saturating_duration_since(now).min(TICK));
-            if let Err(error) = ReceiveSocket::wait_either(&self.socket, &self.feedback.socket, wait) {
-                tracing::debug!(%error, "cannot wait");
-                std::thread::sleep(TICK);
-            }
-            return Instant::now();
+        // Only the stream is waited for, in the call that takes it. What comes by the feedback's own socket says when it
+        // came, and can be read a little later.
+        let patience = self.patience();
+        let landing = self.reassembler.landing();
+        let received = match patience {
+            Some(patience) => self.socket.recv_into(landing, patience),
+            None => self.socket.try_recv_into(landing),
         };
         let now = Instant::now();
-        let at = arrival(received.arrived_at, now, SystemTime::now());
-        let source = canonical(received.source);
-        let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
-        self.last_kernel_count = received.kernel_drops;
-        if self.from.is_some_and(|from| !from.matches(source)) {
-            for datagram in received.datagrams() {
-                self.unwanted += 1;
-                self.unwanted_bytes += datagram.len() as u64;
-            }
-        } else {
-            let is_shown = self.selection.shown() == Some(source);
-            for datagram in received.datagrams() {
-                match self.feedback.heed(now, source, datagram, is_shown) {
-                    Heed::Control => {
-                        self.controls += 1;
-                        self.control_bytes += datagram.len() as u64;
-                    }
-                    Heed::Refused(error) => {
-                        self.refused += 1;
-                        self.control_bytes += datagram.len() as u64;
-                        tracing::debug!(%source, %error, "dropped a datagram");
-                    }
-                    Heed::Segment => {
-                        if let Err(error) = self.reassembler.push(at, source, datagram) {
-                            tracing::debug!(%source, %error, "dropped a datagram");
-                        }
-                    }
-                }
+        self.is_drained = matches!(received, Ok(None));
+        match received {
+            Ok(Some(arrival)) => self.take(now, arrival),
+            // Whoever else wants this core gets it between two looks. Holding on to it was no prompter.
+            Ok(None) if self.busy_poll => std::thread::yield_now(),
+            Ok(None) => {}
+            Err(error) => {
+                self.notices.cannot_receive(now, &error);
+                std::thread::sleep(TICK);
             }
         }
-        self.kernel_drops += drops;
-        self.notices.kernel_drops(now, drops, self.socket.granted());
-        self.since_look += 1;
-        if self.since_look >= LOOK_AFTER {
+        if self.is_drained || self.since_look >= LOOK_AFTER {
             self.look_at_feedback(now);
         }
         now
+    }
+
+    /// How long to wait for datagrams; `None`: not at all.
+    fn patience(&self) -> Option<Duration> {
+        if self.busy_poll || !self.ended.is_empty() {
+            return None;
+        }
+        let due = [self.reassembler.poll_timeout(), self.feedback.poll_timeout()].into_iter().flatten().min();
+        Some(due.map_or(TICK, |due| due.saturating_duration_since(Instant::now()).min(TICK)))
+    }
+
+    fn take(&mut self, now: Instant, received: Arrival) {
+        let at = arrival(received.arrived_at, now, SystemTime::now());
+        let source = canonical(received.landed.source);
+        let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
+        self.last_kernel_count = received.kernel_drops;
+        let is_wanted = self.from.is_none_or(|from| from.matches(source));
+        let is_shown = self.selection.shown() == Some(source);
+        self.reassembler.push_landed(at, Landed { source, ..received.landed }, |datagram| {
+            let len = datagram.len() as u64;
+            if !is_wanted {
+                self.unwanted += 1;
+                self.unwanted_bytes += len;
+                return false;
+            }
+            match self.feedback.heed(now, source, datagram, is_shown) {
+                Heed::Control => self.controls += 1,
+                Heed::Refused(error) => {
+                    self.refused += 1;
+                    tracing::debug!(%source, %error, "dropped a datagram");
+                }
+                Heed::Segment => return true,
+            }
+            self.control_bytes += len;
+            false
+        });
+        self.kernel_drops += drops;
+        self.notices.kernel_drops(now, drops, self.socket.granted());
+        self.since_look += 1;
     }
 
     fn look_at_feedback(&mut self, now: Instant) {
@@ -224,10 +225,13 @@ impl<'a> Receive<'a> {
             let reassembler = &self.reassembler;
             self.feedback.handle_timeout(now, |source| reassembler.source_stats(source));
         }
+        self.ended.extend(std::iter::from_fn(|| self.feedback.poll_ended()).map(|ended| (now, ended)));
         // What came before the bye is finished first: it may still lie in the stream's socket.
-        let is_caught_up =
-            self.is_drained || self.drained.is_none_or(|at| now.saturating_duration_since(at) >= CATCH_UP);
-        while is_caught_up && let Some(ended) = self.feedback.poll_ended() {
+        while let Some((since, ended)) = self.ended.pop_front() {
+            if !self.is_drained && now.saturating_duration_since(since) < CATCH_UP {
+                self.ended.push_front((since, ended));
+                break;
+            }
             self.shared.outlets.end_of(ended.source);
             self.count_lost(Some(ended.source).filter(|source| self.selection.shown() == Some(*source)));
             if self.selection.end(ended.source) {
