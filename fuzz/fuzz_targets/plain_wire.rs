@@ -29,4 +29,5 @@ fuzz_target!(|bytes: &[u8]| {
         });
     }
     link::run(&scenario);
+    link::landing::run_both_ways(&scenario, 7);
 });
