@@ -135,17 +135,8 @@ impl Markers {
 }
 
 /// Where the first FF is.
-///
-/// Entropy-coded data has one in about 256 bytes, so whole blocks are passed over first: the fold over a block has no
-/// early exit, which lets the compiler compare all its bytes at once.
 pub(crate) fn offset_of_ff(bytes: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let clear = bytes
-        .chunks_exact(BLOCK)
-        .take_while(|block| !block.iter().fold(false, |found, &byte| found | (byte == 0xFF)))
-        .count()
-        * BLOCK;
-    bytes[clear..].iter().position(|&byte| byte == 0xFF).map(|offset| clear + offset)
+    memchr::memchr(0xFF, bytes)
 }
 
 #[cfg(test)]
