@@ -14,6 +14,7 @@ pub mod image;
 pub mod jpeg;
 pub mod mailbox;
 pub mod matroska;
+pub mod memory;
 pub mod mjpeg;
 #[cfg(feature = "window")]
 mod place;

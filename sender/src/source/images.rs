@@ -3,11 +3,13 @@
 //! JPEG files are handed on byte for byte. Others (PNG, TIFF, …) are decoded, which takes OpenCV.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use media::Picture;
 use media::jpeg::Headers;
+use media::memory::Memory;
 use media::mjpeg::MAX_JPEG_BYTES;
 
 use super::pace::Pace;
@@ -35,6 +37,7 @@ pub(super) struct Images {
     /// The file that comes next.
     at: usize,
     ready: ReadyJpeg,
+    memory: Memory,
     /// A single image, kept because it is sent again and again; or one read already and not yet due.
     kept: Option<Picture>,
     shown: u64,
@@ -72,6 +75,7 @@ impl Images {
             files,
             at: 0,
             ready: ReadyJpeg::of(named.display().to_string()),
+            memory: Memory::default(),
             kept: None,
             shown: 0,
             broken_of_turn: 0,
@@ -90,10 +94,10 @@ impl Images {
 
     fn read(&mut self, at: usize) -> Result<Picture, SourceError> {
         let path = &self.files[at];
-        let file = read_file(path)?;
+        let file = read_file(path, &self.memory)?;
         let picture = if file.starts_with(&[0xFF, 0xD8]) {
             let bad = |reason: String| SourceError::BadImage { path: path.clone(), reason };
-            let jpeg = self.ready.pass(file.into()).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
+            let jpeg = self.ready.pass(file).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
             let Headers { width, height, .. } = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?;
             if jpeg.len() > MAX_JPEG_BYTES {
                 return Err(bad(format!("it has {} bytes, more than the {MAX_JPEG_BYTES} of a frame", jpeg.len())));
@@ -171,18 +175,38 @@ impl Source for Images {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
+fn read_file(path: &Path, memory: &Memory) -> Result<Bytes, SourceError> {
     let failed = |source| SourceError::Read { path: path.to_owned(), source };
-    let mut file = Vec::new();
-    File::open(path).map_err(failed)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut file).map_err(failed)?;
-    if file.is_empty() {
+    let file = File::open(path).map_err(failed)?;
+    let stated = file.metadata().map_err(failed)?.len();
+    let bytes = read_to_end(&mut file.take(MAX_FILE_BYTES + 1), stated, memory).map_err(failed)?;
+    if bytes.is_empty() {
         return Err(SourceError::Empty { path: path.to_owned() });
     }
-    if file.len() as u64 > MAX_FILE_BYTES {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         let reason = format!("it has more than {MAX_FILE_BYTES} bytes");
         return Err(SourceError::BadImage { path: path.to_owned(), reason });
     }
-    Ok(file)
+    Ok(bytes)
+}
+
+/// Reads all there is, which `stated` only suggests: a file may grow meanwhile, and one of /proc states 0.
+fn read_to_end(file: &mut impl Read, stated: u64, memory: &Memory) -> io::Result<Bytes> {
+    // With room for one more byte the end is found without making the memory grow.
+    let room = stated.min(MAX_FILE_BYTES) + 1;
+    let mut bytes = memory.take(usize::try_from(room).map_err(io::Error::other)?);
+    let mut len = 0;
+    loop {
+        if len == bytes.len() {
+            bytes.resize(2 * len, 0);
+        }
+        match file.read(&mut bytes[len..]) {
+            Ok(0) => return Ok(memory.lend(bytes, 0..len)),
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 #[cfg(feature = "opencv")]
