@@ -3,10 +3,13 @@
 //! The stream may come in pieces of any size. Frames are found by walking their markers, so the thumbnail inside a
 //! frame's EXIF segment does not end it. Bytes between frames (padding, multipart headers, noise) are passed over.
 
+use std::io::{self, Read};
+
 use bytes::Bytes;
 
 use crate::jpeg::markers::{SOI, offset_of_ff};
 use crate::jpeg::{Progress, Walked};
+use crate::memory::Memory;
 
 /// The largest frame that is collected, in bytes. A longer one is dropped.
 ///
@@ -26,9 +29,13 @@ pub const MAX_JPEG_BYTES: usize = 16 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Splitter {
+    /// Longer than what it holds, so that there is cleared memory to read into.
     buffer: Vec<u8>,
     /// Where in the buffer the bytes begin that are still to be handled.
     start: usize,
+    /// Where they end.
+    end: usize,
+    memory: Memory,
     /// How far the frame that begins at `start` has been walked, or `None` between frames.
     frame: Option<Progress>,
     max_jpeg_bytes: usize,
@@ -50,21 +57,52 @@ impl Splitter {
     }
 
     fn with_limit(max_jpeg_bytes: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, frame: None, max_jpeg_bytes, skipped_bytes: 0, broken_frames: 0 }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            memory: Memory::default(),
+            frame: None,
+            max_jpeg_bytes,
+            skipped_bytes: 0,
+            broken_frames: 0,
+        }
     }
 
     /// Takes the next bytes of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.room_for(bytes.len()).copy_from_slice(bytes);
+        self.end += bytes.len();
+    }
+
+    /// Reads once, at most `len` bytes, straight to where they are looked at. Gives how many came: 0 at the end.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn read_from(&mut self, stream: &mut dyn Read, len: usize) -> io::Result<usize> {
+        let read = stream.read(self.room_for(len))?;
+        self.end += read;
+        Ok(read)
+    }
+
+    fn room_for(&mut self, len: usize) -> &mut [u8] {
         // After a poll to the end this moves less than one frame, and only once for each time that frames were taken.
-        self.buffer.drain(..self.start);
-        self.start = 0;
-        self.buffer.extend_from_slice(bytes);
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let end = self.end + len;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.end..end]
     }
 
     /// The next whole frame, SOI to EOI, or `None` until more is pushed.
     pub fn poll_frame(&mut self) -> Option<Bytes> {
         loop {
-            let bytes = &self.buffer[self.start..];
+            let bytes = &self.buffer[self.start..self.end];
             let Some(frame) = &mut self.frame else {
                 if self.skip_to_frame() {
                     continue;
@@ -74,7 +112,9 @@ impl Splitter {
             match frame.walk(bytes) {
                 Walked::Whole { len } if len <= self.max_jpeg_bytes => {
                     // A copy of its own: a slice would keep alive a buffer that may hold many frames.
-                    let frame = Bytes::copy_from_slice(&bytes[..len]);
+                    let mut frame = self.memory.take(len);
+                    frame[..len].copy_from_slice(&bytes[..len]);
+                    let frame = self.memory.lend(frame, 0..len);
                     self.start += len;
                     self.frame = None;
                     return Some(frame);
@@ -107,7 +147,7 @@ impl Splitter {
     /// Goes on to the next FF D8; false if there is none yet.
     fn skip_to_frame(&mut self) -> bool {
         loop {
-            let bytes = &self.buffer[self.start..];
+            let bytes = &self.buffer[self.start..self.end];
             let skipped = offset_of_ff(bytes).unwrap_or(bytes.len());
             let at_marker = &bytes[skipped..];
             let (skipped, found) = match at_marker {

@@ -160,22 +160,18 @@ impl Reading {
     /// Reads the stream to its end.
     fn play(&mut self, mut stream: Box<dyn Read>) -> Result<Result<(), SourceError>, Gone> {
         let mut splitter = Splitter::new();
-        let mut buffer = vec![0; READ_BYTES];
         let (mut bytes, mut frames) = (0, 0u64);
         loop {
-            let len = match stream.read(&mut buffer) {
+            let len = match splitter.read_from(&mut *stream, READ_BYTES) {
                 Ok(0) => break,
                 Ok(len) => len,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(source) => return Ok(Err(SourceError::Stream { name: self.name.clone(), source })),
             };
             bytes += len as u64;
-            splitter.push(&buffer[..len]);
             while let Some(jpeg) = splitter.poll_frame() {
-                if let Some(jpeg) = self.ready.pass(jpeg) {
-                    frames += 1;
-                    self.messages.send(Message::Frame(jpeg)).map_err(|_| Gone)?;
-                }
+                frames += 1;
+                self.messages.send(Message::Frame(self.ready.complete(jpeg))).map_err(|_| Gone)?;
             }
         }
         let broken = splitter.broken_frames() + u64::from(splitter.is_inside_frame());
