@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from load import CLASSIC, MTU, SIZES
-from results import Key, cpu, fps, latency, sender_cpu
+from results import NO_DATAGRAMS, Key, cpu, fps, latency, sender_cpu
 
 FLOOR, LIBRARY, PROGRAMS, PYTHON = "bare floor", "library", "programs", "Python peer"
 
@@ -75,6 +75,16 @@ def all_goals():
             decoded("Python peer with OpenCV"),
             latency("p50"),
             0.6,
+        )
+    over_tcp = lambda pair, framing: Key("tcp", "loopback", pair, NO_DATAGRAMS, framing)
+    for framing, limit in (("upstream", 1.2), ("pickle", 1.5)):
+        yield Goal(
+            f"frames a second over TCP, {framing} framing, to those of the Python peers",
+            over_tcp("ours to ours", framing),
+            over_tcp("Python to Python", framing),
+            fps,
+            limit,
+            at_least=True,
         )
     yield Goal(
         "sender's CPU with a folder of JPEGs to the floor's sender, 300 fps",

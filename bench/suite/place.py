@@ -15,11 +15,14 @@ class Loopback:
 
     at_receiver = at_sender
 
-    def port(self):
+    def port(self, kind=socket.SOCK_DGRAM):
         """A port that is free now. Datagrams still under way to the one before do not reach it."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with socket.socket(socket.AF_INET, kind) as probe:
             probe.bind((self.address, 0))
             return probe.getsockname()[1]
+
+    def tcp_port(self):
+        return self.port(socket.SOCK_STREAM)
 
     def close(self):
         pass

@@ -59,13 +59,17 @@ class Program:
             raise self.failed("ended before it was ready")
         return json.loads(line)
 
-    def listens(self, port):
-        """Waits until the process has a UDP socket with this port, for programs that do not say so."""
+    def listens_tcp(self, port):
+        """Waits until the process listens at this TCP port."""
+        self.listens(port, "tcp")
+
+    def listens(self, port, protocol="udp"):
+        """Waits until the process has a socket with this port, for programs that do not say so."""
         end = time.monotonic() + 10
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise self.failed(f"ended with status {self.process.returncode}")
-            if has_udp_port(self.pid, port):
+            if has_port(self.pid, port, protocol):
                 return
             time.sleep(0.01)
         raise self.failed("does not listen after 10 s")
@@ -99,10 +103,10 @@ class Program:
         return total
 
 
-def has_udp_port(pid, port):
-    """Whether a UDP socket in the network of this process has the port, which the kernel writes in hexadecimal."""
+def has_port(pid, port, protocol):
+    """Whether a socket in the network of this process has the port, which the kernel writes in hexadecimal."""
     wanted = f":{port:04X}"
-    for table in ("udp", "udp6"):
+    for table in (protocol, f"{protocol}6"):
         try:
             with open(f"/proc/{pid}/net/{table}") as file:
                 if any(line.split()[1].endswith(wanted) for line in list(file)[1:]):

@@ -40,6 +40,8 @@ METHOD = """\
   FFmpeg has no clock that could be read at both ends: its cells are empty.
 * **Raw to decoded**: from the raw 1080p picture through encoding, network and decoding to BGR in memory, at 30 fps. The Python
   peer encodes and decodes with OpenCV, from BGR.
+* **TCP**: one connection, pictures already in memory, no frame left out; from the first frame received
+  to the last. The Python peers are those of `tests/peers`, with numpy for pickles; each receiver unpickles every picture.
 * **veth**: a pair of interfaces of MTU 1500 between two network namespaces, offloads as the kernel sets them. The Python peer
   sends its 64-KB datagrams there too, in IP fragments.
 """
@@ -78,6 +80,14 @@ def page(results, setting, rounds, frame_len, machine):
             "JPEG passed through",
             "The sender's CPU, µs a frame, 65 KB datagrams.",
             tables.passed_through,
+            None,
+        ),
+        (
+            "tcp",
+            None,
+            "TCP on loopback",
+            "Frames a second, as fast as they go.",
+            tables.over_tcp,
             None,
         ),
         ("paced", "veth", "Over a link of MTU 1500", "µs; CPU a frame, and latency.", tables.on_link, None),

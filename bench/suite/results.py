@@ -4,6 +4,10 @@ import statistics
 from dataclasses import dataclass
 
 
+# The size in a key of what is not sent in datagrams.
+NO_DATAGRAMS = 0
+
+
 @dataclass(frozen=True)
 class Key:
     """One cell of the plan; it is measured once in each round."""

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 from load import Failed
@@ -40,6 +41,10 @@ class Setting:
 
     program = binary
 
+    def bgr_file(self):
+        """All raw pictures, one after another, for those who read no folder."""
+        return self.pictures["raw"] + ".bgr"
+
     def draw_pictures(self):
         raw, jpg = self.pictures["raw"], self.pictures["jpg"]
         drawn = subprocess.run([self.binary("pictures"), raw], stderr=subprocess.PIPE, text=True, check=False)
@@ -48,5 +53,9 @@ class Setting:
         os.mkdir(jpg)
         for path in pathlib.Path(raw).glob("*.jpg"):
             path.rename(os.path.join(jpg, path.name))
+        with open(self.bgr_file(), "wb") as joined:
+            for path in sorted(pathlib.Path(raw).glob("*.bgr")):
+                with open(path, "rb") as file:
+                    shutil.copyfileobj(file, joined)
         sizes = [path.stat().st_size for path in pathlib.Path(jpg).iterdir()]
         return round(sum(sizes) / len(sizes))

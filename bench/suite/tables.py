@@ -2,7 +2,7 @@
 
 from goals import judged
 from load import SIZES
-from results import cpu, fps, latency, sender_cpu
+from results import NO_DATAGRAMS, cpu, fps, latency, sender_cpu
 
 NOTHING = "–"
 
@@ -110,6 +110,17 @@ def passed_through(results):
         for label, measurement, name in sources
     ]
     return table(["sender with", "300 fps"], rows)
+
+
+def over_tcp(results):
+    framings = ("upstream", "pickle")
+    # In the order in which they ran; who was measured with one framing only has a row all the same.
+    names = dict.fromkeys(key.competitor for key in results.keys("tcp"))
+    rows = [
+        [name, *(cell(results, fps, "tcp", "loopback", name, NO_DATAGRAMS, framing) for framing in framings)]
+        for name in names
+    ]
+    return table(["sender to receiver", "upstream, JPEGs", "pickle, 1080p BGR"], rows)
 
 
 def on_link(results):

@@ -12,7 +12,7 @@ import tables
 from goals import judged
 from load import CLASSIC, MTU, Outcome
 from measurements.highest import HighestRate
-from results import Key, Results, cpu
+from results import NO_DATAGRAMS, Key, Results, cpu
 
 QUICK = types.SimpleNamespace(quick=False, burst_seconds=0.1, receive_buffer=1, window=16)
 
@@ -49,6 +49,22 @@ class Ratios(unittest.TestCase):
     def test_cpu_is_untold_unless_both_sides_tell(self):
         self.assertIsNone(Outcome(1, 1, 30, sender_cpu=5.0).cpu)
         self.assertEqual(outcome(7).cpu, 7)
+
+
+class OverTcp(unittest.TestCase):
+    def test_each_framing_has_a_goal_of_its_own(self):
+        results = Results()
+        for framing, ours in (("upstream", 130), ("pickle", 140)):
+            results.add(Key("tcp", "loopback", "ours to ours", NO_DATAGRAMS, framing), 1, outcome(fps=ours))
+            results.add(Key("tcp", "loopback", "Python to Python", NO_DATAGRAMS, framing), 1, outcome(fps=100))
+        met = [(ratio.median, goal.met(ratio)) for goal, ratio in judged(results) if ratio]
+        self.assertEqual(met, [(1.3, True), (1.4, False)])
+
+    def test_a_framing_that_was_not_measured_is_left_empty(self):
+        results = Results()
+        results.add(Key("tcp", "loopback", "ours to ours", NO_DATAGRAMS, "upstream"), 1, outcome(fps=5000))
+        self.assertIn("| ours to ours | 5,000 | – |", tables.over_tcp(results))
+        self.assertIn("## TCP on loopback", report.page(results, QUICK, 1, 165_000, ["today"]))
 
 
 class Limited:

@@ -6,5 +6,6 @@ from measurements.group import GroupOf20
 from measurements.highest import HighestRate
 from measurements.paced import Link, Paced
 from measurements.passed_through import PassedThrough
+from measurements.tcp import Tcp
 
-ALL = [Paced, FullSpeed, HighestRate, PassedThrough, Decoded, Link, GroupOf20]
+ALL = [Paced, FullSpeed, HighestRate, PassedThrough, Decoded, Tcp, Link, GroupOf20]
