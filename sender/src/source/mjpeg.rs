@@ -14,8 +14,9 @@ use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
 
-/// Bytes asked for in one read: what a pipe holds on Linux.
-const READ_BYTES: usize = 64 << 10;
+/// Bytes asked for in one read, and what a pipe is asked to hold (F_SETPIPE_SZ in fcntl(2)): a usual frame, so that it
+/// takes one turn of writer and reader instead of one for each 64 KiB, and hardly more, as what lies there grows old.
+const READ_BYTES: usize = 256 << 10;
 
 /// Frames that wait between the thread that reads and [`Source::next`]. With one in the hands of each, this bounds what
 /// is held to four times the largest frame, 64 MiB; two are enough for reading and sending at the same time.
@@ -44,6 +45,17 @@ enum Message {
     Ended,
 }
 
+/// Asks a pipe to hold a frame. What is no pipe stays as it is.
+#[cfg(target_os = "linux")]
+fn widen(pipe: &impl std::os::fd::AsFd) {
+    if let Err(error) = rustix::pipe::fcntl_setpipe_size(pipe, READ_BYTES) {
+        tracing::debug!(%error, "what is read is no pipe, or keeps its size");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen<T>(_pipe: &T) {}
+
 impl MjpegStream {
     /// Standard input. With a rate asked for, that many frames a second; else as they come. Not live: it waits.
     pub(super) fn stdin(options: &SourceOptions) -> Result<Self, SourceError> {
@@ -51,6 +63,7 @@ impl MjpegStream {
             return Err(SourceError::Terminal);
         }
         let fps = options.fps.filter(|_| options.realtime);
+        widen(&io::stdin());
         Self::start("standard input".to_owned(), fps, false, false, || Ok(Box::new(io::stdin())))
     }
 
