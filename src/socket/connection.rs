@@ -31,7 +31,9 @@ impl Connection {
     /// # Errors
     /// [`SocketError`], above all where nobody listens there.
     pub fn open(peer: SocketAddr, timeout: Duration) -> Result<Self, SocketError> {
-        let stream = TcpStream::connect_timeout(&peer, timeout).map_err(SocketError::new("connect to", peer))?;
+        let stream = TcpStream::connect_timeout(&peer, timeout)
+            .and_then(refuse_itself)
+            .map_err(SocketError::new("connect to", peer))?;
         let set_up = || {
             // An answer of one byte must not wait for company.
             stream.set_nodelay(true)?;
@@ -90,6 +92,19 @@ impl Connection {
     }
 }
 
+/// Refuses a connection that has reached itself.
+///
+/// Where nobody listens on a port of those that the system gives out, it may give out just that one: the connection then
+/// meets its own (a simultaneous open, RFC 9293 section 3.5). It would wait for itself for ever, and hold the sender's port.
+fn refuse_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? != stream.peer_addr()? {
+        return Ok(stream);
+    }
+    // Reset, or the port would stay taken for another minute (TIME-WAIT).
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+    Err(io::ErrorKind::ConnectionRefused.into())
+}
+
 impl Read for Connection {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.stream.read(into)?;
@@ -101,6 +116,7 @@ impl Read for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use socket2::{Domain, Socket, Type};
     use std::net::TcpListener;
     use std::time::Instant;
 
@@ -157,5 +173,20 @@ mod tests {
         let error = Connection::open(address, PATIENCE).unwrap_err();
         assert_eq!((error.address(), error.kind()), (address, io::ErrorKind::ConnectionRefused));
         assert_eq!(error.to_string(), format!("cannot connect to {address}"));
+    }
+
+    #[test]
+    fn a_connection_to_itself_is_refused_and_gives_the_port_back() {
+        let socket = |address: SocketAddr| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.bind(&address.into()).unwrap();
+            socket
+        };
+        let itself = socket("127.0.0.1:0".parse().unwrap());
+        let address = itself.local_addr().unwrap();
+        itself.connect(&address).unwrap();
+        assert_eq!(refuse_itself(itself.into()).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        // Also to a sender that does not ask for ports in TIME-WAIT.
+        socket(address.as_socket().unwrap()).listen(1).unwrap();
     }
 }
