@@ -15,11 +15,21 @@ use std::time::Instant;
 /// Where the next datagrams land.
 #[derive(Debug, Default)]
 pub(crate) struct Landing {
-    /// The source in whose room they do, and the end of whose frame is covered; `None`: aside.
-    lent: Option<SocketAddr>,
+    place: Place,
     /// Whose datagrams came last.
     last: Option<SocketAddr>,
     aside: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    /// Nobody was told where.
+    #[default]
+    Nowhere,
+    /// In memory of its own.
+    Aside,
+    /// In the room of this source, where they cover the end of the frame under way.
+    Room(SocketAddr),
 }
 
 /// Datagrams that have landed: one, or several of one length but for the last, joined by the kernel (UDP_GRO in udp(7)).
@@ -35,7 +45,7 @@ pub struct Landed {
 
 impl Reassembler {
     /// Memory into which the next datagrams are best received: 65,535 bytes, in which anything may stand. What lands is to
-    /// be said by [`push_landed`](Self::push_landed).
+    /// be said by [`push_landed`](Self::push_landed) before anything else is asked of the reassembler: otherwise it is gone.
     pub fn landing(&mut self) -> &mut [u8] {
         self.take_landing_back();
         let expected = self.shown.or(self.landing.last);
@@ -44,9 +54,10 @@ impl Reassembler {
             && let address = source.address
             && let Some(room) = source.landing_room()
         {
-            self.landing.lent = Some(address);
+            self.landing.place = Place::Room(address);
             return room.landing();
         }
+        self.landing.place = Place::Aside;
         self.landing.aside.resize(LANDING_LEN, 0);
         &mut self.landing.aside
     }
@@ -57,14 +68,16 @@ impl Reassembler {
         let now = self.advance(now);
         let mut aside = mem::take(&mut self.landing.aside);
         let (len, datagram_len) = (landed.len.min(LANDING_LEN), landed.datagram_len.max(1));
-        let mut rest = Rest { len, is_asked: false };
-        if let Some(address) = self.landing.lent.take()
-            && let Some(at) = self.sources.iter().position(|source| source.address == address)
-        {
-            aside.resize(LANDING_LEN, 0);
-            let landed = Landed { len, datagram_len, ..landed };
-            rest = self.adopt(now, at, landed, &mut aside, &mut is_segment);
-        }
+        let mut rest = match mem::take(&mut self.landing.place) {
+            Place::Nowhere => return,
+            Place::Aside => Rest { len, is_asked: false },
+            Place::Room(address) => {
+                let Some(at) = self.sources.iter().position(|source| source.address == address) else { return };
+                aside.resize(LANDING_LEN, 0);
+                let landed = Landed { len, datagram_len, ..landed };
+                self.adopt(now, at, landed, &mut aside, &mut is_segment)
+            }
+        };
         self.landing.last = Some(landed.source);
         let mut left = aside.get(..rest.len).unwrap_or_default();
         let is_empty = len == 0;
@@ -139,7 +152,7 @@ impl Reassembler {
 
     /// Nothing has landed, or nobody will say: the end of the frame is put back.
     pub(crate) fn take_landing_back(&mut self) {
-        let Some(address) = self.landing.lent.take() else { return };
+        let Place::Room(address) = mem::take(&mut self.landing.place) else { return };
         if let Some(source) = self.sources.iter_mut().find(|source| source.address == address)
             && let Some(room) = source.landing_room()
         {

@@ -7,7 +7,7 @@ use crate::wire::plain::{HEADER_LEN, MAX_FRAME_LEN};
 pub(crate) const LANDING_LEN: usize = 65_535;
 
 /// The most memory that a frame can need: the frame, and behind it the place where one more datagram would land.
-const MAX_ROOM: usize = MAX_FRAME_LEN + LANDING_LEN;
+pub(crate) const MAX_ROOM: usize = MAX_FRAME_LEN + LANDING_LEN;
 
 /// The bytes of a frame from its beginning, without a hole, and room behind them in which the next datagram can land.
 ///

@@ -6,7 +6,7 @@ use crate::interval::{FrameInterval, MIN_GAP};
 use crate::memory::Memory;
 use crate::numbering::Numbering;
 use crate::partial::{Fit, Partial, Placed, begins_frame};
-use crate::room::{LANDING_LEN, Room};
+use crate::room::{LANDING_LEN, MAX_ROOM, Room};
 use crate::stats::{DropCause, Stats};
 use crate::wire::tag::{self, EOI, Found, SOI, TAG_LEN, Tag};
 use std::net::SocketAddr;
@@ -287,7 +287,8 @@ impl Source {
     /// Memory for a frame somewhat larger than the last one delivered, and for what lands behind it. Who has delivered
     /// nothing gets none on trust.
     fn expected_len(&self) -> usize {
-        self.delivered.as_ref().map_or(0, |delivered| delivered.len() + delivered.len() / 8 + LANDING_LEN)
+        let expected = |delivered: &Delivered| (delivered.len() + delivered.len() / 8 + LANDING_LEN).min(MAX_ROOM);
+        self.delivered.as_ref().map_or(0, expected)
     }
 
     /// Hands out the frame under way if it is whole.

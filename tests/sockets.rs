@@ -198,3 +198,14 @@ fn segments_that_are_no_batch_to_the_kernel_go_one_by_one() {
     }
     assert!(expected.next().is_none());
 }
+
+#[test]
+fn a_wait_lasts_as_long_as_was_asked_for() {
+    let mut receive = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    for wait in [Duration::from_millis(3), Duration::from_millis(150), Duration::from_millis(310)] {
+        let begin = Instant::now();
+        assert!(receive.recv(wait).unwrap().is_none());
+        // It may give up a moment too soon, and on a busy machine comes back any time later.
+        assert!(begin.elapsed() + Duration::from_millis(10) >= wait, "{:?} of {wait:?}", begin.elapsed());
+    }
+}

@@ -23,6 +23,9 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// The feedback socket is looked at after so many datagrams of the stream at the latest.
 const LOOK_AFTER: u32 = 16;
 
+/// And after so long, while the stream flows.
+const LOOK_WITHIN: Duration = Duration::from_millis(10);
+
 /// A bye waits at most so long until what came before it has been read.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
@@ -65,6 +68,7 @@ pub(crate) struct Receive<'a> {
     reassembler: Reassembler,
     selection: Selection,
     since_look: u32,
+    looked: Instant,
     refreshed: Instant,
     controls: u64,
     refused: u64,
@@ -96,6 +100,7 @@ impl<'a> Receive<'a> {
             socket,
             feedback,
             since_look: 0,
+            looked: Instant::now(),
             refreshed: Instant::now(),
             controls: 0,
             refused: 0,
@@ -165,7 +170,8 @@ impl<'a> Receive<'a> {
                 std::thread::sleep(TICK);
             }
         }
-        if self.is_drained || self.since_look >= LOOK_AFTER {
+        if self.is_drained || self.since_look >= LOOK_AFTER || now.saturating_duration_since(self.looked) >= LOOK_WITHIN
+        {
             self.look_at_feedback(now);
         }
         now
@@ -211,7 +217,7 @@ impl<'a> Receive<'a> {
     }
 
     fn look_at_feedback(&mut self, now: Instant) {
-        self.since_look = 0;
+        (self.since_look, self.looked) = (0, now);
         self.feedback.read(now);
         if now.saturating_duration_since(self.refreshed) >= REFRESH {
             self.refreshed = now;
@@ -225,7 +231,6 @@ impl<'a> Receive<'a> {
             let reassembler = &self.reassembler;
             self.feedback.handle_timeout(now, |source| reassembler.source_stats(source));
         }
-        self.ended.extend(std::iter::from_fn(|| self.feedback.poll_ended()).map(|ended| (now, ended)));
         // What came before the bye is finished first: it may still lie in the stream's socket.
         while let Some((since, ended)) = self.ended.pop_front() {
             if !self.is_drained && now.saturating_duration_since(since) < CATCH_UP {
@@ -240,6 +245,8 @@ impl<'a> Receive<'a> {
                 self.shared.counters().has_ended = true;
             }
         }
+        // The stream's socket is looked at once more for those that have just been said.
+        self.ended.extend(std::iter::from_fn(|| self.feedback.poll_ended()).map(|ended| (now, ended)));
     }
 
     fn hand_on(&mut self, now: Instant, frame: segment::Frame) -> Option<Limit> {

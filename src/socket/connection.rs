@@ -17,6 +17,11 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 const KEEPALIVE_QUESTIONS: u32 = 5;
 
+/// A host that does not acknowledge an answer for so long has vanished. As long as one is on its way, no keepalive is sent
+/// (TCP_USER_TIMEOUT in tcp(7)), and Linux would send it again for a quarter of an hour. As long as keepalive takes.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = KEEPALIVE_AFTER.saturating_add(KEEPALIVE_INTERVAL.saturating_mul(KEEPALIVE_QUESTIONS));
+
 /// A connection that frames are fetched over. Reading waits for a bounded time, so that whoever reads can look around.
 #[derive(Debug)]
 pub struct Connection {
@@ -40,7 +45,10 @@ impl Connection {
             let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL);
             #[cfg(target_os = "linux")]
             let keepalive = keepalive.with_retries(KEEPALIVE_QUESTIONS);
-            SockRef::from(&stream).set_tcp_keepalive(&keepalive)
+            let socket = SockRef::from(&stream);
+            #[cfg(target_os = "linux")]
+            socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+            socket.set_tcp_keepalive(&keepalive)
         };
         set_up().map_err(SocketError::new("set up the connection to", peer))?;
         Ok(Self { stream, peer, received: 0 })
@@ -153,6 +161,15 @@ mod tests {
             // The kernel counts in ticks, so it may be a little less.
             assert!(start.elapsed() >= wait.unwrap_or_default() / 2);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_host_that_vanishes_is_noticed_also_while_an_answer_is_on_its_way() {
+        let (connection, _peer) = pair();
+        let socket = SockRef::from(&connection.stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(10)));
     }
 
     #[test]

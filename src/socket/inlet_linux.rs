@@ -8,7 +8,10 @@ use nix::sys::time::TimeSpec;
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+/// So much of a wait may be left out.
+const NOT_WORTH_A_CALL: Duration = Duration::from_millis(10);
 
 /// What is in the buffer, and when the kernel received it.
 pub(super) type Taken = (Landed, Option<SystemTime>);
@@ -55,15 +58,23 @@ impl Inlet {
         timeout: Duration,
     ) -> io::Result<Option<Taken>> {
         // To wait in the call that takes costs a third of what another call for it does.
-        if let Some(patience) = PATIENCE.into_iter().find(|&patience| patience <= timeout) {
+        let (mut left, mut since) = (timeout, Instant::now());
+        while let Some(patience) = PATIENCE.into_iter().find(|&patience| patience <= left) {
             if self.patience != Some(patience) {
                 socket.set_read_timeout(Some(patience))?;
                 self.patience = Some(patience);
             }
-            return self.take_by(socket, buffer, MsgFlags::empty());
+            let taken = self.take_by(socket, buffer, MsgFlags::empty())?;
+            let waited = since.elapsed();
+            left = left.saturating_sub(waited);
+            // A moment less than asked for is not worth another call, and a signal ends the wait.
+            if taken.is_some() || waited < patience || left < NOT_WORTH_A_CALL {
+                return Ok(taken);
+            }
+            since += waited;
         }
         let taken = self.take(socket, buffer)?;
-        if taken.is_none() && wait([socket], timeout)? { self.take(socket, buffer) } else { Ok(taken) }
+        if taken.is_none() && wait([socket], left)? { self.take(socket, buffer) } else { Ok(taken) }
     }
 
     fn take_by(&mut self, socket: &UdpSocket, buffer: &mut [u8], flags: MsgFlags) -> io::Result<Option<Taken>> {

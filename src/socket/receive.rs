@@ -50,7 +50,8 @@ impl ReceiveSocket {
         Ok(Self::with(socket, address, Some(membership))?)
     }
 
-    /// Hears what comes back to a socket that sends.
+    /// Hears what comes back to a socket that sends. One of these to a socket: how long each waits is a setting of the
+    /// socket that they would share.
     ///
     /// # Errors
     /// [`SocketError`].

@@ -21,7 +21,7 @@ pub enum Received {
 /// Why there is nothing more to be had from a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
-    /// The read failed. Where it only timed out or was interrupted, the next one goes on where it was.
+    /// The read failed. Where it only waited long enough or was interrupted, the next one goes on where it was.
     #[error(transparent)]
     Read(#[from] io::Error),
     /// The peer claims a length that is not read; where the next frame begins is not known then.
@@ -99,8 +99,9 @@ impl FrameReader {
     /// Reads once, and says what that has brought.
     ///
     /// # Errors
-    /// [`ReceiveError`]. After [`ReceiveError::Read`] of a kind that passes (`WouldBlock`, `TimedOut`, `Interrupted`)
-    /// this may be called again; after any other the connection is of no more use.
+    /// [`ReceiveError`]. After [`ReceiveError::Read`] of a kind that passes (`WouldBlock`, `Interrupted`, on Windows also
+    /// `TimedOut`) this may be called again; after any other the connection is of no more use. Elsewhere `TimedOut` means
+    /// that the peer has vanished, and the next read would look like a stream that was ended.
     pub fn receive(&mut self, connection: &mut impl Read) -> Result<Received, ReceiveError> {
         match &mut self.state {
             State::Header { bytes, received } => {
