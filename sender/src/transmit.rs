@@ -106,7 +106,8 @@ impl Transmit {
             return Ok(false);
         }
         let sent = match &wire {
-            Some(wire) if !self.remotes.is_empty() => self.send(wire, now, frames, waiting),
+            // From now, as receivers over TCP may have been waited for.
+            Some(wire) if !self.remotes.is_empty() => self.send(wire, Instant::now(), frames, waiting),
             _ => Sent::default(),
         };
         self.stamp.advance();
