@@ -120,5 +120,24 @@ impl Connection {
 
 /// Whether a call was only left because it would wait, or was interrupted.
 fn is_pause(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => true,
+        // There a call that has waited for its timeout ends so (WSAETIMEDOUT). Elsewhere the kernel has given the peer up
+        // (ETIMEDOUT, tcp(7)), and what was written is lost.
+        io::ErrorKind::TimedOut => cfg!(windows),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_the_kernel_has_given_up_is_not_waited_for() {
+        let pauses = |kind: io::ErrorKind| is_pause(&kind.into());
+        assert!(pauses(io::ErrorKind::WouldBlock) && pauses(io::ErrorKind::Interrupted));
+        assert_eq!(pauses(io::ErrorKind::TimedOut), cfg!(windows));
+        assert!(!pauses(io::ErrorKind::ConnectionReset));
+    }
 }
