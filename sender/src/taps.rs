@@ -25,14 +25,16 @@ pub(crate) struct Taps {
 #[derive(Debug, Default)]
 struct Inner {
     is_closed: bool,
+    /// Those who look.
     taps: Vec<Tap>,
+    /// What was replaced for those who have gone, by name.
+    replaced_before: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug)]
 struct Tap {
     name: &'static str,
-    /// `None` once nobody reads any more, or there is nothing more to come.
-    writer: Option<Writer<SentFrame>>,
+    writer: Writer<SentFrame>,
     replaced: Replaced<SentFrame>,
 }
 
@@ -42,37 +44,36 @@ impl Taps {
         let (writer, reader) = mailbox();
         let replaced = writer.replaced();
         let mut inner = self.lock();
-        let writer = (!inner.is_closed).then_some(writer);
-        inner.taps.push(Tap { name, writer, replaced });
+        inner.replaced_before.entry(name).or_default();
+        if !inner.is_closed {
+            inner.taps.push(Tap { name, writer, replaced });
+        }
         reader
     }
 
     /// Shows a frame to all who look.
     pub(crate) fn put(&self, jpeg: &Bytes, captured_at: SystemTime) {
-        for tap in &mut self.lock().taps {
-            let frame = || SentFrame { jpeg: jpeg.clone(), captured_at };
-            if tap.writer.as_ref().is_some_and(|writer| writer.put(frame()) == Put::Closed) {
-                tap.writer = None;
-            }
-        }
+        let frame = || SentFrame { jpeg: jpeg.clone(), captured_at };
+        self.lock().forget(|tap| tap.writer.put(frame()) == Put::Closed);
     }
 
     /// Whether anybody looks.
     pub(crate) fn is_watched(&self) -> bool {
-        self.lock().taps.iter().any(|tap| tap.writer.is_some())
+        !self.lock().taps.is_empty()
     }
 
     /// There is nothing more to come: whoever waits for it is told.
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.is_closed = true;
-        inner.taps.iter_mut().for_each(|tap| tap.writer = None);
+        inner.forget(|_| true);
     }
 
     /// Frames that were replaced before they were looked at, by who looks.
     pub(crate) fn replaced(&self) -> BTreeMap<&'static str, u64> {
-        let mut counts = BTreeMap::new();
-        for tap in &self.lock().taps {
+        let inner = self.lock();
+        let mut counts = inner.replaced_before.clone();
+        for tap in &inner.taps {
             *counts.entry(tap.name).or_default() += tap.replaced.count();
         }
         counts
@@ -81,6 +82,20 @@ impl Taps {
     /// A panic elsewhere leaves the list whole.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Drops the mailboxes of which `is_over` says so, and keeps what they have counted.
+    fn forget(&mut self, mut is_over: impl FnMut(&Tap) -> bool) {
+        let counts = &mut self.replaced_before;
+        self.taps.retain(|tap| {
+            let is_over = is_over(tap);
+            if is_over {
+                *counts.entry(tap.name).or_default() += tap.replaced.count();
+            }
+            !is_over
+        });
     }
 }
 
@@ -104,5 +119,21 @@ mod tests {
         assert_eq!(one.try_take().unwrap().jpeg, b"second"[..]);
         assert!(matches!(one.take(Duration::MAX), Taken::Closed));
         assert!(matches!(taps.open("late").take(Duration::MAX), Taken::Closed));
+    }
+
+    #[test]
+    fn of_those_who_come_and_go_only_the_counts_stay() {
+        let taps = Taps::default();
+        for _ in 0..3 {
+            let reader = taps.open("window");
+            (0..3).for_each(|_| taps.put(&Bytes::new(), SystemTime::UNIX_EPOCH));
+            drop(reader);
+            taps.put(&Bytes::new(), SystemTime::UNIX_EPOCH);
+        }
+        assert!(!taps.is_watched());
+        taps.close();
+        drop(taps.open("late"));
+        assert!(taps.lock().taps.is_empty());
+        assert_eq!(taps.replaced(), [("window", 6), ("late", 0)].into());
     }
 }
