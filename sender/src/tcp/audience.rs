@@ -18,7 +18,10 @@ use crate::receivers::ReceiverFigures;
 /// What receivers get at the end of a live stream, its last frame included, they get within this time.
 const LAST_FRAME: Duration = Duration::from_secs(1);
 
-/// And within this where the stream is shut down: the program is to end within a second.
+/// Frames that a receiver may not have answered when no further one comes: that which is written, and that in its mailbox.
+const FRAMES_ON_THE_WAY: u32 = 2;
+
+/// What they get where the stream is shut down they get within this time: the program is to end within a second.
 const HURRY: Duration = Duration::from_millis(400);
 
 /// The receivers over TCP, and what becomes of them.
@@ -184,8 +187,8 @@ impl Audience {
         let time = match (progress.is_in_a_hurry(), self.live) {
             (true, _) => HURRY,
             (false, true) => LAST_FRAME,
-            // They were waited for all the time.
-            (false, false) => self.patience.max(LAST_FRAME),
+            // They were waited for all the time. Each may still have a frame and one that waits for it, and is to be told.
+            (false, false) => self.patience * FRAMES_ON_THE_WAY + LAST_FRAME,
         };
         self.end_by(Instant::now() + time);
         let mut inner = self.lock();
@@ -197,7 +200,7 @@ impl Audience {
         drop(lanes);
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.lock().is_over
     }
 
@@ -262,5 +265,24 @@ fn asks(demand: &mut Demand, framing: Framing) -> &mut bool {
     match framing {
         Framing::Upstream => &mut demand.jpeg,
         Framing::Pickle => &mut demand.bgr,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_end_there_is_time_for_all_that_is_on_its_way() {
+        let patience = Duration::from_secs(5);
+        let overdue = |live, after: Duration| {
+            let audience = Audience::new([Framing::Upstream], patience, live);
+            let before = Instant::now();
+            audience.end(&Progress::new(before));
+            audience.is_overdue(before + after)
+        };
+        assert!(!overdue(false, patience * 2 + LAST_FRAME / 2));
+        assert!(overdue(false, patience * 3));
+        assert!(overdue(true, patience));
     }
 }
