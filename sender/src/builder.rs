@@ -25,7 +25,7 @@ use crate::remote::Remote;
 use crate::sockets::Sockets;
 use crate::source::Format;
 use crate::stamp::Stamp;
-use crate::tcp::{self, Accept, DEFAULT_TCP_PATIENCE, Listening, Outlet};
+use crate::tcp::{self, Accept, Audience, DEFAULT_TCP_PATIENCE, Listening, Outlet};
 use crate::transmit::Transmit;
 use crate::upstream::{Destination, Monitor, Upstream};
 
@@ -312,11 +312,10 @@ impl Builder {
         };
         let encode = spawn("encode", move || encode.run())?;
         let transmit = spawn("transmit", {
-            let (progress, audience) = (Arc::clone(&progress), audience.clone());
+            let ending = Ending { progress: Arc::clone(&progress), audience: audience.clone() };
             move || {
+                let _ending = ending;
                 transmit.run(&frames);
-                progress.taps.close();
-                audience.iter().for_each(|audience| audience.end(&progress));
             }
         })?;
         let mut threads = vec![encode, transmit];
@@ -346,6 +345,19 @@ impl Builder {
     }
 }
 
+/// Tells those who wait for frames, once dropped, that there are no more: also where the thread that sends them has panicked.
+struct Ending {
+    progress: Arc<Progress>,
+    audience: Option<Arc<Audience>>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.progress.taps.close();
+        self.audience.iter().for_each(|audience| audience.end(&self.progress));
+    }
+}
+
 /// Chooses the interface to a group, and says what it leads to where nobody asked for it.
 fn open_group(group: &Multicast, size: DatagramSize, sockets: &mut Sockets) -> Result<Remote, UpstreamError> {
     let ChosenInterface { interface, is_for_want_of_a_route } =
@@ -367,4 +379,24 @@ fn open_group(group: &Multicast, size: DatagramSize, sockets: &mut Sockets) -> R
 fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, UpstreamError> {
     let thread = std::thread::Builder::new().name(name.to_owned());
     thread.spawn(run).map_err(|source| UpstreamError::Thread { name, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_end_too() {
+        let progress = Arc::new(Progress::new(Instant::now()));
+        let audience = Arc::new(Audience::new([Framing::Upstream], DEFAULT_TCP_PATIENCE, false));
+        let watched = progress.taps.open("window");
+        let ending = Ending { progress, audience: Some(Arc::clone(&audience)) };
+        let thread = std::thread::spawn(move || {
+            let _ending = ending;
+            panic!("as the thread that sends might");
+        });
+        thread.join().unwrap_err();
+        assert!(audience.is_over());
+        assert!(matches!(watched.take(Duration::ZERO), media::mailbox::Taken::Closed));
+    }
 }
