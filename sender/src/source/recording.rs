@@ -16,6 +16,10 @@ use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, 
 /// timestamp would be waited for over years.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
+/// A frame that is this much earlier than one before it begins another time base, as where recordings were put one behind
+/// the other. One that is less so only lies out of order in the file.
+const LONGEST_STEP_BACK: Duration = Duration::from_secs(1);
+
 /// A delay shorter than this, or than the time between two frames, is made up for by the frames after it; a longer one
 /// makes all that follows later. So a burst holds no more than a thirtieth of a second, or one frame.
 const MADE_UP_FOR: Duration = Duration::from_millis(33);
@@ -153,7 +157,7 @@ struct Timeline {
     interval: Duration,
     /// Where the next frame that begins a turn is placed.
     turn: Duration,
-    /// The frame before in this turn, as recorded.
+    /// The latest frame before in this turn and time base, as recorded.
     last: Option<Duration>,
     /// Where that was placed. Recorded time, from the start of the first turn.
     placed: Duration,
@@ -174,7 +178,7 @@ impl Timeline {
                 pause => self.placed.saturating_add(pause),
             },
         };
-        self.last = Some(at);
+        self.last = self.last.filter(|last| last.saturating_sub(at) <= LONGEST_STEP_BACK).max(Some(at));
         Duration::try_from_secs_f64(self.placed.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 
@@ -184,8 +188,7 @@ impl Timeline {
     }
 }
 
-/// The time from one frame to the next, as it is at the beginning, apart from pauses and frames that came together; `None`
-/// where there is only one frame, or all have the same time.
+/// The [`mean_interval`] of the beginning of a recording.
 fn usual_interval(path: &Path) -> Result<Option<Duration>, SourceError> {
     let mut reader = start(path)?;
     let mut times = Vec::new();
@@ -201,13 +204,19 @@ fn usual_interval(path: &Path) -> Result<Option<Duration>, SourceError> {
     if times.is_empty() {
         return Err(SourceError::NoFrames { path: path.to_owned() });
     }
+    Ok(mean_interval(&times))
+}
+
+/// The time from one frame to the next, apart from pauses and frames that came together; `None` where there is only one
+/// frame, or most have the same time, or come so far apart that it is not played.
+fn mean_interval(times: &[Duration]) -> Option<Duration> {
     let mut intervals: Vec<_> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     intervals.sort_unstable();
-    let Some(&median) = intervals.get(intervals.len() / 2) else { return Ok(None) };
+    let &median = intervals.get(intervals.len() / 2)?;
     // Times are rounded, at worst to a millisecond: the mean knows better.
     intervals.retain(|interval| interval.abs_diff(median) <= median / 4);
     let mean = intervals.iter().sum::<Duration>().as_secs_f64() / intervals.len() as f64;
-    Ok(Duration::try_from_secs_f64(mean).ok().filter(|mean| !mean.is_zero()))
+    Duration::try_from_secs_f64(mean).ok().filter(|mean| !mean.is_zero() && *mean <= LONGEST_PAUSE)
 }
 
 fn start(path: &Path) -> Result<Reader, SourceError> {

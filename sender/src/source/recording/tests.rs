@@ -117,8 +117,8 @@ fn times_are_those_of_the_recording_divided_by_the_speed() {
         (4.0, [0, 10, 20_020, 20_020, 20_020, 20_030, 20_040, 20_050].map(ms)),
     ] {
         let mut timeline = Timeline::new(ms(40), speed);
-        // A long pause, a frame before its time and the next back at it, a day too far.
-        let times = [1_000, 1_040, 81_080, 81_000, 81_000, 81_040, 200_000_000];
+        // A long pause, another time base and a frame at the same time, a day too far.
+        let times = [1_000, 1_040, 81_080, 5_000, 5_000, 5_040, 200_000_000];
         let mut placed: Vec<_> = times.into_iter().map(|at| timeline.place(ms(at))).collect();
         timeline.begin_turn();
         placed.push(timeline.place(ms(7)));
@@ -127,6 +127,22 @@ fn times_are_those_of_the_recording_divided_by_the_speed() {
     let mut timeline = Timeline::new(ms(40), 0.25);
     assert_eq!(timeline.place(Duration::from_nanos(u64::MAX)), Duration::ZERO);
     assert_eq!(timeline.place(Duration::ZERO), Duration::ZERO);
+}
+
+#[test]
+fn frames_out_of_order_delay_none_of_those_after_them() {
+    let ms = Duration::from_millis;
+    let mut timeline = Timeline::new(ms(20), 1.0);
+    assert_eq!([0, 40, 20, 80, 60, 120].map(|at| timeline.place(ms(at))), [0, 40, 40, 80, 80, 120].map(ms));
+}
+
+#[test]
+fn a_rate_is_told_only_by_pauses_that_are_played() {
+    let mean = |times: [Duration; 2]| mean_interval(&times);
+    assert_eq!(mean([Duration::ZERO, LONGEST_PAUSE]), Some(LONGEST_PAUSE));
+    assert_eq!(mean([Duration::ZERO, LONGEST_PAUSE + Duration::from_secs(1)]), None);
+    assert_eq!(mean([Duration::ZERO, Duration::from_nanos(u64::MAX)]), None);
+    assert_eq!(mean([LONGEST_PAUSE; 2]), None);
 }
 
 #[test]
