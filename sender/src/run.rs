@@ -41,9 +41,20 @@ struct Watch {
     monitor: Monitor,
     /// What the source's own mailbox has replaced.
     replaced: Arc<AtomicU64>,
+    /// When the stream's time is over, where it is limited.
+    ends_at: Option<Instant>,
 }
 
 impl Watch {
+    fn new(upstream: &Upstream, duration: Option<Duration>) -> Self {
+        let ends_at = duration.and_then(|duration| Instant::now().checked_add(duration));
+        Self { monitor: upstream.monitor(), replaced: Arc::default(), ends_at }
+    }
+
+    fn is_time_over(&self) -> bool {
+        self.ends_at.is_some_and(|ends_at| Instant::now() >= ends_at)
+    }
+
     fn figures(&self) -> Figures {
         let mut figures = self.monitor.figures();
         figures.replaced.insert("source", self.replaced.load(Ordering::Relaxed));
@@ -96,6 +107,9 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         if let Some((_, watch)) = running.as_ref().filter(|_| interrupt.is_set()) {
             // Whoever holds the stream up does so no longer.
             watch.monitor.hurry();
+        } else if let Some((_, watch)) = running.as_ref().filter(|(_, watch)| watch.is_time_over()) {
+            // The source's thread, which ends it, may be waiting for somebody to take a frame.
+            watch.monitor.wait_for_nobody();
         }
         if interrupt.is_set() && Instant::now() >= *patience_ends.get_or_insert_with(|| Instant::now() + GRACE) {
             tracing::debug!("the source does not end; ending without it");
@@ -151,12 +165,12 @@ fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), 
     };
     let builder = builder.live(source.is_live()).format(source.format());
     let mut upstream = builder.start().map_err(|error| failure(cli, error))?;
-    let watch = Watch { monitor: upstream.monitor(), replaced: Arc::default() };
     let has_begun = has_begun(interrupt, &upstream);
+    let watch = Watch::new(&upstream, cli.duration);
     let _ = says.send(Event::Started(watch.clone()));
     let pumped = if has_begun {
         say_what_is_sent(cli, &*source, &upstream);
-        pump(cli, interrupt, &mut *source, &mut upstream, &watch)
+        pump(interrupt, &mut *source, &mut upstream, &watch)
     } else {
         Ok(())
     };
@@ -179,20 +193,10 @@ fn has_begun(interrupt: &Interrupt, upstream: &Upstream) -> bool {
 }
 
 /// From the source into the stream, until either ends or the user or a limit ends it.
-fn pump(
-    cli: &Cli,
-    interrupt: &Interrupt,
-    source: &mut dyn Source,
-    upstream: &mut Upstream,
-    watch: &Watch,
-) -> Result<(), Failure> {
-    let start = Instant::now();
+fn pump(interrupt: &Interrupt, source: &mut dyn Source, upstream: &mut Upstream, watch: &Watch) -> Result<(), Failure> {
     // What it has replaced while nobody was there to be sent to says nothing about the stream.
     let replaced_before = source.replaced();
-    while !interrupt.is_set()
-        && !watch.monitor.has_ended()
-        && cli.duration.is_none_or(|duration| start.elapsed() < duration)
-    {
+    while !interrupt.is_set() && !watch.monitor.has_ended() && !watch.is_time_over() {
         let next = source.next();
         watch.replaced.store(source.replaced().saturating_sub(replaced_before), Ordering::Relaxed);
         match next? {
@@ -298,10 +302,10 @@ mod tests {
     fn what_a_source_replaces_shows_and_its_failure_is_told() {
         let cli = Cli::parse_from(["sender", "--remote", "127.0.0.1:9"]);
         let mut upstream = builder(&cli).unwrap().start().unwrap();
-        let watch = Watch { monitor: upstream.monitor(), replaced: Arc::default() };
+        let watch = Watch::new(&upstream, None);
         assert_eq!(watch.figures().replaced["source"], 0);
         let mut source = Hasty(Script::new([Step::Waiting, Step::Fail("the lens fell off".to_owned())]), 5);
-        let failure = pump(&cli, &Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
+        let failure = pump(&Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
         assert_eq!(failure.to_string(), "the lens fell off");
         assert_eq!(watch.figures().replaced["source"], 2);
     }

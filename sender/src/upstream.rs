@@ -235,8 +235,8 @@ impl Upstream {
         }
         if reason == ByeReason::ShuttingDown {
             self.monitor.hurry();
-        } else if let Some(audience) = &self.audience {
-            audience.close();
+        } else {
+            self.monitor.wait_for_nobody();
         }
         self.encoder = None;
         // The encoder holds this, too, until it is done.
@@ -269,6 +269,13 @@ impl Monitor {
         self.progress.hurry();
         if let Some(audience) = &self.audience {
             audience.hurry();
+        }
+    }
+
+    /// Frames no longer wait for somebody to connect over TCP: the stream's time is over.
+    pub(crate) fn wait_for_nobody(&self) {
+        if let Some(audience) = &self.audience {
+            audience.close();
         }
     }
 

@@ -200,6 +200,17 @@ fn it_can_be_ended_while_it_waits() {
 }
 
 #[test]
+fn a_duration_ends_it_while_it_waits_for_another_receiver() {
+    for framing in ["upstream", "pickle"] {
+        let card = ["--source", "test", "--size", "160x120", "--no-realtime", "--duration", "2"];
+        let (sender, address) = serve(&[&card[..], &["--tcp-framing", framing]].concat());
+        TcpStream::connect(address).unwrap().read_exact(&mut [0; 100]).unwrap();
+        sender.says("has left");
+        sender.end().expect(0, &[]);
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
