@@ -228,6 +228,13 @@ fn a_connection_that_is_reset_within_a_frame_costs_that_frame() {
     assert_eq!(dropped(&close(downstream)), [("cut", 1)]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_vanished_peer_is_no_read_that_waited_long_enough() {
+    assert!(passes(io::ErrorKind::WouldBlock) && passes(io::ErrorKind::Interrupted));
+    assert!(!passes(io::ErrorKind::TimedOut));
+}
+
 #[test]
 fn a_sender_that_waits_for_no_answer_is_understood() {
     let stream = (0..5).flat_map(|number| framed(&jpeg(number))).chain(END).collect();
