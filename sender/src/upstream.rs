@@ -59,8 +59,6 @@ pub struct Upstream {
     pub(crate) feedback: Option<JoinHandle<()>>,
     /// What opens when the stream begins, where it waits for somebody: a group, or a receiver over TCP.
     pub(crate) gate: Option<Arc<Gate>>,
-    /// The receivers over TCP.
-    pub(crate) audience: Option<Arc<Audience>>,
     pub(crate) demands: Arc<Demands>,
     pub(crate) wanted: Wanted,
     pub(crate) live: bool,
