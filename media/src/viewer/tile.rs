@@ -39,6 +39,15 @@ impl Developer {
         }
     }
 
+    /// Brings a picture that is there already to another size.
+    fn fit(&mut self, image: &mut Image, inside: Place) -> Result<(), ViewerError> {
+        if (image.width(), image.height()) != (inside.width, inside.height) {
+            self.scaler.scale_into(image, inside.width, inside.height, &mut self.decoded)?;
+            std::mem::swap(image, &mut self.decoded);
+        }
+        Ok(())
+    }
+
     /// Decoded at the smallest scale that covers it.
     fn develop_jpeg(
         &mut self,
@@ -73,8 +82,14 @@ impl Developer {
 #[derive(Debug)]
 pub(super) struct Tile {
     pub(super) id: u64,
-    /// Width and height of the picture as it was sent.
+    /// Width and height, as it was sent, of the picture that `image` was made of.
     size: (u32, u32),
+    /// What the view's picture says it has; it is taken over once that could be decoded.
+    claimed: (u32, u32),
+    /// Whether `image` was made of a picture at all.
+    has_picture: bool,
+    /// The view's picture cannot be decoded; `image` is of one before.
+    is_damaged: bool,
     cell: Place,
     inside: Place,
     /// The picture, as large as `inside`; before the first one, a single pixel.
@@ -99,6 +114,9 @@ impl Tile {
         Ok(Self {
             id,
             size: USUAL_SIZE,
+            claimed: USUAL_SIZE,
+            has_picture: false,
+            is_damaged: false,
             cell: Place::default(),
             inside: Place::default(),
             image: Image::zeroed(1, 1, PixelFormat::Bgrx)?,
@@ -123,18 +141,19 @@ impl Tile {
         self.version != Some(view.version)
     }
 
-    /// The size of the view's picture, of which a place for it follows.
+    /// The size of the view's picture, of which a place for it follows. Where that cannot be decoded: of the one before.
     pub(super) fn measure(&mut self, view: &View<'_>) -> (u32, u32) {
+        self.claimed = self.size;
         if self.has_news(view) {
             match view.picture {
-                PictureRef::Raw(image) => self.size = (image.width(), image.height()),
+                PictureRef::Raw(image) => self.claimed = (image.width(), image.height()),
                 PictureRef::Jpeg(jpeg) => match Decoder::header(jpeg) {
-                    Ok(size) => self.size = size,
+                    Ok(size) => self.claimed = size,
                     Err(error) => self.complain(&error),
                 },
             }
         }
-        self.size
+        self.claimed
     }
 
     /// Brings the tile to what the view shows, in this cell.
@@ -146,18 +165,27 @@ impl Tile {
         cell: Place,
         developer: &mut Developer,
     ) -> Result<Change, ViewerError> {
-        let inside = cell.fit(self.size);
-        let is_elsewhere = (self.cell, self.inside) != (cell, inside);
-        let is_resized = (self.inside.width, self.inside.height) != (inside.width, inside.height);
+        let before = (self.cell, self.inside);
         let has_news = self.has_news(view);
-        (self.cell, self.inside, self.version) = (cell, inside, Some(view.version));
-        if has_news || is_resized {
-            match developer.develop(view.picture, self.size, inside, &mut self.image) {
-                Ok(()) => {}
-                Err(error @ (ViewerError::Codec(_) | ViewerError::Layout(_))) => self.complain(&error),
+        (self.cell, self.inside, self.version) = (cell, cell.fit(self.claimed), Some(view.version));
+        let is_resized = (before.1.width, before.1.height) != (self.inside.width, self.inside.height);
+        if has_news || is_resized && !self.is_damaged {
+            match developer.develop(view.picture, self.claimed, self.inside, &mut self.image) {
+                Ok(()) => (self.size, self.has_picture, self.is_damaged) = (self.claimed, true, false),
+                Err(error @ (ViewerError::Codec(_) | ViewerError::Layout(_))) => {
+                    self.complain(&error);
+                    self.is_damaged = true;
+                }
                 Err(error) => return Err(error),
             }
         }
+        if self.is_damaged {
+            self.inside = cell.fit(self.size);
+            if self.has_picture {
+                developer.fit(&mut self.image, self.inside)?;
+            }
+        }
+        let is_elsewhere = before != (self.cell, self.inside);
         let is_said = self.caption == view.caption && self.is_dark == view.is_dark;
         if !is_said {
             view.caption.clone_into(&mut self.caption);
@@ -170,5 +198,50 @@ impl Tile {
         if !std::mem::replace(&mut self.said_damaged, true) {
             tracing::warn!("a frame arrived whole but cannot be shown: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Encoder;
+    use crate::gradient::gradient;
+
+    /// As a viewer of one picture does it. Gives what is shown: its place, and whether there is a picture that fills it.
+    fn show(
+        tile: &mut Tile,
+        developer: &mut Developer,
+        jpeg: &[u8],
+        version: u64,
+        window: (u32, u32),
+    ) -> (Place, bool) {
+        let view = View { id: 1, picture: PictureRef::Jpeg(jpeg), version, caption: "", is_dark: false };
+        tile.measure(&view);
+        tile.update(&view, Place::whole(window), developer).unwrap();
+        let inside = tile.inside();
+        (inside, (tile.image.width(), tile.image.height()) == (inside.width, inside.height))
+    }
+
+    #[test]
+    fn a_damaged_picture_of_another_size_leaves_the_one_before() {
+        let mut encoder = Encoder::new().unwrap();
+        let wide = encoder.encode(&gradient(80, 40, PixelFormat::Bgr), 90).unwrap();
+        let tall = encoder.encode(&gradient(40, 80, PixelFormat::Bgr), 90).unwrap();
+        // It has a size, and cannot be decoded: its first component asks for a quantization table that is not there.
+        let mut damaged = tall.to_vec();
+        let frame_header = damaged.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+        damaged[frame_header + 12] = 3;
+        assert_eq!(Decoder::header(&damaged).unwrap(), (40, 80));
+
+        let (mut tile, mut developer) = (Tile::new(1).unwrap(), Developer::new().unwrap());
+        let mut show = |jpeg: &[u8], version, window| show(&mut tile, &mut developer, jpeg, version, window);
+        assert!(!show(&damaged, 0, (80, 80)).1, "nothing is there to be shown");
+        let before = show(&wide, 1, (80, 80));
+        assert_eq!(before, (Place { x: 0, y: 20, width: 80, height: 40 }, true));
+        assert_eq!(show(&damaged, 2, (80, 80)), before);
+        assert_eq!(show(&damaged, 2, (80, 80)), before);
+        // Also in a window that has got another size meanwhile.
+        assert_eq!(show(&damaged, 2, (40, 40)), (Place { x: 0, y: 10, width: 40, height: 20 }, true));
+        assert_eq!(show(&tall, 3, (80, 80)), (Place { x: 20, y: 0, width: 40, height: 80 }, true));
     }
 }
