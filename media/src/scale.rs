@@ -206,6 +206,25 @@ mod tests {
     }
 
     #[test]
+    fn no_pair_of_shapes_is_refused_and_a_plain_picture_stays_plain() {
+        const SHAPES: [(u32, u32); 9] =
+            [(1, 1), (2, 1), (1, 2), (65_535, 1), (1, 65_535), (65_535, 2), (3, 65_535), (65_534, 3), (7, 5)];
+        let mut scaler = Scaler::new();
+        let mut scaled = Image::zeroed(1, 1, PixelFormat::Gray).unwrap();
+        for format in EVERY_FORMAT {
+            for (width, height) in SHAPES {
+                let Some(len) = format.len(width, height) else { continue };
+                let image = Image::new(width, height, format, vec![200; len]).unwrap();
+                for (to_width, to_height) in SHAPES {
+                    scaler.scale_into(&image, to_width, to_height, &mut scaled).unwrap();
+                    let is_plain = scaled.pixels().iter().all(|&byte| byte.abs_diff(200) <= 2);
+                    assert!(is_plain, "{width}x{height} {format:?} to {to_width}x{to_height}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn memory_of_another_picture_is_used_again() {
         let mut scaled = Image::zeroed(100, 100, PixelFormat::Bgrx).unwrap();
         let memory = scaled.pixels().as_ptr();
