@@ -85,8 +85,8 @@ impl Builder {
     ///
     /// With [`Framing::Upstream`] they get JPEGs, with [`Framing::Pickle`] raw pictures: one that is raw already does not
     /// pass through JPEG. A stream that goes nowhere else begins with the first receiver, and rests while there is none.
-    /// A receiver that is too slow for a live stream gets the newest frame each time; a stream that is not live waits for
-    /// all of them.
+    /// A receiver that is too slow for a live stream gets the newest frame each time; one that
+    /// is not live, and goes nowhere else, waits for all of them within [limits](Self::tcp_patience).
     #[must_use]
     pub fn listen(mut self, address: SocketAddr, framing: Framing) -> Self {
         self.listens.push(Listening { address, framing });
@@ -94,7 +94,8 @@ impl Builder {
     }
 
     /// How long a receiver over TCP may make no progress (nothing of a frame can be written, or no answer comes) before it
-    /// is dropped, and how long a stream that is not live waits for it before it goes on without. If not said,
+    /// is dropped. A stream that waits for its receivers goes on without one that takes longer for a frame, or that has kept
+    /// the fastest waiting for so long in all; time in which it keeps up makes up for that. If not said,
     /// [`DEFAULT_TCP_PATIENCE`].
     #[must_use]
     pub fn tcp_patience(mut self, patience: Duration) -> Self {
@@ -333,7 +334,6 @@ impl Builder {
             threads,
             feedback: Some(feedback),
             gate: beginning,
-            audience,
             demands,
             wanted: self.wanted,
             live: self.live,

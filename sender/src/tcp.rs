@@ -5,6 +5,7 @@
 //! answer: so whoever is slow is slow for nobody else.
 
 mod accept;
+mod allowance;
 mod audience;
 mod connection;
 mod outlet;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use media::mailbox::{Reader, Replaced, Writer, mailbox};
 use segment::wire::stream::Framing;
 
+use super::allowance::Allowance;
 use super::parcel::Parcel;
 use super::{MAX_TCP_RECEIVERS, TICK};
 use crate::demand::Demand;
@@ -71,6 +72,10 @@ pub(super) struct Seat {
     delivered: AtomicU32,
     /// Whether it has once kept a stream waiting for so long that it is not waited for any more.
     pub(super) is_slow: AtomicBool,
+    /// For how long it may still do so.
+    pub(super) allowance: Mutex<Allowance>,
+    /// When it took the newest frame out of its mailbox.
+    taken_at: Mutex<Option<Instant>>,
     replaced: Replaced<Parcel>,
 }
 
@@ -127,6 +132,8 @@ impl Audience {
             framing,
             delivered: AtomicU32::new(0),
             is_slow: AtomicBool::new(false),
+            allowance: Mutex::default(),
+            taken_at: Mutex::default(),
             replaced: writer.replaced(),
         });
         let mut inner = self.lock();
@@ -245,6 +252,16 @@ impl Inner {
 }
 
 impl Seat {
+    /// It has taken a frame out of its mailbox.
+    pub(super) fn take(&self) {
+        *self.taken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// When it did so last.
+    pub(super) fn taken_at(&self) -> Option<Instant> {
+        *self.taken_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// It has got a frame.
     pub(super) fn deliver(&self) {
         self.delivered.fetch_add(1, Ordering::Relaxed);

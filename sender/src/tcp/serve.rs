@@ -48,6 +48,7 @@ impl Serve {
         loop {
             match frames.take(TICK) {
                 Taken::Value(parcel) => {
+                    self.seat.take();
                     let pieces = parcel.pieces().map_err(|error| Gone::Broken(io::Error::other(error)))?;
                     connection.write(pieces)?;
                     if self.seat.framing == Framing::Upstream {

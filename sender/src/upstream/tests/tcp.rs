@@ -230,6 +230,47 @@ fn a_stream_that_is_not_live_waits_for_a_frame_only_as_long_as_for_progress() {
     assert!(figures.replaced["tcp"] > 0, "{figures:?}");
 }
 
+/// Takes and answers each frame after this time, until the stream ends; how many there were.
+fn dawdle(mut client: Client, delay: Duration) -> JoinHandle<usize> {
+    thread::spawn(move || {
+        let mut frames = 0;
+        while client.next().is_ok() {
+            thread::sleep(delay);
+            client.answer();
+            frames += 1;
+        }
+        frames
+    })
+}
+
+#[test]
+fn one_that_others_wait_for_most_of_the_time_is_not_waited_for_without_end() {
+    let patience = Duration::from_secs(1);
+    let (mut upstream, listening) = start(Upstream::builder().live(false).tcp_patience(patience), &[Framing::Upstream]);
+    let [slow, good] = [(); 2].map(|()| Client::connect(listening[0]));
+    wait_for_receivers(&upstream.monitor(), 2);
+    let (good, slow) = (thread::spawn(|| good.all()), dawdle(slow, patience / 2));
+    let jpegs: Vec<_> = (0..20).map(|number| numbered(number, 100)).collect();
+    for jpeg in &jpegs {
+        upstream.send_jpeg(jpeg.clone()).unwrap();
+    }
+    let figures = upstream.close().unwrap();
+    assert!(good.join().unwrap() == jpegs);
+    assert!(slow.join().unwrap() < jpegs.len() && figures.replaced["tcp"] > 0, "{figures:?}");
+}
+
+#[test]
+fn one_that_keeps_nobody_waiting_gets_all_however_long_it_takes() {
+    let patience = Duration::from_secs(1);
+    let (mut upstream, listening) = start(Upstream::builder().live(false).tcp_patience(patience), &[Framing::Upstream]);
+    let client = dawdle(Client::connect(listening[0]), patience / 20);
+    for number in 0..40 {
+        upstream.send_jpeg(numbered(number, 100)).unwrap();
+    }
+    upstream.close().unwrap();
+    assert_eq!(client.join().unwrap(), 40);
+}
+
 #[test]
 fn a_stream_to_tcp_alone_begins_with_the_first_receiver_and_rests_without_any() {
     for live in [true, false] {
@@ -290,6 +331,20 @@ fn datagrams_do_not_wait_for_receivers_over_tcp() {
     let pictures = client.join().unwrap();
     assert_eq!(pictures.len(), 1);
     assert!(pickle::Picture::read(&pictures[0]).unwrap().pixels == raw.pixels());
+}
+
+#[test]
+fn datagrams_do_not_wait_for_a_receiver_over_tcp_that_does_not_answer() {
+    let mut receiver = Receiver::new();
+    let builder = Upstream::builder().live(false).remote(receiver.address()).tcp_patience(HANGS * 10);
+    let (mut upstream, listening) = start(builder, &[Framing::Upstream]);
+    let _stuck = Client::connect(listening[0]);
+    wait_for_receivers(&upstream.monitor(), 1);
+    for number in 0..10 {
+        upstream.send_jpeg(jpeg(64, number)).unwrap();
+        receiver.frame();
+    }
+    upstream.shut_down().unwrap();
 }
 
 #[test]
