@@ -46,8 +46,8 @@ pub struct Cli {
     #[arg(long, value_name = "auto|off|MBIT", env = "SEGMENT_PACE", default_value_t, help_heading = "Output")]
     pub pace: Pace,
 
-    /// Keep the sending thread awake instead of letting it sleep until there is something to send: some tens of
-    /// microseconds less delay, for one whole core
+    /// Keep the sending thread awake instead of letting it sleep until there is something to send: costs a core, and is
+    /// prompter only where one is to spare
     #[arg(long, env = "SEGMENT_BUSY_POLL", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub busy_poll: bool,
 
