@@ -4,21 +4,24 @@
 //! arrays of fixed size. Integers are big-endian.
 //!
 //! * [`plain`]: one countdown byte, then payload. What every peer of this family speaks.
-//! * [`control`]: announce, ack, bye, leave and time, behind a first byte of 0
+//! * [`control`]: announce, ack, bye, nack, leave and time, behind a first byte of 0
+//! * [`sequenced`]: a wide countdown, a frame number and parity, behind a first byte of 0
 //! * [`tag`]: what a frame says about itself, inside the JPEG, where decoders skip it.
 //! * [`stream`], [`pickle`]: the two framings over TCP
 
 pub mod control;
+mod fields;
 pub mod pickle;
 pub mod plain;
+pub mod sequenced;
 pub mod stream;
 pub mod tag;
 
 /// Why a datagram cannot be read. It is dropped and counted; nothing else follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// No bytes at all, or a countdown byte without the payload that must follow it.
-    #[error("datagram of {len} bytes is too short: a countdown byte and at least one byte of payload are needed")]
+    /// No bytes at all, a header without the payload that must follow it, or less than the fields of its type.
+    #[error("datagram of {len} bytes is too short for what it begins with")]
     TooShort {
         /// Length of the datagram in bytes.
         len: usize,

@@ -122,7 +122,7 @@ impl Responder {
             Control::Time(time) => self.handle_time(now, clock_us, source, *time),
             Control::Bye(bye) => self.handle_bye(source, *bye),
             // What only receivers say.
-            Control::Ack(_) | Control::Leave(_) => {}
+            Control::Ack(_) | Control::Nack(_) | Control::Leave(_) => {}
         }
     }
 

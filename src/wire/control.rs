@@ -1,4 +1,4 @@
-//! Announce, ack, bye, leave and time: what sender and receivers say to each other beside the stream.
+//! Announce, ack, bye, nack, leave and time: what sender and receivers say to each other beside the stream.
 //!
 //! A plain count is never 0, so a first byte of 0 opens every datagram that is not a plain one:
 //!
@@ -12,10 +12,12 @@
 //! **An old receiver takes such a datagram for the end of a frame and may crash.** None may go to a unicast remote
 //! before a valid ack has come from that very address, and none to a group whose stream has begun on the plain wire.
 
-mod fields;
+mod nack;
 
 use super::DecodeError;
-use fields::Fields;
+use super::fields::Fields;
+
+pub use nack::{MAX_NACK_LEN, MAX_NACKED, Nack};
 
 /// What opens every datagram that is not a plain one.
 pub const ESCAPE: u8 = 0;
@@ -23,16 +25,19 @@ pub const ESCAPE: u8 = 0;
 /// The longest name that an announce carries, in bytes of UTF-8.
 pub const MAX_NAME_LEN: usize = 64;
 
-/// The longest datagram of this module, in bytes.
+/// The longest datagram of this module but a nack, in bytes.
 pub const MAX_LEN: usize = Announce::NAME + MAX_NAME_LEN;
 
 /// Types: the low nibble says what it is, bits 4 and 5 the version, 1.
-mod datagram_type {
-    pub(super) const ANNOUNCE: u8 = 0x11;
-    pub(super) const ACK: u8 = 0x12;
-    pub(super) const BYE: u8 = 0x13;
-    pub(super) const LEAVE: u8 = 0x17;
-    pub(super) const TIME: u8 = 0x18;
+pub(super) mod datagram_type {
+    pub(in crate::wire) const ANNOUNCE: u8 = 0x11;
+    pub(in crate::wire) const ACK: u8 = 0x12;
+    pub(in crate::wire) const BYE: u8 = 0x13;
+    pub(in crate::wire) const DATA: u8 = 0x14;
+    pub(in crate::wire) const PARITY: u8 = 0x15;
+    pub(in crate::wire) const NACK: u8 = 0x16;
+    pub(in crate::wire) const LEAVE: u8 = 0x17;
+    pub(in crate::wire) const TIME: u8 = 0x18;
 }
 
 /// Where stream id and what follows it begin.
@@ -50,6 +55,8 @@ pub enum Control {
     Ack(Ack),
     /// Sender to receivers: the stream is over.
     Bye(Bye),
+    /// Receiver to sender: send these segments again.
+    Nack(Nack),
     /// Receiver to sender: I am gone.
     Leave(Leave),
     /// Sender to one receiver: what your ack needs to know the clocks.
@@ -72,6 +79,7 @@ impl Control {
             datagram_type::ANNOUNCE => Announce::read(&mut fields).map(Self::Announce),
             datagram_type::ACK => Ack::read(&mut fields).map(Self::Ack),
             datagram_type::BYE => Bye::read(&mut fields).map(Self::Bye),
+            datagram_type::NACK => Nack::read(&mut fields).map(Self::Nack),
             datagram_type::LEAVE => Leave::read(&mut fields).map(Self::Leave),
             datagram_type::TIME => Time::read(&mut fields).map(Self::Time),
             _ => Err(DecodeError::UnknownType { datagram_type }),
@@ -86,6 +94,7 @@ impl Control {
             Self::Announce(announce) => announce.write(&mut bytes),
             Self::Ack(ack) => ack.write(&mut bytes),
             Self::Bye(bye) => bye.write(&mut bytes),
+            Self::Nack(nack) => nack.write(&mut bytes),
             Self::Leave(leave) => leave.write(&mut bytes),
             Self::Time(time) => time.write(&mut bytes),
         }

@@ -98,8 +98,27 @@ fn bye_leave_and_time() {
 
 #[test]
 fn other_types_and_versions_are_unknown() {
-    for datagram_type in (0..=255).filter(|t| ![0x11, 0x12, 0x13, 0x17, 0x18].contains(t)) {
+    for datagram_type in (0..=255).filter(|t| ![0x11, 0x12, 0x13, 0x16, 0x17, 0x18].contains(t)) {
         let bytes = [&[0, datagram_type][..], &[0; 200]].concat();
         assert_eq!(Control::parse(&bytes), Err(DecodeError::UnknownType { datagram_type }));
     }
+}
+
+#[test]
+fn nack() {
+    let nack = Nack { stream_id: STREAM_ID, receiver_id: 7, number: 0x1112_1314, countdowns: vec![0x0102, 1] };
+    let bytes =
+        [0, 0x16, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 7, 0x11, 0x12, 0x13, 0x14, 0, 2, 0x01, 0x02, 0, 1];
+    check(&Control::Nack(nack.clone()), &bytes);
+    check(&Control::Nack(Nack { countdowns: Vec::new(), ..nack.clone() }), &[&bytes[..22], &[0, 0]].concat());
+    let mut zero = bytes;
+    zero[27] = 0;
+    assert_eq!(Control::parse(&zero), Err(DecodeError::Malformed { field: "countdown" }));
+    let longest = Nack { countdowns: vec![9; MAX_NACKED], ..nack.clone() };
+    let bytes = Control::Nack(longest.clone()).to_vec();
+    assert_eq!(bytes.len(), MAX_NACK_LEN);
+    assert_eq!(Control::Nack(Nack { countdowns: vec![9; MAX_NACKED + 1], ..nack }).to_vec(), bytes);
+    let mut longer = [&bytes[..], &[0, 9]].concat();
+    longer[23] += 1;
+    assert_eq!(Control::parse(&longer), Err(DecodeError::Malformed { field: "count" }));
 }

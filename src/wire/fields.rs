@@ -1,6 +1,6 @@
 //! The fields of a datagram, read one after another, each with its length checked first.
 
-use crate::wire::DecodeError;
+use super::DecodeError;
 
 /// The fields of a datagram, read one after another.
 pub(super) struct Fields<'a> {
@@ -21,6 +21,11 @@ impl<'a> Fields<'a> {
         let bytes = self.datagram.get(self.at..end).ok_or(short)?;
         self.at = end;
         Ok(bytes)
+    }
+
+    /// All that remains.
+    pub(super) fn rest(self) -> &'a [u8] {
+        self.datagram.get(self.at..).unwrap_or_default()
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
