@@ -50,6 +50,7 @@
 //! * [`wire`]: the only code that indexes bytes of datagrams
 //! * [`Segmenter`], [`WireFrame`], [`path`]: frame to datagrams
 //! * [`Reassembler`], [`Frame`]: datagrams to frames
+//! * [`parity`]: what stands in for segments that are lost
 //! * [`handshake`], [`clock`]: who receives, and by which clock
 //! * [`stats`]: what was counted
 //! * [`socket`]: the only code that does I/O
@@ -65,11 +66,14 @@ pub mod jitter;
 mod landing;
 mod memory;
 mod numbering;
+pub mod parity;
 mod partial;
 pub mod path;
 mod reassembler;
+mod repeater;
 mod room;
 mod segmenter;
+mod sequencer;
 pub mod socket;
 mod source;
 pub mod stats;
@@ -79,4 +83,6 @@ pub use frame::Frame;
 pub use landing::Landed;
 pub use memory::SPARE_BYTES;
 pub use reassembler::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN_SOURCE_BYTES};
+pub use repeater::{Declined, KEPT_BYTES, KEPT_FOR, Repeat, Repeater};
 pub use segmenter::{DatagramLenError, Segment, Segmenter, TooManySegments, WireFrame};
+pub use sequencer::{Label, SequenceError, SequencedFrame, Sequencer};

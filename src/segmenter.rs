@@ -124,7 +124,7 @@ impl Segmenter {
         Ok((0..segments).map(move |at| {
             let (head, body) = frame.range(usize::from(at) * payload_len, payload_len);
             let count = NonZeroU8::new(segments - at).unwrap_or(NonZeroU8::MIN);
-            Segment { count, head, body }
+            Segment::of([plain::header(count), head, body])
         }))
     }
 }
@@ -132,29 +132,27 @@ impl Segmenter {
 /// One datagram, in pieces that borrow from the frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'f> {
-    count: NonZeroU8,
-    head: &'f [u8],
-    body: &'f [u8],
+    parts: [&'f [u8]; 3],
 }
 
 impl<'f> Segment<'f> {
-    /// Segments of this frame still to come, this one included.
-    #[must_use]
-    pub fn count(&self) -> u8 {
-        self.count.get()
+    /// Of these pieces, of which the first is not empty.
+    pub(crate) fn of(parts: [&'f [u8]; 3]) -> Self {
+        Self { parts }
     }
 
-    /// The pieces that make up the datagram, for a vectored send: countdown byte, what there is of the tag, JPEG.
+    /// The pieces that make up the datagram, for a vectored send. On the plain wire: countdown byte, what there is of the
+    /// tag, JPEG. On the sequenced wire: header, JPEG and its checksum, or header and parity.
     #[must_use]
     pub fn parts(&self) -> [&'f [u8]; 3] {
-        [plain::header(self.count), self.head, self.body]
+        self.parts
     }
 
-    /// Bytes of the datagram, countdown byte included.
+    /// Bytes of the datagram, header included.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a segment holds at least its countdown byte and one more")]
+    #[expect(clippy::len_without_is_empty, reason = "a segment holds at least its header and one more byte")]
     pub fn len(&self) -> usize {
-        plain::HEADER_LEN + self.head.len() + self.body.len()
+        self.parts.iter().map(|part| part.len()).sum()
     }
 
     /// The datagram in one piece.

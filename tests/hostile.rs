@@ -191,7 +191,7 @@ fn a_frame_that_comes_all_before_its_start_is_kept_while_strangers_send_nothing_
     for segment in segments.iter().rev() {
         let datagram = segment.to_vec();
         // The start is the friend's alone.
-        for source in (1..20).filter(|_| segment.count() != 255) {
+        for source in (1..20).filter(|_| segment.parts()[0] != [255]) {
             besieged.push(stranger(source), &datagram);
         }
         besieged.push(friend(), &datagram);
