@@ -5,8 +5,10 @@
 
 pub mod arrivals;
 pub mod credit;
+pub mod impairment;
 pub mod load;
 pub mod pace;
+pub mod packet_socket;
 pub mod pictures;
 pub mod protocol;
 pub mod report;

@@ -2,6 +2,7 @@
 //!
 //! Of the workspace, not of one crate; a test includes it by `#[path]`. `script/bootstrap` installs what it runs.
 
+pub(crate) mod impaired;
 pub(crate) mod link;
 
 use std::process::Command;
