@@ -21,7 +21,7 @@ mod audience;
 mod responder;
 mod settings;
 
-pub use announcer::{Announcer, Destination, Event};
+pub use announcer::{Announcer, Asked, Destination, Event};
 pub use audience::{Listener, MAX_RECEIVERS};
 pub use responder::{Ended, MAX_SOURCES, Report, Responder};
 pub use settings::{Handshake, Picture};

@@ -3,12 +3,9 @@
 use crate::parity;
 use crate::segmenter::Segment;
 use crate::wire::plain::MAX_DATAGRAM_LEN;
-use crate::wire::sequenced::{CHECKSUM_LEN, HEADER_LEN, Header, Kind, MAX_SEGMENTS, checksum};
+use crate::wire::sequenced::{CHECKSUM_LEN, HEADER_LEN, Header, Kind, MAX_SEGMENTS, MIN_DATAGRAM_LEN, checksum};
 use bytes::Bytes;
 use std::ops::Range;
-
-/// The shortest datagram that frames can be cut into: a header and the smallest even payload.
-pub(crate) const MIN_DATAGRAM_LEN: usize = HEADER_LEN + 2;
 
 /// Which frame this is, and of which stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

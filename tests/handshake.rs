@@ -1,8 +1,8 @@
 //! An announcer and its responders in virtual time: who begins when, who is listed, who is answered.
 
-use segment::handshake::{Announcer, Destination, Event, Handshake, Picture, Report, Responder};
+use segment::handshake::{Announcer, Asked, Destination, Event, Handshake, Picture, Report, Responder};
 use segment::wire::DecodeError;
-use segment::wire::control::{Ack, Announce, ByeReason, Control};
+use segment::wire::control::{Ack, Announce, ByeReason, Control, Nack};
 use segment::wire::tag::Tag;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -350,4 +350,50 @@ fn a_restarted_sender_is_acknowledged_without_anybody_else_restarting() {
     group.announcer = Announcer::new(group.now, STREAM_ID + 1, handshake(1), Picture::default());
     group.run(Duration::from_secs(1), false);
     assert!(group.announcer.has_begun());
+}
+
+#[test]
+fn on_the_sequenced_wire_announces_go_on_and_say_so() {
+    let start = Instant::now();
+    let mut announcer = Announcer::new(start, STREAM_ID, handshake(0), Picture::default()).sequenced(start);
+    assert!(announcer.has_begun(), "nobody is waited for");
+    let mut sent = Vec::new();
+    for ms in 0..2500 {
+        let (now, clock) = (start + Duration::from_millis(ms), CLOCK_AT_START + 1000 * ms);
+        announcer.handle_timeout(now, clock);
+        while let Some(transmit) = announcer.poll_transmit() {
+            assert_eq!(transmit.to, Destination::Group);
+            let Ok(Control::Announce(announce)) = Control::parse(&transmit.contents) else { panic!() };
+            assert!(announce.is_sequenced && announce.wants_ack);
+            sent.push(ms);
+        }
+        assert!(announcer.poll_timeout().is_some_and(|at| at > now));
+    }
+    assert_eq!(sent, [0, 1000, 2000]);
+    announcer.end(start, ByeReason::SourceEnded);
+    let bye = announcer.poll_transmit().unwrap();
+    assert_eq!((bye.to, Control::parse(&bye.contents).is_ok()), (Destination::Group, true));
+}
+
+#[test]
+fn nacks_of_listed_receivers_are_passed_on_and_no_others() {
+    let now = Instant::now();
+    let mut announcer = Announcer::new(now, STREAM_ID, handshake(0), Picture::default());
+    let nack = Nack { stream_id: STREAM_ID, receiver_id: 7, number: 1, countdowns: vec![3] };
+    let mut says = |source, control: &Control| {
+        announcer.handle_datagram(now, CLOCK_AT_START, source, &control.to_vec()).unwrap();
+        std::iter::from_fn(|| announcer.poll_nack()).collect::<Vec<_>>()
+    };
+    assert_eq!(says(receiver(1), &Control::Nack(nack.clone())), []);
+    let ack = Ack { stream_id: STREAM_ID, receiver_id: 7, ..Ack::default() };
+    assert_eq!(says(receiver(1), &Control::Ack(ack)), []);
+    let asked = Asked { from: receiver(1), round_trip: None, nack: nack.clone() };
+    assert_eq!(says(receiver(1), &Control::Nack(nack.clone())), [asked]);
+    for (from, nack) in [
+        (receiver(2), nack.clone()),
+        (receiver(1), Nack { receiver_id: 8, ..nack.clone() }),
+        (receiver(1), Nack { stream_id: STREAM_ID + 1, ..nack }),
+    ] {
+        assert_eq!(says(from, &Control::Nack(nack)), []);
+    }
 }

@@ -5,13 +5,19 @@ use super::audience::{Audience, Heard, Listener, SendTimes};
 use super::settings::{Handshake, Picture};
 use super::{BARE_ACK, Transmit};
 use crate::wire::DecodeError;
-use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, ESCAPE};
+use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, ESCAPE, Nack};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Announces leave so far apart until the stream begins.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// On the sequenced wire, which every receiver there reads, they go on so far apart while the stream lasts.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Nacks that wait to be taken up, at most; they are taken up after each batch of datagrams that is read.
+const MAX_NACKS: usize = 64;
 
 /// Byes leave so far apart.
 const BYE_INTERVAL: Duration = Duration::from_millis(10);
@@ -22,7 +28,7 @@ const BYES: u8 = 3;
 /// Where a datagram goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
-    /// To the group.
+    /// To the group, and, on the sequenced wire, to whoever else is to get it without having acknowledged first.
     Group,
     /// To one receiver.
     Receiver(SocketAddr),
@@ -43,6 +49,17 @@ pub enum Event {
     TimedOut,
 }
 
+/// A nack of a receiver that is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Where it came from.
+    pub from: SocketAddr,
+    /// The way there and back, once it is known.
+    pub round_trip: Option<Duration>,
+    /// What is asked for.
+    pub nack: Nack,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Waiting { next_announce: Instant, give_up: Option<Instant> },
@@ -59,6 +76,8 @@ pub struct Announcer {
     handshake: Handshake,
     picture: Picture,
     introduces: bool,
+    /// On the sequenced wire: when to announce again, once the stream has begun.
+    reminder: Option<Instant>,
     phase: Phase,
     has_begun: bool,
     audience: Audience,
@@ -67,6 +86,7 @@ pub struct Announcer {
     refused: u64,
     transmits: VecDeque<Transmit<Destination>>,
     events: VecDeque<Event>,
+    nacks: VecDeque<Asked>,
 }
 
 impl Announcer {
@@ -80,6 +100,7 @@ impl Announcer {
             handshake,
             picture,
             introduces: false,
+            reminder: None,
             has_begun: false,
             audience: Audience::default(),
             acknowledged: Acknowledged::default(),
@@ -87,6 +108,7 @@ impl Announcer {
             refused: 0,
             transmits: VecDeque::new(),
             events: VecDeque::new(),
+            nacks: VecDeque::new(),
         };
         if !announcer.handshake.has_group || announcer.handshake.receivers == 0 {
             announcer.begin();
@@ -99,6 +121,14 @@ impl Announcer {
     #[must_use]
     pub fn introduce(mut self) -> Self {
         self.introduces = true;
+        self
+    }
+
+    /// What follows is on the sequenced wire for [`Destination::Group`], from the start. So announces say, which then go
+    /// on while the stream lasts, and bye goes there too.
+    #[must_use]
+    pub fn sequenced(mut self, now: Instant) -> Self {
+        self.reminder = Some(now);
         self
     }
 
@@ -127,6 +157,7 @@ impl Announcer {
                     self.forget(address, Event::Left);
                 }
             }
+            Control::Nack(nack) if nack.stream_id == self.stream_id => self.handle_nack(source, nack),
             // Of another stream, or what only senders send.
             _ => {}
         }
@@ -153,6 +184,18 @@ impl Announcer {
         // Who echoes an announce of ours has heard the group; a stranger who guessed the stream id has not.
         if self.announced.contains(ack.echoed) {
             self.acknowledge(Who { address: source, receiver_id: Some(ack.receiver_id) });
+        }
+    }
+
+    /// Only who is listed is heard, so that nobody has the stream sent again who does not receive it.
+    fn handle_nack(&mut self, source: SocketAddr, nack: Nack) {
+        let mut listeners = self.audience.listeners().iter();
+        let listener = listeners.find(|l| l.address == source && l.ack.receiver_id == nack.receiver_id);
+        if let Some(listener) = listener
+            && self.nacks.len() < MAX_NACKS
+        {
+            let round_trip = listener.clock().map(|clock| clock.round_trip);
+            self.nacks.push_back(Asked { from: source, round_trip, nack });
         }
     }
 
@@ -187,6 +230,11 @@ impl Announcer {
                 self.phase = Phase::Waiting { next_announce: now + ANNOUNCE_INTERVAL, give_up };
             }
             Phase::Ending { next_bye, left, reason } if now >= next_bye => self.say_bye(now, left, reason),
+            Phase::Begun if self.reminder.is_some_and(|at| now >= at) => {
+                self.reminder = Some(now + REMINDER_INTERVAL);
+                self.announced.add(clock_us);
+                self.send(Destination::Group, &Control::Announce(self.announcement(clock_us, true)));
+            }
             _ => {}
         }
     }
@@ -208,7 +256,7 @@ impl Announcer {
         Announce {
             stream_id: self.stream_id,
             wants_ack,
-            is_sequenced: false,
+            is_sequenced: self.reminder.is_some(),
             sent_at,
             width: self.picture.width,
             height: self.picture.height,
@@ -217,7 +265,8 @@ impl Announcer {
         }
     }
 
-    /// Begins the stream whoever has acknowledged: from now on nothing but the stream goes to the group.
+    /// Begins the stream whoever has acknowledged: from now on nothing but the stream goes to the group, unless it is
+    /// [sequenced](Self::sequenced).
     pub fn begin(&mut self) {
         self.has_begun = true;
         self.phase = Phase::Begun;
@@ -232,7 +281,8 @@ impl Announcer {
 
     fn say_bye(&mut self, now: Instant, left: u8, reason: ByeReason) {
         let bye = Control::Bye(Bye { stream_id: self.stream_id, reason });
-        if self.handshake.has_group && !self.has_begun && self.handshake.text.is_none() {
+        let is_unheard = self.handshake.has_group && !self.has_begun && self.handshake.text.is_none();
+        if is_unheard || self.reminder.is_some() {
             self.send(Destination::Group, &bye);
         }
         // A group on the plain wire may hold old receivers, so those who can read it are told one by one.
@@ -259,6 +309,11 @@ impl Announcer {
         self.events.pop_front()
     }
 
+    /// The next nack to be answered.
+    pub fn poll_nack(&mut self) -> Option<Asked> {
+        self.nacks.pop_front()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is next to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -267,7 +322,8 @@ impl Announcer {
                 Some(give_up.map_or(next_announce, |at| at.min(next_announce)))
             }
             Phase::Ending { next_bye, .. } => Some(next_bye),
-            Phase::TimedOut | Phase::Begun | Phase::Ended => None,
+            Phase::Begun => self.reminder,
+            Phase::TimedOut | Phase::Ended => None,
         };
         [phase, self.audience.deadline()].into_iter().flatten().min()
     }

@@ -30,6 +30,9 @@ pub const HEADER_LEN: usize = 32;
 /// Bytes of the checksum that follows the JPEG.
 pub const CHECKSUM_LEN: usize = 4;
 
+/// The shortest datagram that frames can be cut into: a header and the smallest even payload.
+pub const MIN_DATAGRAM_LEN: usize = HEADER_LEN + 2;
+
 /// Most segments of a frame, data and parity together: what one field of GF(2^16) codes in one piece whatever the share.
 pub const MAX_SEGMENTS: usize = 32_768;
 
