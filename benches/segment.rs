@@ -4,6 +4,7 @@
 //! picture that stands still. Figures worth quoting are ratios to `memcpy`: the rest is the machine's.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use segment::parity::{Decoder, Encoder};
 use segment::wire::plain::CLASSIC_DATAGRAM_LEN;
 use segment::wire::tag::{EOI, SOI, TAG_LEN, Tag};
 use segment::{Reassembler, Segmenter, WireFrame};
@@ -181,5 +182,35 @@ impl Xorshift {
     }
 }
 
-criterion_group!(benches, memcpy, checksum, segmenting, reassembling);
+/// A fifth of parity at Ethernet's size: made, and used for as many segments as it replaces. The first benchmark here, a copy
+/// of the frame, is what to hold it against.
+fn parity(criterion: &mut Criterion) {
+    const SEGMENT_LEN: usize = 1440;
+    let mut group = criterion.benchmark_group("parity");
+    group.throughput(Throughput::Bytes(FRAME_LEN as u64));
+    let [picture, _] = pictures();
+    let data: Vec<&[u8]> = picture.chunks(SEGMENT_LEN).collect();
+    let (k, m) = (data.len(), data.len().div_ceil(5));
+    let (mut encoder, mut made) = (Encoder::new(), Vec::new());
+    group.bench_function("encode", |bencher| {
+        bencher.iter(|| {
+            made.clear();
+            encoder.encode(SEGMENT_LEN, m, data.iter().map(|payload| [*payload, &[]]), &mut made).unwrap();
+        });
+    });
+    let parity: Vec<_> = made.chunks(SEGMENT_LEN).enumerate().collect();
+    let there: Vec<_> = data.iter().copied().enumerate().skip(m).collect();
+    let mut decoder = Decoder::new();
+    group.bench_function("restore", |bencher| {
+        bencher.iter(|| {
+            let restored = |at: usize, payload: &[u8]| {
+                black_box((at, payload));
+            };
+            decoder.restore((k, m, SEGMENT_LEN), there.iter().copied(), parity.iter().copied(), restored).unwrap();
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, memcpy, checksum, segmenting, reassembling, parity);
 criterion_main!(benches);
