@@ -6,28 +6,32 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use media::mailbox::mailbox;
-use segment::Segmenter;
 use segment::handshake::Announcer;
 use segment::socket::{ChosenInterface, Interface};
+use segment::wire::sequenced::MIN_DATAGRAM_LEN;
 use segment::wire::stream::Framing;
+use segment::{Segmenter, SequenceError, Sequencer};
 
 use crate::conversion::{Conversion, Wanted};
 use crate::datagram_size::DatagramSize;
 use crate::demand::Demands;
 use crate::encode::encoder;
 use crate::error::UpstreamError;
+use crate::fec::Fec;
 use crate::feedback::{Feedback, Group, Shared};
 use crate::gate::Gate;
 use crate::multicast::{Beginning, Multicast, OnAckTimeout};
 use crate::pacing::{Pace, Reception, Spacing};
 use crate::progress::Progress;
 use crate::remote::Remote;
+use crate::repair::Repair;
 use crate::sockets::Sockets;
 use crate::source::Format;
 use crate::stamp::Stamp;
 use crate::tcp::{self, Accept, Audience, DEFAULT_TCP_PATIENCE, Listening, Outlet};
 use crate::transmit::Transmit;
 use crate::upstream::{Destination, Monitor, Upstream};
+use crate::wire::Wire;
 
 /// How an [`Upstream`] is to be; see [`Upstream::builder`].
 #[derive(Debug, Clone)]
@@ -39,6 +43,8 @@ pub struct Builder {
     beginning: Beginning,
     wanted: Wanted,
     datagram_size: DatagramSize,
+    wire: Wire,
+    fec: Fec,
     pace: Pace,
     busy_poll: bool,
     tagged: bool,
@@ -56,6 +62,8 @@ impl Builder {
             beginning: Beginning::default(),
             wanted: Wanted::default(),
             datagram_size: DatagramSize::Automatic,
+            wire: Wire::Auto,
+            fec: Fec::Auto,
             pace: Pace::Auto,
             busy_poll: false,
             tagged: true,
@@ -177,6 +185,20 @@ impl Builder {
         self
     }
 
+    /// Which wire goes out. If not said, [`Wire::Auto`].
+    #[must_use]
+    pub fn wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// How much parity frames get on the sequenced wire. If not said, [`Fec::Auto`]. A percentage asks for that wire, also 0.
+    #[must_use]
+    pub fn fec(mut self, fec: Fec) -> Self {
+        self.fec = fec;
+        self
+    }
+
     /// How the datagrams of a frame are spread over time. If not said, [`Pace::Auto`].
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
@@ -230,10 +252,32 @@ impl Builder {
         if let DatagramSize::Fixed(bytes) = self.datagram_size {
             Segmenter::new(bytes)?;
         }
+        if let Fec::Percent(percent) = self.fec {
+            if percent > 100 {
+                return Err(UpstreamError::Fec(percent));
+            }
+            if self.wire == Wire::Plain {
+                return Err(UpstreamError::FecOnPlain);
+            }
+        }
+        if let DatagramSize::Fixed(bytes) = self.datagram_size
+            && self.repair().is_sequenced_from_the_start()
+            && bytes < MIN_DATAGRAM_LEN
+        {
+            return Err(SequenceError::DatagramLen(bytes).into());
+        }
         if let (Pace::Mbit(rate), Err(_)) = (self.pace, self.pace.check()) {
             return Err(UpstreamError::Pace(rate));
         }
         self.wanted.check()
+    }
+
+    /// Who is to be sent which wire.
+    fn repair(&self) -> Repair {
+        // Datagrams that are too short for the other wire are sent as long as that is not asked for.
+        let is_plain = matches!(self.datagram_size, DatagramSize::Fixed(bytes) if bytes < MIN_DATAGRAM_LEN);
+        let wire = if is_plain && self.wire == Wire::Auto { Wire::Plain } else { self.wire };
+        Repair::new(wire, self.fec, &self.remotes, self.group.as_ref().map(|group| group.address))
     }
 
     /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback", and a "tcp accept" for each
@@ -263,7 +307,11 @@ impl Builder {
         if announcer.has_begun() {
             gate.open();
         }
-        let shared = Arc::new(Shared::new(announcer));
+        let repair = Arc::new(self.repair());
+        if repair.is_sequenced_from_the_start() {
+            announcer = announcer.sequenced(Instant::now());
+        }
+        let shared = Arc::new(Shared::new(announcer, Arc::clone(&repair)));
         let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
         let feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
 
@@ -300,6 +348,8 @@ impl Builder {
             busy_poll: self.busy_poll,
             feedback: shared,
             reception: Reception::default(),
+            sequencer: Sequencer::new(),
+            repair,
             progress: Arc::clone(&progress),
         };
         // If one of the later threads cannot be had, what the others wait for is dropped or decided here, and they end.

@@ -9,7 +9,7 @@ use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds}
 
 use crate::doctor::Doctor;
 use crate::source::{MAX_FPS, MAX_SPEED, MIN_FPS, MIN_SPEED, SourceSpec};
-use crate::{DatagramSize, Pace};
+use crate::{DatagramSize, Fec, Pace, Wire};
 
 mod multicast;
 mod tcp;
@@ -37,6 +37,18 @@ pub struct Cli {
     /// would need more than 255 datagrams; with a fixed size such a frame is not sent
     #[arg(long, value_name = "auto|BYTES", env = "SEGMENT_DATAGRAM_SIZE", default_value_t, help_heading = "Output")]
     pub datagram_size: DatagramSize,
+
+    /// What goes over the network. auto: what every receiver reads; to each remote, as soon as its receiver has said that
+    /// it reads that, frames that are numbered and repaired when datagrams are lost; to all with --fec PERCENT. plain:
+    /// never these. sequenced: from the start, also to a group; old receivers then show nothing
+    #[arg(long, value_name = "auto|plain|sequenced", env = "SEGMENT_WIRE", default_value = "auto")]
+    #[arg(value_enum, hide_possible_values = true, help_heading = "Output")]
+    pub wire: Wire,
+
+    /// Parity datagrams to a hundred of data, 0 to 100, on the sequenced wire, which this asks for. auto: as many as
+    /// receivers need by the loss that they report and the time that a repeat takes, beginning with none
+    #[arg(long, value_name = "PERCENT|auto", env = "SEGMENT_FEC", default_value_t, help_heading = "Output")]
+    pub fec: Fec,
 
     /// How to spread a frame's datagrams over time, so that no burst overflows a switch or a Wi-Fi queue. auto: on
     /// loopback not at all up to 128 KB or 3 datagrams, elsewhere in batches of at most 16 over a tenth of the time

@@ -12,7 +12,7 @@ use segment::socket::{InterfaceError, SocketError};
 use segment::wire::pickle::PictureSizeError;
 use segment::wire::stream::LengthError;
 use segment::wire::tag::TagError;
-use segment::{DatagramLenError, TooManySegments};
+use segment::{DatagramLenError, SequenceError, TooManySegments};
 
 use crate::multicast::NoAnswer;
 use crate::pacing::{MAX_MBIT, MIN_MBIT};
@@ -59,9 +59,18 @@ pub enum UpstreamError {
     /// A size that no datagram can have.
     #[error(transparent)]
     DatagramSize(#[from] DatagramLenError),
+    /// A size that no datagram of the sequenced wire can have, where that is asked for.
+    #[error(transparent)]
+    Sequence(#[from] SequenceError),
     /// A rate that is out of range.
     #[error("frames cannot be sent at {0} Mbit/s: choose {MIN_MBIT} to {MAX_MBIT}")]
     Pace(f64),
+    /// A share of parity that does not exist.
+    #[error("{0} % of parity cannot be sent: choose 0 to 100")]
+    Fec(u8),
+    /// Parity, of which the plain wire has none.
+    #[error("the plain wire has no parity: leave out the share of parity, or choose another wire")]
+    FecOnPlain,
     /// A remote that cannot be sent to: no route leads there, or the system gives no socket. The error names it.
     #[error(transparent)]
     Remote(#[from] SocketError),
@@ -125,6 +134,9 @@ pub enum FrameError {
     /// It does not fit in 255 datagrams.
     #[error(transparent)]
     TooManySegments(#[from] TooManySegments),
+    /// It cannot be sent on the sequenced wire.
+    #[error(transparent)]
+    Sequence(#[from] SequenceError),
     /// No tag can be put into it.
     #[error(transparent)]
     Tag(#[from] TagError),
@@ -157,7 +169,7 @@ impl FrameError {
     pub fn cause(&self) -> &'static str {
         match self {
             Self::NotJpeg { .. } | Self::Tag(_) => "not_jpeg",
-            Self::TooManySegments(_) | Self::TooLong(_) | Self::PictureSize(_) => "too_large",
+            Self::TooManySegments(_) | Self::Sequence(_) | Self::TooLong(_) | Self::PictureSize(_) => "too_large",
             Self::Decode(_) => "undecodable",
             Self::Scale(_) | Self::Encode(_) | Self::Convert(_) => "unencodable",
         }

@@ -26,12 +26,16 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::Remote(socket) | UpstreamError::Listen(socket) => socket.advice(),
         UpstreamError::Interface(interface) => interface.advice(),
         UpstreamError::GroupAsRemote(_) => Some("use --multicast"),
+        UpstreamError::FecOnPlain => Some("--fec PERCENT goes with --wire auto or --wire sequenced"),
         _ => None,
     };
     let failure = match error {
         UpstreamError::Quality(_)
         | UpstreamError::Size { .. }
         | UpstreamError::DatagramSize(_)
+        | UpstreamError::Sequence(_)
+        | UpstreamError::Fec(_)
+        | UpstreamError::FecOnPlain
         | UpstreamError::Pace(_)
         | UpstreamError::GroupAsRemote(_) => Failure::usage(error),
         _ => Failure::new(error),

@@ -1,12 +1,14 @@
 //! The thread "feedback": hears who receives, shakes hands with a group, and says bye.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use segment::Repeat;
 use segment::handshake::{Announcer, Destination, Event, Transmit};
-use segment::socket::{ReceiveSocket, SendSocket, SocketError};
+use segment::socket::{ReceiveSocket, Route, SendSocket, SocketError};
 use segment::wire::control::ByeReason;
 
 use crate::gate::Gate;
@@ -15,6 +17,7 @@ use crate::pacing::{Counts, Reception, Said};
 use crate::progress::{End, Progress};
 use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
+use crate::repair::Repair;
 use crate::seldom::Seldom;
 use crate::sockets::Sockets;
 use crate::stamp::microseconds;
@@ -32,21 +35,26 @@ const MAX_READ: usize = 16;
 /// That the group cannot be reached is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
+/// What receivers say of themselves is looked at so often, where it says nothing of who comes or goes.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// What the thread shares with the stream, and with who watches it.
 #[derive(Debug)]
 pub(crate) struct Shared {
     announcer: Mutex<Announcer>,
+    repair: Arc<Repair>,
     end: OnceLock<ByeReason>,
 }
 
 impl Shared {
-    pub(crate) fn new(announcer: Announcer) -> Self {
-        Self { announcer: Mutex::new(announcer), end: OnceLock::new() }
+    pub(crate) fn new(announcer: Announcer, repair: Arc<Repair>) -> Self {
+        Self { announcer: Mutex::new(announcer), repair, end: OnceLock::new() }
     }
 
     /// The receivers that are heard, in the order of their addresses.
     pub(crate) fn receivers(&self) -> Vec<ReceiverFigures> {
-        let mut receivers: Vec<_> = self.announcer().listeners().iter().map(ReceiverFigures::of).collect();
+        let figures = |listener| ReceiverFigures::of(listener, self.repair.wire_of(listener.address));
+        let mut receivers: Vec<_> = self.announcer().listeners().iter().map(figures).collect();
         receivers.sort_unstable_by_key(|receiver| receiver.address);
         receivers
     }
@@ -105,6 +113,13 @@ pub(crate) struct Feedback {
     sockets: Vec<Socket>,
     shared: Arc<Shared>,
     group: Option<Group>,
+    /// What is announced to: the group, and on the sequenced wire everybody.
+    announced: Vec<SocketAddr>,
+    /// How repeats get where they go.
+    routes: HashMap<SocketAddr, Route>,
+    looked: Option<Instant>,
+    /// Once the last frame is out: until when nacks are still answered.
+    lingers: Option<Instant>,
     progress: Arc<Progress>,
     notices: Notices,
     warnings: Seldom,
@@ -136,7 +151,17 @@ impl Feedback {
             let plural = if *receivers == 1 { "" } else { "s" };
             tracing::info!("waiting for {receivers} receiver{plural} on {address} through {interface}");
         }
+        let mut announced = shared.repair.sequenced_from_the_start();
+        if let Some(group) = &group
+            && !announced.contains(&group.address)
+        {
+            announced.push(group.address);
+        }
         Ok(Self {
+            announced,
+            routes: HashMap::new(),
+            looked: None,
+            lingers: None,
             sockets: sockets.iter().map(socket).collect::<Result<_, _>>()?,
             notices: Notices::new(waiting.map(|group| group.receivers), tagged),
             shared,
@@ -188,29 +213,62 @@ impl Feedback {
     fn step(&mut self, now: Instant) -> bool {
         let mut announcer = self.shared.announcer();
         if let Some(&reason) = self.shared.end.get() {
-            announcer.end(now, reason);
+            let repair = &self.shared.repair;
+            if now >= *self.lingers.get_or_insert_with(|| now + repair.linger(announcer.listeners())) {
+                announcer.end(now, reason);
+            }
         }
         if announcer.poll_timeout().is_some_and(|at| at <= now) {
             announcer.handle_timeout(now, clock_us());
         }
         let transmits: Vec<_> = std::iter::from_fn(|| announcer.poll_transmit()).collect();
         let events: Vec<_> = std::iter::from_fn(|| announcer.poll_event()).collect();
+        let nacks: Vec<_> = std::iter::from_fn(|| announcer.poll_nack()).collect();
+        // Who is gone may be followed at once by somebody who reads the plain wire only.
+        let is_time = self.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_INTERVAL);
+        if is_time || !events.is_empty() {
+            self.looked = Some(now);
+            self.shared.repair.hear(announcer.listeners());
+        }
         let (acknowledged, is_over) = (announcer.acknowledged(), announcer.is_over());
         drop(announcer);
+        for asked in &nacks {
+            self.shared.repair.handle_nack(now, asked);
+        }
+        while let Some(repeat) = self.shared.repair.poll_repeat() {
+            self.repeat(&repeat);
+        }
         // Before the gate opens: nothing but the stream may follow on its first datagram to the group.
         transmits.iter().for_each(|transmit| self.send(transmit));
         events.into_iter().for_each(|event| self.heed(event, acknowledged));
         is_over
     }
 
+    /// Sends again what a receiver has lost.
+    fn repeat(&mut self, repeat: &Repeat) {
+        let Some(socket) = self.sockets.iter().find(|socket| socket.is_ipv4 == repeat.to.is_ipv4()) else { return };
+        let route = self.routes.entry(repeat.to).or_insert_with(|| Route::new(repeat.to));
+        let sent = socket.send.send_batch(repeat.segments(), route);
+        if let Some(error) = sent.failure {
+            tracing::debug!(address = %repeat.to, %error, "cannot send again");
+        }
+        let mut tally = self.progress.tally();
+        tally.datagrams += sent.datagrams;
+        tally.bytes += sent.bytes;
+        tally.repeats += sent.datagrams;
+        tally.repair_bytes += sent.bytes;
+        tally.send_errors += sent.errors;
+    }
+
     fn send(&mut self, Transmit { to, contents }: &Transmit<Destination>) {
+        match to {
+            Destination::Group => self.announced.clone().into_iter().for_each(|to| self.send_to(contents, to)),
+            Destination::Receiver(address) => self.send_to(contents, *address),
+        }
+    }
+
+    fn send_to(&mut self, contents: &[u8], address: SocketAddr) {
         let group = self.group.as_ref().map(|group| group.address);
-        let Some(address) = (match to {
-            Destination::Group => group,
-            Destination::Receiver(address) => Some(*address),
-        }) else {
-            return;
-        };
         let socket = self.sockets.iter().find(|socket| socket.is_ipv4 == address.is_ipv4());
         let Some(Err(error)) = socket.map(|socket| socket.send.send_to(contents, address)) else { return };
         if Some(address) == group && self.warnings.admit(Instant::now()).is_some() {
@@ -258,7 +316,7 @@ impl Feedback {
 
     /// Waits until something comes or is due.
     fn wait(&self) {
-        let due = self.shared.announcer().poll_timeout();
+        let due = [self.shared.announcer().poll_timeout(), self.lingers].into_iter().flatten().min();
         let wait = due.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
         let waited = match &self.sockets[..] {
             [one] => ReceiveSocket::wait_either(&one.receive, &one.receive, wait),

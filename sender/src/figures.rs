@@ -36,6 +36,14 @@ pub struct Figures {
     pub dropped: BTreeMap<&'static str, u64>,
     /// Datagrams that the system refused to send, since the start.
     pub send_errors: u64,
+    /// Parity datagrams of the last frame to one of data, on the sequenced wire.
+    pub parity_share: f64,
+    /// Parity datagrams since the start, to all together.
+    pub parity: u64,
+    /// Datagrams sent again since the start, because receivers asked for them.
+    pub repeats: u64,
+    /// Bytes of parity and repeats since the start, which `bytes` contain.
+    pub repair_bytes: u64,
     /// The receivers that say that they receive. Old ones, which say nothing, are not among them.
     pub receivers: Vec<ReceiverFigures>,
     /// Receivers over TCP that were cut off, since the start: they made no progress, or broke the framing.
@@ -46,6 +54,9 @@ pub struct Figures {
     tally: Tally,
     #[serde(skip)]
     elapsed: Duration,
+    /// The same of parity and repeats.
+    #[serde(skip)]
+    repair_rate: Option<BitRate>,
     /// Bits per second over the time that `fps` is about; `None` in the totals of less than two frames.
     #[serde(skip)]
     bit_rate: Option<BitRate>,
@@ -60,6 +71,13 @@ pub(crate) struct Tally {
     pub(crate) datagrams: u64,
     pub(crate) bytes: u64,
     pub(crate) send_errors: u64,
+    /// Of `datagrams`: parity, and those that were sent again.
+    pub(crate) parity: u64,
+    pub(crate) repeats: u64,
+    /// Bytes of both, which are among `bytes`.
+    pub(crate) repair_bytes: u64,
+    /// Parity of the last frame to its data.
+    pub(crate) parity_share: f64,
     /// Frames that were encoded, and the time that took.
     pub(crate) encoded: u64,
     pub(crate) encoding: Duration,
@@ -88,11 +106,16 @@ impl Figures {
             replaced,
             dropped,
             send_errors: tally.send_errors,
+            parity_share: rounded(tally.parity_share),
+            parity: tally.parity,
+            repeats: tally.repeats,
+            repair_bytes: tally.repair_bytes,
             losses: Losses::of(&receivers),
             receivers,
             receivers_dropped: 0,
             tally,
             elapsed,
+            repair_rate: (!flowing.is_zero()).then(|| BitRate::of(tally.repair_bytes, flowing)),
             // From the first frame to the last lie all frames but one.
             bit_rate: (!flowing.is_zero())
                 .then(|| BitRate::of(tally.bytes / tally.frames * (tally.frames - 1), flowing)),
@@ -109,6 +132,7 @@ impl Figures {
         self.fps = rate(now.frames.saturating_sub(then.frames), elapsed);
         self.encode_ms = mean_ms(now.encoding.saturating_sub(then.encoding), now.encoded.saturating_sub(then.encoded));
         self.bit_rate = Some(BitRate::of(now.bytes.saturating_sub(then.bytes), elapsed));
+        self.repair_rate = Some(BitRate::of(now.repair_bytes.saturating_sub(then.repair_bytes), elapsed));
         self.losses = Losses::since(&self.receivers, &earlier.receivers);
         self.is_interval = true;
         self
@@ -134,6 +158,15 @@ impl fmt::Display for Figures {
             for (place, count) in counts.iter().filter(|(_, count)| **count > 0) {
                 write!(f, "  {what} {count} ({})", place.replace('_', " "))?;
             }
+        }
+        if self.parity_share > 0.0 {
+            write!(f, "  parity {:.1} %", self.parity_share * 100.0)?;
+        }
+        if self.repeats > 0 {
+            write!(f, "  repeats {}", self.repeats)?;
+        }
+        if let Some(rate) = self.repair_rate.filter(|_| self.repair_bytes > 0) {
+            write!(f, "  repair {rate}")?;
         }
         if self.send_errors > 0 {
             write!(f, "  send errors {}", self.send_errors)?;
@@ -197,7 +230,8 @@ mod tests {
         let json = serde_json::to_string(&figures(1, 30, 30, Instant::now())).unwrap();
         let expected = concat!(
             r#"{"elapsed_s":1.0,"frames":30,"fps":30.0,"datagrams":90,"bytes":3000000,"encode_ms":2.5,"#,
-            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"receivers":[],"#,
+            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"parity_share":0.0,"#,
+            r#""parity":0,"repeats":0,"repair_bytes":0,"receivers":[],"#,
             r#""receivers_dropped":0}"#
         );
         assert_eq!(json, expected);
@@ -228,8 +262,9 @@ mod tests {
         totals.replaced.insert("encoder", 3);
         totals.dropped.insert("too_large", 1);
         totals.send_errors = 7;
+        (totals.parity_share, totals.repeats) = (0.087, 12);
         totals.receivers_dropped = 2;
-        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  send errors 7  2 receivers dropped";
+        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  parity 8.7 %  repeats 12  send errors 7  2 receivers dropped";
         assert!(totals.to_string().ends_with(trouble), "{totals}");
     }
 

@@ -25,12 +25,12 @@ pub struct ReceiverFigures {
     pub clock_offset_ms: Option<f64>,
     /// How unevenly frames arrive there, in ms (RFC 3550 section 6.4.1); null over TCP.
     pub jitter_ms: Option<f64>,
-    /// What it is sent: `plain`, or `tcp`.
+    /// What it is sent: `plain`, `sequenced`, or `tcp`.
     pub wire: &'static str,
 }
 
 impl ReceiverFigures {
-    pub(crate) fn of(listener: &Listener) -> Self {
+    pub(crate) fn of(listener: &Listener, wire: &'static str) -> Self {
         let clock = listener.clock();
         Self {
             address: listener.address,
@@ -39,7 +39,7 @@ impl ReceiverFigures {
             round_trip_ms: clock.map(|clock| milliseconds(clock.round_trip.as_micros() as f64)),
             clock_offset_ms: clock.map(|clock| milliseconds(clock.offset_us as f64)),
             jitter_ms: Some(milliseconds(f64::from(listener.ack.jitter))),
-            wire: "plain",
+            wire,
         }
     }
 

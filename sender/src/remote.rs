@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
-use segment::{Segmenter, TooManySegments, WireFrame};
+use segment::wire::plain::CLASSIC_DATAGRAM_LEN;
+use segment::{Segmenter, SequencedFrame, TooManySegments, WireFrame};
 
 use crate::datagram_size::DatagramSize;
 use crate::error::UpstreamError;
@@ -20,6 +21,14 @@ use path_watch::PathWatch;
 /// A cable that is out is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
+/// A frame as each of the two wires has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cut<'a> {
+    pub(crate) plain: &'a WireFrame<'a>,
+    /// There where a remote is sent it.
+    pub(crate) sequenced: Option<&'a SequencedFrame>,
+}
+
 /// An address, the socket that it is sent to from, how large its datagrams are, and how far the frame that is on its
 /// way there has come.
 #[derive(Debug)]
@@ -32,6 +41,8 @@ pub(crate) struct Remote {
     segmenter: Segmenter,
     /// Whether datagrams follow path and frame; else their size is fixed.
     is_automatic: bool,
+    /// Whether the frame under way goes there on the sequenced wire.
+    is_sequenced: bool,
     schedule: Schedule,
     sent: Sent,
     warnings: Seldom,
@@ -77,6 +88,7 @@ impl Remote {
             path,
             segmenter: Segmenter::new(datagram_len)?,
             is_automatic,
+            is_sequenced: false,
             schedule: Schedule::default(),
             sent: Sent::default(),
             warnings: Seldom::new(WARNING_INTERVAL),
@@ -97,10 +109,32 @@ impl Remote {
         self.segmenter.datagram_len()
     }
 
-    /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit.
+    /// The next frame goes there on this wire.
+    pub(crate) fn take_up(&mut self, is_sequenced: bool) {
+        self.is_sequenced = is_sequenced;
+    }
+
+    pub(crate) fn is_sequenced(&self) -> bool {
+        self.is_sequenced
+    }
+
+    /// Bytes of a datagram of the sequenced wire at most. Small ones cost little there, and one that is lost is less.
+    pub(crate) fn sequenced_len(&self) -> usize {
+        if self.is_automatic {
+            self.path.path().unfragmented_len().min(CLASSIC_DATAGRAM_LEN)
+        } else {
+            self.segmenter.datagram_len()
+        }
+    }
+
+    /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit on the plain
+    /// wire, if it is to go there on that.
     pub(crate) fn prepare(&mut self, frame: &WireFrame<'_>, now: Instant) -> Result<(), TooManySegments> {
         if self.path.look(now) {
             self.route.path_changed();
+        }
+        if self.is_sequenced {
+            return Ok(());
         }
         // A path gives no length that a datagram cannot have.
         if self.is_automatic
@@ -112,9 +146,20 @@ impl Remote {
     }
 
     /// What `frame`, which has been [prepared](Self::prepare) for, takes on its way here.
-    pub(crate) fn load(&self, frame: &WireFrame<'_>) -> Load {
-        let datagrams = self.segmenter.segment(frame).map_or(0, |segments| segments.len());
-        Load { datagrams, datagram_len: self.datagram_len(), bytes: frame.len() + datagrams, path: self.path.path() }
+    pub(crate) fn load(&self, frame: &Cut<'_>) -> Load {
+        let path = self.path.path();
+        match frame.sequenced.filter(|_| self.is_sequenced) {
+            Some(frame) => Load {
+                datagrams: frame.len(),
+                datagram_len: frame.datagram_len(),
+                bytes: frame.data_bytes() + frame.parity_bytes(),
+                path,
+            },
+            None => {
+                let datagrams = self.segmenter.segment(frame.plain).map_or(0, |segments| segments.len());
+                Load { datagrams, datagram_len: self.datagram_len(), bytes: frame.plain.len() + datagrams, path }
+            }
+        }
     }
 
     /// A frame begins to go out, by this schedule.
@@ -137,17 +182,20 @@ impl Remote {
     ///
     /// After a failure the rest still goes out: to a receiver that knows no tags, the frame's missing end would look
     /// like the middle of the next frame, and cost that one, too.
-    pub(crate) fn send_next(&mut self, frame: &WireFrame<'_>, begun: Instant) {
+    pub(crate) fn send_next(&mut self, frame: &Cut<'_>, begun: Instant) {
         let batch = self.schedule.next();
-        // It has been prepared for, so it fits.
-        if let Ok(segments) = self.segmenter.segment(frame) {
-            let segments = segments.skip(batch.start).take(batch.len());
-            let sent = self.socket.send_batch(segments, &mut self.route);
-            self.sent.datagrams += sent.datagrams;
-            self.sent.bytes += sent.bytes;
-            self.sent.errors += sent.errors;
-            self.sent.failure = sent.failure.or(self.sent.failure.take());
-        }
+        let sent = match frame.sequenced.filter(|_| self.is_sequenced) {
+            Some(frame) => self.socket.send_batch(frame.segments(batch), &mut self.route),
+            // It has been prepared for, so it fits.
+            None => self.segmenter.segment(frame.plain).map_or_else(
+                |_| Sent::default(),
+                |segments| self.socket.send_batch(segments.skip(batch.start).take(batch.len()), &mut self.route),
+            ),
+        };
+        self.sent.datagrams += sent.datagrams;
+        self.sent.bytes += sent.bytes;
+        self.sent.errors += sent.errors;
+        self.sent.failure = sent.failure.or(self.sent.failure.take());
         self.schedule.advance(begun.elapsed());
     }
 
@@ -195,6 +243,7 @@ mod tests {
     fn send(remote: &mut Remote, frame: &WireFrame<'_>, pace: Pace) -> (u64, u64, u64) {
         let now = Instant::now();
         remote.prepare(frame, now).unwrap();
+        let frame = &Cut { plain: frame, sequenced: None };
         remote.begin(Spacing::new(pace).schedule(&remote.load(frame), 0, 1));
         while remote.due().is_some() {
             remote.send_next(frame, now);
@@ -219,7 +268,10 @@ mod tests {
         fixed.prepare(&small, later).unwrap();
         assert_eq!(fixed.datagram_len(), 100);
         let path = fixed.path.path();
-        assert_eq!(fixed.load(&small), Load { datagrams: 2, datagram_len: 100, bytes: 102, path });
+        assert_eq!(
+            fixed.load(&Cut { plain: &small, sequenced: None }),
+            Load { datagrams: 2, datagram_len: 100, bytes: 102, path }
+        );
         assert!(path.mtu >= 65_535, "that is how loopback is known: {path:?}");
     }
 
@@ -257,7 +309,7 @@ mod tests {
         let address = receiver.local_addr().unwrap();
         let mut remote = remote(&address.to_string(), DatagramSize::Fixed(11)).unwrap();
         let frame = [7; 25];
-        let frame = WireFrame::untagged(&frame);
+        let frame = Cut { plain: &WireFrame::untagged(&frame), sequenced: None };
         let now = Instant::now();
         remote.begin(Spacing::new(Pace::Mbit(0.001)).schedule(&remote.load(&frame), 0, 1));
         remote.route = Route::new("255.255.255.255:9".parse().unwrap());

@@ -7,15 +7,16 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use media::Image;
 use media::mailbox::Reader;
-use segment::WireFrame;
 use segment::socket::Sent;
+use segment::{Label, SequencedFrame, Sequencer, WireFrame};
 
 use crate::error::FrameError;
 use crate::feedback::Shared;
 use crate::gate::{Gate, State};
 use crate::pacing::{Reception, Spacing};
 use crate::progress::{End, Progress};
-use crate::remote::Remote;
+use crate::remote::{Cut, Remote};
+use crate::repair::Repair;
 use crate::stamp::Stamp;
 use crate::tcp::Outlet;
 use crate::waiting::{Over, Waiting};
@@ -51,6 +52,9 @@ pub(crate) struct Transmit {
     /// What receivers say.
     pub(crate) feedback: Arc<Shared>,
     pub(crate) reception: Reception,
+    /// Cuts frames for those who are sent the sequenced wire.
+    pub(crate) sequencer: Sequencer,
+    pub(crate) repair: Arc<Repair>,
     pub(crate) progress: Arc<Progress>,
 }
 
@@ -97,8 +101,13 @@ impl Transmit {
         }
         let now = Instant::now();
         // What does not fit is refused before the first datagram of it goes to anybody.
-        if let Some(wire) = &wire {
-            self.remotes.iter_mut().try_for_each(|remote| remote.prepare(wire, now))?;
+        let mut sequenced = None;
+        if let (Some(wire), Some(jpeg)) = (&wire, &frame.jpeg) {
+            for remote in &mut self.remotes {
+                remote.take_up(self.repair.is_sequenced(remote.address()));
+                remote.prepare(wire, now)?;
+            }
+            sequenced = self.sequence(jpeg, frame.captured_at)?;
         }
         if let Some(outlet) = &mut self.outlet
             && !outlet.put(frame, &self.progress)?
@@ -107,7 +116,14 @@ impl Transmit {
         }
         let sent = match &wire {
             // From now, as receivers over TCP may have been waited for.
-            Some(wire) if !self.remotes.is_empty() => self.send(wire, Instant::now(), frames, waiting),
+            Some(wire) if !self.remotes.is_empty() => {
+                let now = Instant::now();
+                if let Some(frame) = &sequenced {
+                    let to = self.remotes.iter().filter(|remote| remote.is_sequenced());
+                    self.repair.keep(now, frame, to.map(Remote::address).collect());
+                }
+                self.send(Cut { plain: wire, sequenced: sequenced.as_deref() }, now, frames, waiting)
+            }
             _ => Sent::default(),
         };
         self.stamp.advance();
@@ -119,6 +135,12 @@ impl Transmit {
         tally.datagrams += sent.datagrams;
         tally.bytes += sent.bytes;
         tally.send_errors += sent.errors;
+        if let Some(frame) = &sequenced {
+            let remotes = self.remotes.iter().filter(|remote| remote.is_sequenced()).count() as u64;
+            tally.parity += frame.parity_segments() as u64 * remotes;
+            tally.repair_bytes += frame.parity_bytes() as u64 * remotes;
+        }
+        tally.parity_share = sequenced.map_or(0.0, |f| f.parity_segments() as f64 / f.data_segments() as f64);
         tally.first.get_or_insert(now);
         tally.last = Some(now);
         drop(tally);
@@ -129,12 +151,23 @@ impl Transmit {
         Ok(true)
     }
 
+    /// The frame for all remotes that are sent the sequenced wire: the same datagrams to each, as long as the narrowest of
+    /// their paths has them. `None` where there is no such remote.
+    fn sequence(&mut self, jpeg: &Bytes, captured_at: SystemTime) -> Result<Option<Arc<SequencedFrame>>, FrameError> {
+        let sequenced = self.remotes.iter().filter(|remote| remote.is_sequenced());
+        let Some(datagram_len) = sequenced.map(Remote::sequenced_len).min() else { return Ok(None) };
+        let tag = self.stamp.tag(captured_at);
+        let label = Label { stream_id: tag.stream_id, number: tag.number, captured_at: tag.captured_at };
+        let frame = self.sequencer.sequence(jpeg.clone(), label, datagram_len, |k| self.repair.parity(k))?;
+        Ok(Some(Arc::new(frame)))
+    }
+
     /// Sends a frame that all remotes have been prepared for, each batch to each remote when it is due.
-    fn send(&mut self, wire: &WireFrame<'_>, now: Instant, frames: &Reader<Outgoing>, waiting: Waiting) -> Sent {
-        self.spacing.begin(now, self.remotes.iter().map(|remote| remote.load(wire)));
+    fn send(&mut self, frame: Cut<'_>, now: Instant, frames: &Reader<Outgoing>, waiting: Waiting) -> Sent {
+        self.spacing.begin(now, self.remotes.iter().map(|remote| remote.load(&frame)));
         let lanes = self.remotes.len();
         for (lane, remote) in self.remotes.iter_mut().enumerate() {
-            remote.begin(self.spacing.schedule(&remote.load(wire), lane, lanes));
+            remote.begin(self.spacing.schedule(&remote.load(&frame), lane, lanes));
         }
         let newer = self.spacing.yields_to_newer().then_some(frames);
         while let Some((due, remote)) = next(&mut self.remotes) {
@@ -142,7 +175,7 @@ impl Transmit {
                 // Then all are due at zero.
                 self.remotes.iter_mut().for_each(Remote::hurry);
             } else {
-                remote.send_next(wire, now);
+                remote.send_next(&frame, now);
             }
         }
         let mut sent = Sent::default();

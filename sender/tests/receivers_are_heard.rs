@@ -21,7 +21,8 @@ fn the_sender_shows_how_a_remote_fares() {
     assert_eq!(listed["address"], joined.to_string());
     assert!(joined.to_string() != address, "acknowledgements come from a port of their own");
     assert!(listed["frames_delivered"].as_u64().unwrap() > 0);
-    assert_eq!((&listed["frames_lost"], &listed["wire"]), (&0.into(), &"plain".into()));
+    assert_eq!(listed["frames_lost"], 0);
+    assert!(["plain", "sequenced"].iter().any(|wire| listed["wire"] == *wire), "{listed}");
     for time in ["round_trip_ms", "clock_offset_ms", "jitter_ms"] {
         assert!(listed[time].as_f64().unwrap().abs() < 1000.0, "{listed}");
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 mod group;
 mod paced;
+mod sequenced;
 mod tcp;
 
 /// Somebody who receives. Frames are kept by the kernel until they are asked for.

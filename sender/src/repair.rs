@@ -1,0 +1,174 @@
+//! Who is sent which wire, what their frames get of parity, and what goes out again: shared by the thread that sends frames
+//! and the one that hears receivers.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use segment::handshake::{Asked, Listener};
+use segment::wire::control::Ack;
+use segment::{Repeat, Repeater, SequencedFrame};
+
+use crate::fec::{Fec, Heard, Share};
+use crate::wire::Wire;
+
+/// Once the stream is over, nacks for its last frames are answered for so long at most: as long as a receiver waits for
+/// them if nothing else is asked of it.
+const LONGEST_LINGER: Duration = Duration::from_millis(100);
+
+/// A receiver takes so long to see that the end of the last frame is missing.
+const SHORTEST_LINGER: Duration = Duration::from_millis(25);
+
+/// What the two threads know together.
+#[derive(Debug)]
+pub(crate) struct Repair {
+    wire: Wire,
+    remotes: Vec<Place>,
+    group: Option<SocketAddr>,
+    state: Mutex<State>,
+}
+
+/// A remote.
+#[derive(Debug)]
+struct Place {
+    address: SocketAddr,
+    /// Whether no other remote is at this IP address, and no group's receiver could be: acks come from a port of their own,
+    /// so only then is it known whose they are.
+    is_alone: bool,
+    /// Whether a receiver there is heard that reads the sequenced wire.
+    reads: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    share: Share,
+    repeater: Repeater,
+}
+
+impl Repair {
+    /// A stream to these remotes and this group. A share of parity that is asked for asks for the sequenced wire.
+    pub(crate) fn new(wire: Wire, fec: Fec, remotes: &[SocketAddr], group: Option<SocketAddr>) -> Self {
+        let place = |&address: &SocketAddr| Place {
+            address,
+            is_alone: group.is_none() && remotes.iter().filter(|other| is_same_host(**other, address)).count() == 1,
+            reads: AtomicBool::new(false),
+        };
+        Self {
+            wire: if fec == Fec::Auto { wire } else { Wire::Sequenced },
+            remotes: remotes.iter().map(place).collect(),
+            group,
+            state: Mutex::new(State { share: Share::new(fec), repeater: Repeater::new() }),
+        }
+    }
+
+    /// Whether everybody gets the sequenced wire from the start.
+    pub(crate) fn is_sequenced_from_the_start(&self) -> bool {
+        self.wire == Wire::Sequenced
+    }
+
+    /// Who gets the sequenced wire from the start, and may be told so.
+    pub(crate) fn sequenced_from_the_start(&self) -> Vec<SocketAddr> {
+        match self.wire {
+            Wire::Sequenced => self.remotes.iter().map(|place| place.address).chain(self.group).collect(),
+            Wire::Auto | Wire::Plain => Vec::new(),
+        }
+    }
+
+    /// Whether `address`, a remote or the group, is sent the sequenced wire now.
+    pub(crate) fn is_sequenced(&self, address: SocketAddr) -> bool {
+        match self.wire {
+            Wire::Plain => false,
+            Wire::Sequenced => true,
+            Wire::Auto => {
+                let place = self.remotes.iter().find(|place| place.address == address);
+                place.is_some_and(|place| place.reads.load(Ordering::Relaxed))
+            }
+        }
+    }
+
+    /// These receivers are heard, and no others.
+    pub(crate) fn hear(&self, listeners: &[Listener]) {
+        for place in &self.remotes {
+            let reads = listeners
+                .iter()
+                .any(|listener| listener.ack.capabilities & Ack::READS_SEQUENCED != 0 && place.is_of(listener.address));
+            if place.reads.swap(reads, Ordering::Relaxed) != reads && self.wire == Wire::Auto {
+                let wire = if reads { "sequenced" } else { "plain" };
+                tracing::debug!("{} is sent the {wire} wire from now on", place.address);
+            }
+        }
+        let sequenced = listeners.iter().filter(|listener| !self.heard_at(listener.address).is_empty());
+        self.state().share.report(sequenced.map(|listener| Heard {
+            address: listener.address,
+            receiver_id: listener.ack.receiver_id,
+            received: listener.ack.datagrams_received,
+            lost: listener.ack.datagrams_lost,
+            round_trip: listener.clock().map(|clock| clock.round_trip),
+        }));
+    }
+
+    /// Parity segments for a frame of `k` data segments.
+    pub(crate) fn parity(&self, k: usize) -> usize {
+        self.state().share.segments(k)
+    }
+
+    /// A frame goes out to these.
+    pub(crate) fn keep(&self, now: Instant, frame: &Arc<SequencedFrame>, to: Vec<SocketAddr>) {
+        self.state().repeater.keep(now, Arc::clone(frame), to);
+    }
+
+    /// A receiver asks for something again.
+    pub(crate) fn handle_nack(&self, now: Instant, Asked { from, round_trip, nack }: &Asked) {
+        let places = self.heard_at(*from);
+        let mut state = self.state();
+        state.share.asked(&nack.countdowns);
+        for to in places {
+            state.repeater.handle_nack(now, nack, to, *round_trip);
+        }
+    }
+
+    /// What is to go out again next.
+    pub(crate) fn poll_repeat(&self) -> Option<Repeat> {
+        self.state().repeater.poll_repeat()
+    }
+
+    /// The wire that a receiver at this address is sent, as figures name it.
+    pub(crate) fn wire_of(&self, receiver: SocketAddr) -> &'static str {
+        if self.heard_at(receiver).is_empty() { "plain" } else { "sequenced" }
+    }
+
+    /// How long to go on answering once the last frame is out, for these receivers.
+    pub(crate) fn linger(&self, listeners: &[Listener]) -> Duration {
+        let asks = |listener: &&Listener| {
+            listener.ack.capabilities & Ack::SENDS_NACK != 0 && !self.heard_at(listener.address).is_empty()
+        };
+        let round_trip = |listener: &Listener| listener.clock().map_or(Duration::ZERO, |clock| clock.round_trip);
+        let farthest = listeners.iter().filter(asks).map(round_trip).max();
+        farthest.map_or(Duration::ZERO, |farthest| (SHORTEST_LINGER + farthest * 2).min(LONGEST_LINGER))
+    }
+
+    /// Where a receiver that is heard from `receiver` gets the sequenced wire: as a remote of the same host, and in the group.
+    fn heard_at(&self, receiver: SocketAddr) -> Vec<SocketAddr> {
+        let of_host = self.remotes.iter().map(|place| place.address).filter(|place| is_same_host(*place, receiver));
+        of_host.chain(self.group).filter(|address| self.is_sequenced(*address)).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Whether acks from `receiver` are certainly this remote's.
+    fn is_of(&self, receiver: SocketAddr) -> bool {
+        is_same_host(self.address, receiver) && (self.is_alone || self.address.port() == receiver.port())
+    }
+}
+
+fn is_same_host(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip().to_canonical() == other.ip().to_canonical()
+}
+
+#[cfg(test)]
+mod tests;
