@@ -12,12 +12,26 @@ pub struct Frame {
     pub jpeg: Bytes,
     /// Who sent it.
     pub source: SocketAddr,
-    /// What the frame said about itself, if it had a tag; the tag agreed with the frame.
+    /// What the frame said about itself, if it had a tag, which agreed with it, or came on the sequenced wire, which says the
+    /// same of every frame.
     pub tag: Option<Tag>,
+    /// How it came.
+    pub wire: Wire,
     /// When its first datagram came, by the time passed in.
     pub first_arrival: Instant,
     /// When the datagram came that made it whole.
     pub completed: Instant,
     /// Datagrams that it was made of.
     pub datagrams: usize,
+    /// Segments that were lost on their way, and came by parity or because they were asked for again.
+    pub repaired: usize,
+}
+
+/// The wire formats that carry frames in datagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wire {
+    /// One countdown byte: [`wire::plain`](crate::wire::plain).
+    Plain,
+    /// A header with frame number and a wide countdown: [`wire::sequenced`](crate::wire::sequenced).
+    Sequenced,
 }

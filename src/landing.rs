@@ -6,7 +6,7 @@
 
 use crate::Reassembler;
 use crate::room::LANDING_LEN;
-use crate::source::Source;
+use crate::source::{Outside, Source};
 use crate::wire::plain::{Datagram, HEADER_LEN};
 use std::mem;
 use std::net::SocketAddr;
@@ -143,10 +143,14 @@ impl Reassembler {
         if let (0, Some(header), Some(place)) = (done, header, aside.first_mut()) {
             *place = header;
         }
-        if let Some(frame) = source.finish(now) {
-            self.frames.push_back(frame);
-        }
-        self.keep_within_bounds(at);
+        let outside = Outside {
+            latency: self.latency,
+            decoder: &mut self.decoder,
+            asking: self.asking.as_mut(),
+            frames: &mut self.frames,
+        };
+        source.finish(now, outside);
+        self.keep_within_bounds(now, at);
         rest
     }
 

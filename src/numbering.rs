@@ -37,6 +37,21 @@ impl Numbering {
         }
     }
 
+    /// Whether the stream with this id was left for another.
+    pub(crate) fn is_left(&self, now: Instant, stream_id: u64) -> bool {
+        self.stream_id() != Some(stream_id) && self.left.iter().any(|(id, at)| *id == stream_id && is_recent(now, *at))
+    }
+
+    /// The stream of the frame delivered last.
+    pub(crate) fn stream_id(&self) -> Option<u64> {
+        self.last.map(|last| last.stream_id)
+    }
+
+    /// Number of the frame delivered last, if it was of the stream with this id.
+    pub(crate) fn last_of(&self, stream_id: u64) -> Option<u32> {
+        self.last.filter(|last| last.stream_id == stream_id).map(|last| last.number)
+    }
+
     /// Whether this very frame was the last one delivered.
     pub(crate) fn is_last(&self, tag: &Tag) -> bool {
         self.last.is_some_and(|last| (last.stream_id, last.number) == (tag.stream_id, tag.number))

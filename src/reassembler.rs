@@ -1,15 +1,20 @@
 //! Datagrams of many sources to whole frames, within a fixed bound of memory.
 
 use crate::frame::Frame;
+use crate::handshake::Transmit;
 use crate::landing::Landing;
 use crate::memory::{Memory, SPARE_BYTES};
-use crate::source::Source;
+use crate::parity::Decoder;
+use crate::repair::Repair;
+use crate::sequenced::{Asking, DEFAULT_LATENCY};
+use crate::source::{Outside, Source};
 use crate::stats::{DropCause, Stats};
-use crate::wire::DecodeError;
+use crate::wire::control::ESCAPE;
 use crate::wire::plain::Datagram;
+use crate::wire::{DecodeError, sequenced};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Sources kept beside the one that is shown.
 ///
@@ -28,10 +33,15 @@ pub const OTHER_SOURCES_BYTES: usize = (32 << 20) - SPARE_BYTES;
 /// Puts frames back together. Sans-IO: datagrams and time come in as arguments, whole frames come out of
 /// [`poll_frame`](Self::poll_frame).
 ///
-/// Only whole frames come out: the counts came n … 1 with none missing, and either the frame has a tag that agrees
-/// with it, or it has none, begins with SOI, ends with EOI, and its datagrams came without a pause that is too long
-/// to lie inside a frame. Anything else is dropped, and counted by its cause. A source's frames come out in order,
-/// and never twice.
+/// Only whole frames come out. On the plain wire: the counts came n … 1 with none missing, and either the frame has a tag
+/// that agrees with it, or it has none, begins with SOI, ends with EOI, and its datagrams came without a pause that is too
+/// long to lie inside a frame. On the sequenced wire: as many segments came, data or parity, as the frame has data segments,
+/// and its checksum agrees. Anything else is dropped, and counted by its cause. A source's frames come out in order, and
+/// never twice.
+///
+/// What is missing on the sequenced wire is asked for again, if [`repair`](Self::repair) says how; what is to be sent for
+/// that comes out of [`poll_transmit`](Self::poll_transmit). A frame that is not whole waits for it, and later ones wait
+/// behind it, for as long as [`set_latency`](Self::set_latency) says.
 ///
 /// After every [`push`](Self::push) and [`handle_timeout`](Self::handle_timeout), poll until nothing more comes.
 ///
@@ -48,7 +58,7 @@ pub const OTHER_SOURCES_BYTES: usize = (32 << 20) - SPARE_BYTES;
 /// assert_eq!(reassembler.poll_frame().unwrap().jpeg, jpeg[..]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reassembler {
     pub(crate) sources: Vec<Source>,
     pub(crate) shown: Option<SocketAddr>,
@@ -58,6 +68,26 @@ pub struct Reassembler {
     now: Option<Instant>,
     memory: Memory,
     pub(crate) landing: Landing,
+    pub(crate) latency: Duration,
+    pub(crate) asking: Option<Asking>,
+    pub(crate) decoder: Decoder,
+}
+
+impl Default for Reassembler {
+    fn default() -> Self {
+        Self {
+            sources: Vec::new(),
+            shown: None,
+            frames: VecDeque::new(),
+            others: Stats::default(),
+            now: None,
+            memory: Memory::default(),
+            landing: Landing::default(),
+            latency: DEFAULT_LATENCY,
+            asking: None,
+            decoder: Decoder::new(),
+        }
+    }
 }
 
 impl Reassembler {
@@ -65,6 +95,24 @@ impl Reassembler {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says how long a frame of the sequenced wire waits for what is missing of it, from its first datagram on, and a later
+    /// one for it. If not said, 100 ms. What is under way keeps the time that it has.
+    pub fn set_latency(&mut self, latency: Duration) {
+        self.latency = latency;
+    }
+
+    /// Says that senders are to be asked for what is missing, and how. If not said, nobody is.
+    pub fn repair(&mut self, repair: Repair) {
+        self.asking = Some(Asking::new(repair));
+    }
+
+    /// Says how long an answer of this source takes at least, as far as the handshake tells.
+    pub fn set_round_trip(&mut self, source: SocketAddr, round_trip: Option<Duration>) {
+        if let Some(source) = self.sources.iter_mut().find(|known| known.address == source) {
+            source.set_round_trip(round_trip);
+        }
     }
 
     /// Takes one datagram as it came from the socket, which received it from `source` at `now`.
@@ -77,12 +125,11 @@ impl Reassembler {
     pub fn push(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> Result<(), DecodeError> {
         self.take_landing_back();
         let now = self.advance(now);
-        let parsed = Datagram::parse(datagram);
         let at = self.sources.iter().position(|known| known.address == source);
         let stats = at.and_then(|at| self.sources.get_mut(at)).map_or(&mut self.others, |known| &mut known.stats);
         stats.datagrams += 1;
         stats.bytes += datagram.len() as u64;
-        let parsed = parsed.inspect_err(|error| {
+        let parsed = Segment::parse(datagram).inspect_err(|error| {
             stats.drop_one(match error {
                 DecodeError::TooShort { .. } => DropCause::TooShort,
                 DecodeError::UnknownType { .. } => DropCause::UnknownType,
@@ -91,23 +138,33 @@ impl Reassembler {
         })?;
         let at = at.unwrap_or_else(|| self.admit(now, source));
         if let Some(known) = self.sources.get_mut(at) {
-            if let Some(frame) = known.push(now, parsed.count(), parsed.payload()) {
-                self.frames.push_back(frame);
+            let outside = Outside {
+                latency: self.latency,
+                decoder: &mut self.decoder,
+                asking: self.asking.as_mut(),
+                frames: &mut self.frames,
+            };
+            match parsed {
+                Segment::Plain(datagram) => known.push(now, outside, datagram.count(), datagram.payload()),
+                Segment::Sequenced(header, payload) => known.push_sequenced(now, outside, &header, payload),
             }
-            self.keep_within_bounds(at);
+            self.keep_within_bounds(now, at);
         }
         Ok(())
     }
 
-    /// Gives up what is overdue at `now`. To be called at [`poll_timeout`](Self::poll_timeout) or later.
+    /// Gives up what is overdue at `now`, and asks for what is missing. To be called at [`poll_timeout`](Self::poll_timeout) or later.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.take_landing_back();
         let now = self.advance(now);
-        let others = &mut self.others;
+        let (others, frames, latency) = (&mut self.others, &mut self.frames, self.latency);
         self.sources.retain_mut(|source| {
-            let keep = source.handle_timeout(now);
+            let keep = source.handle_timeout(
+                now,
+                Outside { latency, decoder: &mut self.decoder, asking: self.asking.as_mut(), frames },
+            );
             if !keep {
-                source.end_partial(DropCause::Incomplete);
+                source.end(now, DropCause::Incomplete);
                 others.add(&source.stats);
             }
             keep
@@ -122,17 +179,30 @@ impl Reassembler {
         self.frames.pop_front()
     }
 
+    /// The next datagram to be sent: a nack, to the source of a stream.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<SocketAddr>> {
+        self.asking.as_mut()?.transmits.pop_front()
+    }
+
+    /// Whether nothing of this source is unfinished on the sequenced wire, and no frame waits for another.
+    #[must_use]
+    pub fn is_settled(&self, source: SocketAddr) -> bool {
+        self.sources.iter().find(|known| known.address == source).is_none_or(Source::is_settled)
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is next to be called, if no datagram comes before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.sources.iter().map(Source::deadline).min()
+        self.sources.iter().map(|source| source.deadline(self.asking.is_some())).min()
     }
 
     /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten.
     pub fn show(&mut self, source: Option<SocketAddr>) {
         self.shown = source;
         // The one shown before is among the others now, and what it holds counts with theirs.
-        self.keep_others_within_bounds(None);
+        if let Some(now) = self.now {
+            self.keep_others_within_bounds(now, None);
+        }
     }
 
     /// Counts of all sources together, those forgotten included.
@@ -167,41 +237,45 @@ impl Reassembler {
     fn admit(&mut self, now: Instant, address: SocketAddr) -> usize {
         let others = |source: &&Source| Some(source.address) != self.shown;
         if self.sources.iter().filter(others).count() >= MAX_OTHER_SOURCES {
-            self.evict_longest_idle(None);
+            self.evict_longest_idle(now, None);
         }
         self.sources.push(Source::new(address, now, self.memory.clone()));
         self.sources.len() - 1
     }
 
     /// Forgets the source, other than the one shown and `but`, of which nothing has come for the longest time.
-    fn evict_longest_idle(&mut self, but: Option<SocketAddr>) -> bool {
+    fn evict_longest_idle(&mut self, now: Instant, but: Option<SocketAddr>) -> bool {
         let idle = (0..self.sources.len())
             .filter(|at| !matches!(Some(self.sources[*at].address), address if address == self.shown || address == but))
             .min_by_key(|at| self.sources[*at].last_arrival);
         let Some(at) = idle else { return false };
         let mut source = self.sources.remove(at);
-        source.end_partial(DropCause::Evicted);
+        source.end(now, DropCause::Evicted);
         self.others.add(&source.stats);
         true
     }
 
-    pub(crate) fn keep_within_bounds(&mut self, at: usize) {
-        let Some(source) = self.sources.get_mut(at) else { return };
-        let address = source.address;
-        if Some(address) == self.shown {
-            source.shrink_to(SHOWN_SOURCE_BYTES);
-            return;
+    pub(crate) fn keep_within_bounds(&mut self, now: Instant, at: usize) {
+        let Some(address) = self.sources.get(at).map(|source| source.address) else { return };
+        let is_shown = Some(address) == self.shown;
+        if !is_shown {
+            self.keep_others_within_bounds(now, Some(address));
         }
-        self.keep_others_within_bounds(Some(address));
+        let outside = Outside {
+            latency: self.latency,
+            decoder: &mut self.decoder,
+            asking: self.asking.as_mut(),
+            frames: &mut self.frames,
+        };
         if let Some(source) = self.sources.iter_mut().find(|source| source.address == address) {
-            source.shrink_to(OTHER_SOURCES_BYTES);
+            source.shrink_to(now, outside, if is_shown { SHOWN_SOURCE_BYTES } else { OTHER_SOURCES_BYTES });
         }
     }
 
     /// Forgets others, but not `but`, until the rest are within their bound.
-    fn keep_others_within_bounds(&mut self, but: Option<SocketAddr>) {
+    fn keep_others_within_bounds(&mut self, now: Instant, but: Option<SocketAddr>) {
         while self.memory_of_others() > OTHER_SOURCES_BYTES {
-            if !self.evict_longest_idle(but) {
+            if !self.evict_longest_idle(now, but) {
                 break;
             }
         }
@@ -209,5 +283,22 @@ impl Reassembler {
 
     fn memory_of_others(&self) -> usize {
         self.sources.iter().filter(|source| Some(source.address) != self.shown).map(Source::memory).sum()
+    }
+}
+
+/// A datagram of a frame, on either wire.
+enum Segment<'a> {
+    Plain(Datagram<'a>),
+    Sequenced(sequenced::Header, &'a [u8]),
+}
+
+impl<'a> Segment<'a> {
+    fn parse(datagram: &'a [u8]) -> Result<Self, DecodeError> {
+        match datagram {
+            [ESCAPE, _, ..] => {
+                sequenced::Header::parse(datagram).map(|(header, payload)| Self::Sequenced(header, payload))
+            }
+            _ => Datagram::parse(datagram).map(Self::Plain),
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! What is known of one source of datagrams: its unfinished frame, the frame before, its rate and its numbering.
 
 use crate::delivered::Delivered;
-use crate::frame::Frame;
+use crate::frame::{Frame, Wire};
 use crate::interval::{FrameInterval, MIN_GAP};
 use crate::memory::Memory;
 use crate::numbering::Numbering;
+use crate::parity::Decoder;
 use crate::partial::{Fit, Partial, Placed, begins_frame};
 use crate::room::{LANDING_LEN, MAX_ROOM, Room};
+use crate::sequenced::{Asking, Context, Streams};
 use crate::stats::{DropCause, Stats};
+use crate::wire::sequenced::Header;
 use crate::wire::tag::{self, EOI, Found, SOI, TAG_LEN, Tag};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -41,6 +45,17 @@ pub(crate) struct Source {
     /// Where the next frame can land.
     next: Option<Room>,
     spare: Vec<Placed>,
+    /// Its streams on the sequenced wire, and whether the last datagram was of one.
+    streams: Streams,
+    is_sequenced: bool,
+}
+
+/// What a source needs of the reassembler that it belongs to.
+pub(crate) struct Outside<'a> {
+    pub(crate) latency: Duration,
+    pub(crate) decoder: &'a mut Decoder,
+    pub(crate) asking: Option<&'a mut Asking>,
+    pub(crate) frames: &'a mut VecDeque<Frame>,
 }
 
 /// What a whole frame turned out to be.
@@ -67,7 +82,59 @@ impl Source {
             memory,
             next: None,
             spare: Vec::new(),
+            streams: Streams::default(),
+            is_sequenced: false,
         }
+    }
+
+    /// The streams on the sequenced wire, and what they need to work on `now`.
+    fn streams<'a>(&'a mut self, now: Instant, outside: Outside<'a>) -> (&'a mut Streams, Context<'a>) {
+        let context = Context {
+            now,
+            address: self.address,
+            latency: outside.latency,
+            numbering: &mut self.numbering,
+            stats: &mut self.stats,
+            memory: &self.memory,
+            decoder: outside.decoder,
+            asking: outside.asking,
+            frames: outside.frames,
+        };
+        (&mut self.streams, context)
+    }
+
+    /// Takes one segment of the sequenced wire.
+    pub(crate) fn push_sequenced(&mut self, now: Instant, outside: Outside<'_>, header: &Header, payload: &[u8]) {
+        self.note_arrival(now);
+        if !self.is_sequenced {
+            // Its memory is better used on the other wire. What was delivered on this one is known by its numbers.
+            self.is_sequenced = true;
+            if let Some(room) = self.next.take() {
+                self.memory.give_back(room.into_memory().0);
+            }
+            if self.sends_tags {
+                self.delivered = None;
+            }
+        }
+        let (streams, mut context) = self.streams(now, outside);
+        streams.push(&mut context, header, payload);
+    }
+
+    /// The round trip to the source, as far as it is known.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Option<Duration>) {
+        self.streams.set_round_trip(round_trip);
+    }
+
+    /// Whether on the sequenced wire nothing is unfinished, and no frame waits for another.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.streams.is_settled()
+    }
+
+    fn note_arrival(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.last_arrival) >= TAGS_EXPECTED_FOR {
+            self.may_be_another = true;
+        }
+        self.last_arrival = now;
     }
 
     /// Whether the frame under way is whole.
@@ -75,30 +142,30 @@ impl Source {
         self.partial.as_ref().is_some_and(Partial::is_whole)
     }
 
-    /// Takes one segment. Gives the frame that it makes whole.
-    pub(crate) fn push(&mut self, now: Instant, count: u8, payload: &[u8]) -> Option<Frame> {
+    /// Takes one segment of the plain wire. The frame that it makes whole is put where `outside` says.
+    pub(crate) fn push(&mut self, now: Instant, outside: Outside<'_>, count: u8, payload: &[u8]) {
+        self.is_sequenced = false;
         if self.goes_on(now, count, payload) {
-            return self.finish(now);
+            return self.finish(now, outside);
         }
-        if now.saturating_duration_since(self.last_arrival) >= TAGS_EXPECTED_FOR {
-            self.may_be_another = true;
-        }
-        self.last_arrival = now;
+        self.note_arrival(now);
         self.apply_gap_rule(now);
         if self.is_stale_start(now, payload) {
-            return None;
+            return;
         }
         let echo = self.is_echo(count, payload);
         if echo && !self.sends_tags && self.is_just_delivered(now, count) {
             self.stats.drop_one(DropCause::Duplicate);
-            return None;
+            return;
         }
         self.place(now, count, payload, echo);
-        self.finish(now)
+        self.finish(now, outside);
     }
 
-    /// Gives up what is overdue. False if the source itself is to be forgotten.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+    /// Gives up what is overdue, and asks for what is missing. False if the source itself is to be forgotten.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, outside: Outside<'_>) -> bool {
+        let (streams, mut context) = self.streams(now, outside);
+        streams.handle_timeout(&mut context);
         if self.partial.as_ref().is_some_and(|partial| now >= partial.last_arrival + PARTIAL_EXPIRY) {
             self.end_partial(DropCause::Incomplete);
         }
@@ -106,9 +173,10 @@ impl Source {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
-    pub(crate) fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self, asks: bool) -> Instant {
         let expiry = self.last_arrival + SOURCE_EXPIRY;
-        self.partial.as_ref().map_or(expiry, |partial| expiry.min(partial.last_arrival + PARTIAL_EXPIRY))
+        let partial = self.partial.as_ref().map(|partial| partial.last_arrival + PARTIAL_EXPIRY);
+        [partial, self.streams.poll_timeout(asks)].into_iter().flatten().fold(expiry, Instant::min)
     }
 
     /// Bytes of memory held.
@@ -116,16 +184,31 @@ impl Source {
         self.partial.as_ref().map_or(0, Partial::memory)
             + self.delivered.as_ref().map_or(0, Delivered::memory)
             + self.next.as_ref().map_or(0, Room::memory)
+            + self.streams.memory()
     }
 
-    /// Comes down to `budget` bytes: first the frame kept to recognise duplicates by goes, then the unfinished one.
-    pub(crate) fn shrink_to(&mut self, budget: usize) {
-        if self.memory() > budget {
-            (self.delivered, self.next) = (None, None);
+    /// Comes down to `budget` bytes: first the frame kept to recognise duplicates by goes, then unfinished ones.
+    pub(crate) fn shrink_to(&mut self, now: Instant, outside: Outside<'_>, budget: usize) {
+        if self.memory() <= budget {
+            return;
         }
+        (self.delivered, self.next) = (None, None);
         if self.memory() > budget {
             self.end_partial(DropCause::Memory);
         }
+        let others = self.memory() - self.streams.memory();
+        let (streams, mut context) = self.streams(now, outside);
+        while others + streams.memory() > budget && streams.give_up_one(&mut context, DropCause::Memory) {}
+    }
+
+    /// Gives up all that is unfinished, and counts it.
+    pub(crate) fn end(&mut self, now: Instant, cause: DropCause) {
+        self.end_partial(cause);
+        let mut none = VecDeque::new();
+        let mut decoder = Decoder::new();
+        let outside = Outside { latency: Duration::ZERO, decoder: &mut decoder, asking: None, frames: &mut none };
+        let (streams, mut context) = self.streams(now, outside);
+        streams.end(&mut context, cause);
     }
 
     /// Gives up the unfinished frame, if there is one, and counts it.
@@ -162,7 +245,8 @@ impl Source {
     pub(crate) fn landing_room(&mut self) -> Option<&mut Room> {
         let len = self.expected_len();
         match &mut self.partial {
-            _ if len == 0 => None,
+            // A longer header would have to be moved out of the way each time: that is better done once, from aside.
+            _ if len == 0 || self.is_sequenced => None,
             Some(partial) => partial.can_land().then(|| partial.room_mut()),
             None => Some(self.next.get_or_insert_with(|| Room::new(self.memory.take(len)))),
         }
@@ -292,41 +376,36 @@ impl Source {
     }
 
     /// Hands out the frame under way if it is whole.
-    pub(crate) fn finish(&mut self, now: Instant) -> Option<Frame> {
-        let partial = self.partial.as_mut().filter(|partial| partial.is_whole())?;
+    pub(crate) fn finish(&mut self, now: Instant, outside: Outside<'_>) {
+        let Some(partial) = self.partial.as_mut().filter(|partial| partial.is_whole()) else { return };
         match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
-            Verdict::Refuse(DropCause::Corrupt) if partial.take_back_guesses() => None,
-            Verdict::Refuse(cause) => {
-                self.end_partial(cause);
-                None
-            }
+            Verdict::Refuse(DropCause::Corrupt) if partial.take_back_guesses() => {}
+            Verdict::Refuse(cause) => self.end_partial(cause),
             Verdict::Deliver { tag: Some(tag), .. } if self.numbering.is_stale(now, &tag) => {
                 self.end_partial(DropCause::Stale);
-                None
             }
-            Verdict::Deliver { tag, cut } => self.deliver(now, tag, cut),
+            Verdict::Deliver { tag, cut } => self.deliver(now, outside, tag, cut),
         }
     }
 
-    fn deliver(&mut self, now: Instant, tag: Option<Tag>, cut: usize) -> Option<Frame> {
-        let partial = self.partial.take()?;
+    fn deliver(&mut self, now: Instant, outside: Outside<'_>, tag: Option<Tag>, cut: usize) {
+        let Some(partial) = self.partial.take() else { return };
         let (first_arrival, datagrams) = (partial.first_arrival, partial.datagrams());
         self.sends_tags = tag.is_some();
         self.may_be_another = false;
-        match &tag {
-            Some(tag) => {
-                self.stats.frames_lost += u64::from(self.numbering.deliver(now, tag));
-            }
-            None if cut > 0 => self.stats.drop_one(DropCause::TagVersion),
-            None => {}
+        if tag.is_none() && cut > 0 {
+            self.stats.drop_one(DropCause::TagVersion);
         }
-        self.stats.frames += 1;
         let (room, placed) = partial.into_parts();
         let (delivered, jpeg) = Delivered::new(first_arrival, now, room, placed, cut, &self.memory);
         if let Some(before) = self.delivered.replace(delivered) {
             self.spare = before.into_placed();
         }
-        Some(Frame { jpeg, source: self.address, tag, first_arrival, completed: now, datagrams })
+        let (source, wire) = (self.address, Wire::Plain);
+        let frame = Frame { jpeg, source, tag, wire, first_arrival, completed: now, datagrams, repaired: 0 };
+        // The stream may have changed from the other wire to this one, and frames of it still be under way there.
+        let (streams, mut context) = self.streams(now, outside);
+        streams.put(&mut context, frame);
     }
 }
 

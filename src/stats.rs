@@ -16,15 +16,20 @@ pub enum DropCause {
     Duplicate,
     /// Datagrams that fit no frame under way and can begin none.
     Stray,
+    /// Datagrams that contradict what the first one of their frame said of it.
+    Disagrees,
     /// Frames of which a datagram was lost.
     Incomplete,
+    /// Frames given up because too little of them had come by their deadline.
+    Deadline,
     /// Frames ended by a pause that is too long to lie inside a frame.
     Gap,
     /// Frames without a tag that do not begin with SOI or do not end with EOI.
     NotJpeg,
-    /// Frames whose tag does not agree with them.
+    /// Frames whose tag or checksum does not agree with them.
     Corrupt,
-    /// Frames that come after a newer one, or again, or from a run of the sender that has been left.
+    /// Frames that come after a newer one, or again, or from a run of the sender that has been left; on the sequenced wire,
+    /// datagrams of such frames.
     Stale,
     /// Frames without a tag from a source that sends tags.
     Untagged,
@@ -38,13 +43,15 @@ pub enum DropCause {
 
 impl DropCause {
     /// All causes, in the order in which they are declared.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::TooShort,
         Self::UnknownType,
         Self::Malformed,
         Self::Duplicate,
         Self::Stray,
+        Self::Disagrees,
         Self::Incomplete,
+        Self::Deadline,
         Self::Gap,
         Self::NotJpeg,
         Self::Corrupt,
@@ -64,7 +71,9 @@ impl DropCause {
             Self::Malformed => "malformed",
             Self::Duplicate => "duplicate",
             Self::Stray => "stray",
+            Self::Disagrees => "disagrees",
             Self::Incomplete => "incomplete",
+            Self::Deadline => "deadline",
             Self::Gap => "gap",
             Self::NotJpeg => "not_jpeg",
             Self::Corrupt => "corrupt",
@@ -89,8 +98,16 @@ pub struct Stats {
     /// Frames known to have been sent but not delivered: by the frame numbers where there are tags, by what was
     /// left unfinished where there are none.
     pub frames_lost: u64,
-    /// Segments known to be missing from frames that were given up. Of frames of which nothing came, none are known.
+    /// Segments known to be lost on their way: on the plain wire, those missing from frames that were given up; on the
+    /// sequenced wire, all that did not come of themselves, repaired or not. Of frames of which nothing came, none are known.
     pub segments_lost: u64,
+    /// Data segments that parity stood in for.
+    pub repaired_by_parity: u64,
+    /// Segments that came because they were asked for again, by this receiver or another one of the group.
+    pub repaired_by_repeat: u64,
+    /// Frames of which something still came after they had been given up and a newer one delivered: more latency might have
+    /// made them whole.
+    pub late: u64,
     dropped: [u64; DropCause::ALL.len()],
 }
 
@@ -120,6 +137,9 @@ impl Stats {
         self.frames += other.frames;
         self.frames_lost += other.frames_lost;
         self.segments_lost += other.segments_lost;
+        self.repaired_by_parity += other.repaired_by_parity;
+        self.repaired_by_repeat += other.repaired_by_repeat;
+        self.late += other.late;
         for (sum, count) in self.dropped.iter_mut().zip(other.dropped) {
             *sum += count;
         }

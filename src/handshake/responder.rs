@@ -128,8 +128,14 @@ impl Responder {
 
     /// A datagram began with SOI and this tag, whether or not its frame becomes whole.
     pub fn handle_tag(&mut self, now: Instant, source: SocketAddr, tag: &Tag) {
-        if tag.flags & FLAG_READS_FEEDBACK != 0
-            && let Some(heard) = self.hear(now, source, tag.stream_id)
+        if tag.flags & FLAG_READS_FEEDBACK != 0 {
+            self.handle_stream(now, source, tag.stream_id);
+        }
+    }
+
+    /// A datagram of this stream came on the sequenced wire, whose senders all read feedback.
+    pub fn handle_stream(&mut self, now: Instant, source: SocketAddr, stream_id: u64) {
+        if let Some(heard) = self.hear(now, source, stream_id)
             && heard.due.is_none()
         {
             heard.due = Some(heard.last_ack.map_or(now, |at| at + ACK_INTERVAL));
@@ -265,6 +271,17 @@ impl Responder {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let texts = self.texts.iter().filter(|text| !text.is_answered).map(|text| text.heard);
         self.heard.iter().filter_map(|heard| heard.due).chain(texts).min()
+    }
+
+    /// Whether a source has been acknowledged, and so may be asked for what is missing.
+    #[must_use]
+    pub fn is_acknowledging(&self, source: SocketAddr) -> bool {
+        self.heard.iter().any(|heard| heard.source == source && heard.last_ack.is_some())
+    }
+
+    /// Round trip and clock offset of every source that has answered an ack.
+    pub fn clocks(&self) -> impl Iterator<Item = (SocketAddr, ClockEstimate)> {
+        self.heard.iter().filter_map(|heard| Some((heard.source, heard.clock.best()?)))
     }
 
     /// Round trip and clock offset (theirs less ours) of a source, once it has answered an ack.

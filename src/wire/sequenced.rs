@@ -183,6 +183,14 @@ impl Header {
     }
 }
 
+/// The stream that a data or parity datagram is of, whether or not the rest of it can be read; `None` for any other.
+#[must_use]
+pub fn stream_id(datagram: &[u8]) -> Option<u64> {
+    let is_of_frame = matches!(datagram, [ESCAPE, datagram_type::DATA | datagram_type::PARITY, ..]);
+    let id = datagram.get(2..10).filter(|_| is_of_frame)?;
+    id.try_into().ok().map(u64::from_be_bytes)
+}
+
 /// CRC-32C (Castagnoli) of a JPEG, as it follows it on this wire.
 #[must_use]
 pub fn checksum(jpeg: &[u8]) -> [u8; CHECKSUM_LEN] {

@@ -1,0 +1,202 @@
+//! The bytes of one unfinished frame on the sequenced wire.
+
+use crate::memory::Memory;
+use crate::parity::{self, Decoder};
+use crate::wire::sequenced::{CHECKSUM_LEN, Header, Kind, checksum};
+use bytes::Bytes;
+
+/// Memory that a frame may take beyond twice of what has come of it: a little out of order costs no memory of its own.
+const SLACK: usize = 4096;
+
+/// One unfinished frame. Data lies where it belongs; parity waits beside it until it is known whether it is needed.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    header: Header,
+    /// Bytes of each payload but the last of the data, once one has shown it.
+    segment_len: Option<usize>,
+    /// Data, each segment in its place, as far as it reaches.
+    data: Vec<u8>,
+    /// Data beyond that.
+    early: Vec<(usize, Vec<u8>)>,
+    early_bytes: usize,
+    /// Payloads of parity, one after another, and which they are.
+    parity: Vec<u8>,
+    parity_at: Vec<u16>,
+    /// Data segments that have come, and bytes of all that has.
+    data_segments: usize,
+    bytes: usize,
+}
+
+/// Why a frame of which enough has come is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Corrupt;
+
+impl Assembly {
+    /// A frame with this header, of which nothing has come, in this memory.
+    pub(crate) fn new(header: Header, memory: Vec<u8>) -> Self {
+        Self {
+            header,
+            segment_len: None,
+            data: memory,
+            early: Vec::new(),
+            early_bytes: 0,
+            parity: Vec::new(),
+            parity_at: Vec::new(),
+            data_segments: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Data segments of the frame.
+    pub(crate) fn k(&self) -> usize {
+        self.header.k.into()
+    }
+
+    /// What the frame's first datagram said.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether a datagram with this header and a payload of so many bytes says of the frame what its first one said.
+    pub(crate) fn agrees(&self, header: &Header, payload_len: usize) -> bool {
+        let of_frame = |header: &Header| (header.k, header.m, header.frame_len, header.captured_at);
+        of_frame(header) == of_frame(&self.header)
+            && match (self.segment_len, header.segment_len(payload_len)) {
+                (Some(known), Some(shown)) => known == shown,
+                _ => true,
+            }
+    }
+
+    /// Whether a datagram with this header is parity of a kind that no frame is restored by: it would take too much memory.
+    pub(crate) fn is_useless(header: &Header, payload_len: usize) -> bool {
+        header.kind == Kind::Parity && !parity::is_possible(header.k.into(), header.m.into(), payload_len)
+    }
+
+    /// Takes a segment that agrees and has not come before.
+    pub(crate) fn take(&mut self, header: &Header, payload: &[u8]) {
+        self.segment_len = self.segment_len.or(header.segment_len(payload.len()));
+        self.bytes += payload.len();
+        match header.kind {
+            Kind::Data => {
+                self.data_segments += 1;
+                if !self.place(header.index(), payload) {
+                    self.early_bytes += payload.len();
+                    self.early.push((header.index(), payload.to_vec()));
+                }
+            }
+            Kind::Parity => {
+                self.parity.extend_from_slice(payload);
+                // Less than 32,768 (wire/sequenced.rs).
+                self.parity_at.push(header.index() as u16);
+            }
+        }
+    }
+
+    /// Whether enough has come.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.data_segments + self.parity_at.len() >= self.k()
+    }
+
+    /// Data segments that parity has to stand in for.
+    pub(crate) fn missing(&self) -> usize {
+        self.k() - self.data_segments
+    }
+
+    /// Bytes of memory taken.
+    pub(crate) fn memory(&self) -> usize {
+        self.data.capacity()
+            + self.early_bytes
+            + self.early.capacity() * size_of::<(usize, Vec<u8>)>()
+            + self.parity.capacity()
+            + self.parity_at.capacity() * size_of::<u16>()
+    }
+
+    /// The JPEG, of a frame of which enough has come; `has_come` knows of each data segment whether it is there. The memory
+    /// comes back to `memory` once nobody holds the JPEG.
+    pub(crate) fn finish(
+        mut self,
+        has_come: impl Fn(usize) -> bool,
+        decoder: &mut Decoder,
+        memory: &Memory,
+    ) -> Result<Bytes, Corrupt> {
+        let frame_len = self.header.frame_len as usize;
+        if self.restore(has_come, decoder).is_err() {
+            memory.give_back(self.data);
+            return Err(Corrupt);
+        }
+        let is_right = self
+            .data
+            .get(..frame_len + CHECKSUM_LEN)
+            .and_then(|coded| coded.split_at_checked(frame_len))
+            .is_some_and(|(jpeg, sum)| checksum(jpeg) == sum);
+        if !is_right {
+            memory.give_back(self.data);
+            return Err(Corrupt);
+        }
+        let taken = self.data.capacity();
+        let jpeg = memory.lend(self.data, 0..frame_len);
+        // Whoever keeps the JPEG keeps all of its memory alive: a small one goes out as a copy of its own size.
+        Ok(if taken > 2 * frame_len { Bytes::copy_from_slice(&jpeg) } else { jpeg })
+    }
+
+    /// The memory of a frame that is given up.
+    pub(crate) fn give_up(self, memory: &Memory) {
+        memory.give_back(self.data);
+    }
+
+    /// Makes the data whole, with parity where some is missing.
+    fn restore(&mut self, has_come: impl Fn(usize) -> bool, decoder: &mut Decoder) -> Result<(), Corrupt> {
+        let coded_len = self.coded_len();
+        self.make(coded_len);
+        for (index, payload) in std::mem::take(&mut self.early) {
+            self.place(index, &payload);
+        }
+        let Some(segment_len) = self.segment_len.filter(|_| self.missing() > 0) else { return Ok(()) };
+        let data = self.data.get(..coded_len).ok_or(Corrupt)?.chunks(segment_len).enumerate();
+        let data = data.filter(|(index, _)| has_come(*index));
+        let parity = self.parity_at.iter().map(|at| usize::from(*at)).zip(self.parity.chunks_exact(segment_len));
+        let mut restored = Vec::with_capacity(self.missing());
+        let code = (self.k(), self.header.m.into(), segment_len);
+        let outcome = decoder.restore(code, data, parity, |index, payload| restored.push((index, payload.to_vec())));
+        outcome.map_err(|error| {
+            tracing::debug!(%error, "a frame cannot be restored");
+            Corrupt
+        })?;
+        for (index, payload) in restored {
+            let start = index * segment_len;
+            let end = coded_len.min(start + segment_len);
+            // What the last one has beyond the frame is padding.
+            let payload = payload.get(..end.saturating_sub(start)).ok_or(Corrupt)?;
+            self.data.get_mut(start..end).ok_or(Corrupt)?.copy_from_slice(payload);
+        }
+        Ok(())
+    }
+
+    /// Bytes of JPEG and checksum.
+    fn coded_len(&self) -> usize {
+        self.header.frame_len as usize + CHECKSUM_LEN
+    }
+
+    /// Puts a data payload where it belongs. False where there is no place yet.
+    fn place(&mut self, index: usize, payload: &[u8]) -> bool {
+        let start = index * self.segment_len.unwrap_or_default();
+        let end = start + payload.len();
+        if end > self.data.len() {
+            if end > 2 * self.bytes + SLACK {
+                return false;
+            }
+            // Doubling, so that a frame of n segments is moved log n times.
+            self.make((2 * self.data.len()).min(self.coded_len()).max(end));
+        }
+        let Some(place) = self.data.get_mut(start..end) else { return false };
+        place.copy_from_slice(payload);
+        true
+    }
+
+    fn make(&mut self, len: usize) {
+        if len > self.data.len() {
+            self.data.reserve_exact(len - self.data.len());
+            self.data.resize(len, 0);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Frames that are over, remembered for what still comes of them: parity that was not needed, answers that came twice, and
+//! what comes too late.
+
+use super::growing::position;
+use super::tally::{Arrived, Tally};
+use crate::stats::{DropCause, Stats};
+use crate::wire::sequenced::Header;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Frames remembered. Parity follows its frame at once, and repeats within a round trip.
+const REMEMBERED: usize = 8;
+
+/// Runs of missing segments up to which a frame is remembered: a frame of the greatest length that has lost everything
+/// here and there is not worth the memory.
+const MAX_GAPS: usize = 64;
+
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is whole.
+    Delivered,
+    /// Too little of it has come in time.
+    GivenUp,
+    /// Its checksum was wrong.
+    Corrupt,
+}
+
+/// The frames that were over last.
+#[derive(Debug, Default)]
+pub(crate) struct Over {
+    past: VecDeque<Past>,
+}
+
+#[derive(Debug)]
+struct Past {
+    number: u32,
+    fate: Fate,
+    tally: Tally,
+    /// Something came of it after it had been given up.
+    is_late: bool,
+}
+
+impl Over {
+    /// A frame is over. What it has lost is counted when nothing more is expected to come of it. `is_late` says whether
+    /// something had come of it after it had been given up once.
+    pub(crate) fn put(&mut self, number: u32, tally: Tally, fate: Fate, is_late: bool, stats: &mut Stats) {
+        if tally.gaps().len() > MAX_GAPS {
+            stats.segments_lost += tally.lost() as u64;
+            return;
+        }
+        if self.past.len() >= REMEMBERED
+            && let Some(oldest) = self.past.pop_front()
+        {
+            stats.segments_lost += oldest.tally.lost() as u64;
+        }
+        self.past.push_back(Past { number, fate, tally, is_late });
+    }
+
+    /// A segment came of a frame that is over.
+    pub(crate) fn take(&mut self, now: Instant, header: &Header, stats: &mut Stats) {
+        let Some(past) = self.past.iter_mut().rev().find(|past| past.number == header.number) else {
+            stats.drop_one(DropCause::Stale);
+            return;
+        };
+        if past.fate == Fate::GivenUp && !std::mem::replace(&mut past.is_late, true) {
+            stats.late += 1;
+        }
+        if past.tally.total() == 0 {
+            // Nothing had come of it while it was waited for.
+            past.tally = Tally::new(usize::from(header.k) + usize::from(header.m));
+        }
+        if past.tally.total() != usize::from(header.k) + usize::from(header.m) {
+            stats.drop_one(DropCause::Disagrees);
+        } else if past.tally.take(now, position(header), now) == Arrived::Again {
+            stats.drop_one(DropCause::Duplicate);
+        }
+    }
+
+    /// The same, if it is of a frame whose checksum was wrong; false otherwise.
+    pub(crate) fn take_of_corrupt(&mut self, now: Instant, header: &Header, stats: &mut Stats) -> bool {
+        let is_corrupt = self.past.iter().any(|past| (past.number, past.fate) == (header.number, Fate::Corrupt));
+        if is_corrupt {
+            self.take(now, header, stats);
+        }
+        is_corrupt
+    }
+
+    /// A frame is to begin. Whether it had been given up before: it gets another chance, as no newer one has been delivered.
+    pub(crate) fn recall(&mut self, number: u32, stats: &mut Stats) -> bool {
+        let is_this = |past: &Past| (past.number, past.fate) == (number, Fate::GivenUp);
+        let Some(at) = self.past.iter().position(is_this) else { return false };
+        let was_late = self.past.remove(at).is_some_and(|past| past.is_late);
+        stats.late += u64::from(!was_late);
+        true
+    }
+
+    /// Counts what the frames have lost, and forgets them.
+    pub(crate) fn settle_all(&mut self, stats: &mut Stats) {
+        stats.segments_lost += self.past.drain(..).map(|past| past.tally.lost() as u64).sum::<u64>();
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.past.iter().map(|past| size_of::<Past>() + past.tally.memory()).sum()
+    }
+}

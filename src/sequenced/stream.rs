@@ -1,0 +1,390 @@
+//! One stream on the sequenced wire: its frames from the first datagram that shows them until they are delivered, in order.
+
+use super::assembly::{Assembly, Corrupt};
+use super::growing::Growing;
+use super::over::{Fate, Over};
+use super::tally::Tally;
+use super::{Context, deliver};
+use crate::frame::{Frame, Wire};
+use crate::repair::Timing;
+use crate::stats::DropCause;
+use crate::wire::control::Nack;
+use crate::wire::sequenced::{HEADER_LEN, Header};
+use crate::wire::tag::{Tag, is_newer};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Frames kept at a time, from the oldest that is unfinished on: two seconds of a fast stream.
+const MAX_FRAMES: usize = 256;
+
+/// Up to so many frames the next deadline is looked for whenever it is asked for. A stream that has more, most of which
+/// somebody has invented, may be looked at too early.
+const FEW_FRAMES: usize = 16;
+
+/// Frames of which nothing came that one datagram can show to be missing. More is no loss that anybody could repair in time,
+/// but a pause, or a number that was damaged on its way.
+const MAX_SHOWN: u32 = 64;
+
+/// Frames ahead of the one delivered last that get memory for a frame of the stream's size at once. Others, which nobody
+/// sends, get it as their bytes arrive.
+const TRUSTED_AHEAD: u32 = 8;
+
+/// Bytes of nacks that a source can have coming to it. So many bytes as have come from it, at most: an address that is
+/// forged gets no more than was sent in its name.
+const MAX_CREDIT: usize = 64 << 10;
+
+/// One stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) id: u64,
+    pub(crate) last_arrival: Instant,
+    /// By rising number.
+    entries: VecDeque<Entry>,
+    over: Over,
+    /// Bytes of memory that the next frame is likely to need. None on trust.
+    expected_len: usize,
+    credit: usize,
+    has_delivered: bool,
+    /// Bytes of memory of all entries.
+    held: usize,
+    /// Where there are many entries: no deadline comes before this.
+    due: Option<Instant>,
+}
+
+/// A frame that is not over.
+#[derive(Debug)]
+struct Entry {
+    number: u32,
+    /// Bytes of memory of it that are counted as held.
+    counted: usize,
+    /// When it is given up.
+    deadline: Instant,
+    /// It was given up once before. No other waits for it again.
+    had_its_chance: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has come of it, but a later one shows that it was sent.
+    Awaited { rounds: u16, asked_at: Instant, due: Instant },
+    /// Something has.
+    Growing(Box<Growing>),
+    /// It waits for those before.
+    Whole(Frame),
+}
+
+impl Entry {
+    fn new(number: u32, deadline: Instant, state: State) -> Self {
+        Self { number, counted: 0, deadline, had_its_chance: false, state }
+    }
+
+    /// When something is to be done with it. Without `asks`, nobody is asked for anything.
+    fn due(&self, asks: bool) -> Option<Instant> {
+        match &self.state {
+            State::Whole(_) => None,
+            State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),
+            State::Growing(growing) if asks => Some(self.deadline.min(growing.due)),
+            _ => Some(self.deadline),
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let more = match &self.state {
+            State::Awaited { .. } => 0,
+            State::Growing(growing) => growing.memory(),
+            // Its memory may be somewhat larger than the JPEG (assembly.rs).
+            State::Whole(frame) => 2 * frame.jpeg.len(),
+        };
+        size_of::<Self>() + more
+    }
+}
+
+impl Stream {
+    /// A stream of which nothing has come yet.
+    pub(crate) fn new(id: u64, now: Instant) -> Self {
+        Self {
+            id,
+            last_arrival: now,
+            entries: VecDeque::new(),
+            over: Over::default(),
+            expected_len: 0,
+            credit: 0,
+            has_delivered: false,
+            held: 0,
+            due: None,
+        }
+    }
+
+    /// Whether a frame of it was ever delivered.
+    pub(crate) fn has_delivered(&self) -> bool {
+        self.has_delivered
+    }
+
+    /// Takes one segment.
+    pub(crate) fn push(&mut self, context: &mut Context<'_>, timing: &mut Timing, header: &Header, payload: &[u8]) {
+        self.last_arrival = context.now;
+        self.credit = (self.credit + HEADER_LEN + payload.len()).min(MAX_CREDIT);
+        if context.numbering.is_stale(context.now, &tag(header)) {
+            self.over.take(context.now, header, context.stats);
+            return;
+        }
+        let at = match self.find(header.number) {
+            Ok(at) => at,
+            Err(_) if self.over.take_of_corrupt(context.now, header, context.stats) => return,
+            Err(at) => self.insert(context, timing, at, header.number),
+        };
+        let trusted_len = self.trusted_len(context, header.number);
+        let Some(entry) = self.entries.get_mut(at) else { return };
+        if let State::Awaited { rounds, asked_at, .. } = entry.state {
+            let assembly = Assembly::new(*header, context.memory.take(trusted_len));
+            let spread = Growing::spread(context.asking.as_deref_mut());
+            let asked = (rounds > 0).then_some((rounds, asked_at));
+            entry.state = State::Growing(Box::new(Growing::new(context.now, assembly, timing, spread, asked)));
+        }
+        let mut is_whole = false;
+        match &mut entry.state {
+            State::Growing(growing) => {
+                growing.take(context.now, timing, context.stats, header, payload);
+                is_whole = growing.assembly.is_whole();
+            }
+            _ => self.over.take(context.now, header, context.stats),
+        }
+        self.recount(at);
+        if is_whole {
+            self.finish(context, timing, at);
+        }
+        while self.entries.len() > MAX_FRAMES && self.give_up_oldest(context, DropCause::Memory) {}
+    }
+
+    /// Takes a whole frame that came on the plain wire.
+    pub(crate) fn put(&mut self, context: &mut Context<'_>, frame: Frame) {
+        let Some(number) = frame.tag.map(|tag| tag.number) else { return deliver(context, frame) };
+        let at = match self.find(number) {
+            Ok(at) => {
+                self.remove(context, at, Fate::Delivered);
+                at
+            }
+            Err(at) => at,
+        };
+        let deadline = context.now + context.latency;
+        self.entries.insert(at, Entry::new(number, deadline, State::Whole(frame)));
+        self.recount(at);
+        self.release(context);
+    }
+
+    /// Gives up what is overdue at `now`, and asks for what is missing.
+    pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>, timing: &Timing) {
+        let mut at = 0;
+        while let Some(entry) = self.entries.get(at) {
+            match entry.state {
+                State::Whole(_) => at += 1,
+                _ if entry.deadline <= context.now => self.give_up(context, at, DropCause::Deadline),
+                _ => at += 1,
+            }
+        }
+        self.release(context);
+        self.ask(context, timing);
+        self.due = self.entries.iter().filter_map(|entry| entry.due(true)).min();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do. Without `asks`, nobody is asked for anything.
+    pub(crate) fn poll_timeout(&self, asks: bool) -> Option<Instant> {
+        match self.entries.len() {
+            ..=FEW_FRAMES => self.entries.iter().filter_map(|entry| entry.due(asks)).min(),
+            _ => self.due,
+        }
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.held + self.over.memory()
+    }
+
+    /// Gives up the oldest frame. False where there is none.
+    pub(crate) fn give_up_oldest(&mut self, context: &mut Context<'_>, cause: DropCause) -> bool {
+        let is_one = !self.entries.is_empty();
+        if is_one {
+            self.give_up(context, 0, cause);
+            self.release(context);
+        }
+        is_one
+    }
+
+    /// Gives up all frames.
+    pub(crate) fn end(&mut self, context: &mut Context<'_>, cause: DropCause) {
+        while !self.entries.is_empty() {
+            self.give_up(context, 0, cause);
+        }
+        self.over.settle_all(context.stats);
+    }
+
+    /// Whether no frame is unfinished or waits.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Where the frame with this number is, or else belongs.
+    fn find(&self, number: u32) -> Result<usize, usize> {
+        // Nearly always it is the last.
+        let after = self.entries.iter().rev().take_while(|entry| is_newer(entry.number, number)).count();
+        let at = self.entries.len() - after;
+        match at.checked_sub(1) {
+            Some(before) if self.entries[before].number == number => Ok(before),
+            _ => Err(at),
+        }
+    }
+
+    /// Makes an entry for a frame that shows for the first time, and for those before it that must have been sent.
+    fn insert(&mut self, context: &mut Context<'_>, timing: &Timing, at: usize, number: u32) -> usize {
+        let (now, deadline) = (context.now, context.now + context.latency);
+        let before = at.checked_sub(1).and_then(|before| self.entries.get(before)).map(|entry| entry.number);
+        let before = before.or_else(|| context.numbering.last_of(self.id));
+        for at in 0..at {
+            if let Some(Entry { state: State::Growing(growing), .. }) = self.entries.get_mut(at) {
+                growing.note_later_frame(now, timing);
+            }
+            self.recount(at);
+        }
+        let missing = before.map_or(0, |before| number.wrapping_sub(before).wrapping_sub(1));
+        let mut at = at;
+        for number in (0..missing).filter(|_| missing <= MAX_SHOWN).map(|n| number.wrapping_sub(missing - n)) {
+            let due = now + timing.order_wait() + Growing::spread(context.asking.as_deref_mut());
+            let state = State::Awaited { rounds: 0, asked_at: now, due };
+            self.entries.insert(at, Entry::new(number, deadline, state));
+            self.recount(at);
+            at += 1;
+        }
+        let state = State::Awaited { rounds: 0, asked_at: now, due: deadline };
+        let had_its_chance = self.over.recall(number, context.stats);
+        self.entries.insert(at, Entry { had_its_chance, ..Entry::new(number, deadline, state) });
+        at
+    }
+
+    /// Counts anew what the entry at `at` holds, and when it is due.
+    fn recount(&mut self, at: usize) {
+        let Some(entry) = self.entries.get_mut(at) else { return };
+        let memory = entry.memory();
+        self.held = self.held + memory - entry.counted;
+        entry.counted = memory;
+        self.due = [self.due, entry.due(true)].into_iter().flatten().min();
+    }
+
+    /// Bytes of memory that a frame with this number gets before they have come.
+    fn trusted_len(&self, context: &Context<'_>, number: u32) -> usize {
+        let is_near = |last: u32| number.wrapping_sub(last).wrapping_sub(1) < TRUSTED_AHEAD && self.expected_len > 0;
+        if context.numbering.last_of(self.id).is_some_and(is_near) { self.expected_len } else { 0 }
+    }
+
+    /// Enough of a frame has come.
+    fn finish(&mut self, context: &mut Context<'_>, timing: &mut Timing, at: usize) {
+        let Some(entry) = self.entries.get_mut(at) else { return };
+        let due = State::Awaited { rounds: 0, asked_at: context.now, due: entry.deadline };
+        let State::Growing(growing) = std::mem::replace(&mut entry.state, due) else { return };
+        let Growing { assembly, tally, first_arrival, datagrams, repeats, extremes, .. } = *growing;
+        timing.observe(extremes);
+        let (header, restored, number) = (*assembly.header(), assembly.missing(), entry.number);
+        match assembly.finish(|position| tally.has(position), context.decoder, context.memory) {
+            Ok(jpeg) => {
+                context.stats.repaired_by_parity += restored as u64;
+                entry.state = State::Whole(Frame {
+                    jpeg,
+                    source: context.address,
+                    tag: Some(tag(&header)),
+                    wire: Wire::Sequenced,
+                    first_arrival,
+                    completed: context.now,
+                    datagrams,
+                    repaired: restored + repeats,
+                });
+                self.over.put(number, tally, Fate::Delivered, false, context.stats);
+                self.recount(at);
+            }
+            Err(Corrupt) => {
+                context.stats.drop_one(DropCause::Corrupt);
+                self.over.put(number, tally, Fate::Corrupt, false, context.stats);
+                self.remove(context, at, Fate::Corrupt);
+            }
+        }
+        self.release(context);
+    }
+
+    /// Delivers the whole frames that wait for nothing.
+    fn release(&mut self, context: &mut Context<'_>) {
+        while let Some(first) = self.entries.front() {
+            if !matches!(first.state, State::Whole(_)) {
+                let is_waited_for = || self.entries.iter().any(|entry| matches!(entry.state, State::Whole(_)));
+                if !(first.had_its_chance && is_waited_for()) {
+                    return;
+                }
+                self.give_up(context, 0, DropCause::Deadline);
+                continue;
+            }
+            let Some(Entry { state: State::Whole(frame), counted, .. }) = self.entries.pop_front() else { return };
+            self.held -= counted;
+            self.expected_len = frame.jpeg.len() + frame.jpeg.len() / 8 + HEADER_LEN;
+            self.has_delivered = true;
+            deliver(context, frame);
+        }
+    }
+
+    fn give_up(&mut self, context: &mut Context<'_>, at: usize, cause: DropCause) {
+        if matches!(self.entries.get(at), Some(entry) if !matches!(entry.state, State::Awaited { .. })) {
+            context.stats.drop_one(cause);
+        }
+        self.remove(context, at, Fate::GivenUp);
+    }
+
+    fn remove(&mut self, context: &mut Context<'_>, at: usize, fate: Fate) {
+        let Some(entry) = self.entries.remove(at) else { return };
+        self.held -= entry.counted;
+        let tally = match entry.state {
+            State::Growing(growing) => {
+                growing.assembly.give_up(context.memory);
+                growing.tally
+            }
+            State::Awaited { .. } if fate == Fate::GivenUp => Tally::new(0),
+            _ => return,
+        };
+        self.over.put(entry.number, tally, fate, entry.had_its_chance, context.stats);
+    }
+
+    /// Asks for what is missing and due.
+    fn ask(&mut self, context: &mut Context<'_>, timing: &Timing) {
+        let Some(asking) = context.asking.as_deref_mut() else { return };
+        let now = context.now;
+        for at in 0..self.entries.len() {
+            let Some(entry) = self.entries.get_mut(at) else { return };
+            let mut nack = Nack {
+                stream_id: self.id,
+                receiver_id: asking.repair.receiver_id,
+                number: entry.number,
+                countdowns: Vec::new(),
+            };
+            match &mut entry.state {
+                State::Awaited { rounds, asked_at, due } if *due <= now => {
+                    *rounds = rounds.saturating_add(1);
+                    (*asked_at, *due) = (now, now + timing.retry(*rounds));
+                }
+                State::Growing(growing) if growing.due <= now => {
+                    // Two bytes each, and less for all that stands before them.
+                    let most = self.credit / 4;
+                    let k = growing.assembly.header().k;
+                    // Positions of data are less than k.
+                    growing.ask(now, timing, most, |position| nack.countdowns.push(k - position as u16));
+                    if nack.countdowns.is_empty() {
+                        continue;
+                    }
+                }
+                _ => continue,
+            }
+            asking.send(context.address, nack, &mut self.credit);
+            self.recount(at);
+        }
+    }
+}
+
+/// What a frame with this header says about itself.
+fn tag(header: &Header) -> Tag {
+    Tag { flags: 0, stream_id: header.stream_id, number: header.number, captured_at: header.captured_at }
+}
