@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 #[must_use]
 pub fn mailbox<T>() -> (Writer<T>, Reader<T>) {
     let shared = Arc::new(Shared {
-        slot: Mutex::new(Slot { value: None, writer_gone: false, reader_gone: false }),
+        slot: Mutex::new(Slot { value: None, writer_gone: false, reader_gone: false, waiting: 0 }),
         changed: Condvar::new(),
         replaced: AtomicU64::new(0),
         has_news: AtomicBool::new(false),
@@ -79,8 +79,7 @@ impl<T> Writer<T> {
         }
         let older = slot.value.replace(value);
         self.shared.has_news.store(true, Ordering::Release);
-        drop(slot);
-        self.shared.changed.notify_all();
+        self.shared.notify(slot);
         match older {
             None => Put::Stored,
             Some(_) => {
@@ -101,7 +100,7 @@ impl<T> Writer<T> {
             if left.is_zero() {
                 return false;
             }
-            slot = self.shared.changed.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+            slot = self.shared.wait_for_change(slot, left);
         }
         true
     }
@@ -120,8 +119,7 @@ impl<T> Reader<T> {
         let (mut slot, waited) = self.wait_for_news(timeout);
         match (waited, self.shared.take_from(&mut slot)) {
             (_, Some(value)) => {
-                drop(slot);
-                self.shared.changed.notify_all();
+                self.shared.notify(slot);
                 Taken::Value(value)
             }
             (Waited::Closed, None) => Taken::Closed,
@@ -132,9 +130,10 @@ impl<T> Reader<T> {
     /// Takes the newest value if there is one.
     #[must_use]
     pub fn try_take(&self) -> Option<T> {
-        let taken = self.shared.take_from(&mut self.shared.lock());
+        let mut slot = self.shared.lock();
+        let taken = self.shared.take_from(&mut slot);
         if taken.is_some() {
-            self.shared.changed.notify_all();
+            self.shared.notify(slot);
         }
         taken
     }
@@ -165,7 +164,7 @@ impl<T> Reader<T> {
             if left.is_zero() {
                 return (slot, Waited::TimedOut);
             }
-            slot = self.shared.changed.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+            slot = self.shared.wait_for_change(slot, left);
         }
     }
 }
@@ -183,8 +182,7 @@ impl<T> Drop for Writer<T> {
         let mut slot = self.shared.lock();
         slot.writer_gone = true;
         self.shared.has_news.store(true, Ordering::Release);
-        drop(slot);
-        self.shared.changed.notify_all();
+        self.shared.notify(slot);
     }
 }
 
@@ -193,8 +191,7 @@ impl<T> Drop for Reader<T> {
         let mut slot = self.shared.lock();
         slot.reader_gone = true;
         self.shared.take_from(&mut slot);
-        drop(slot);
-        self.shared.changed.notify_all();
+        self.shared.notify(slot);
     }
 }
 
@@ -212,12 +209,31 @@ struct Slot<T> {
     value: Option<T>,
     writer_gone: bool,
     reader_gone: bool,
+    /// Threads that wait for a change.
+    waiting: usize,
 }
 
 impl<T> Shared<T> {
     /// A panic elsewhere leaves the slot whole (each change is one assignment), so a poisoned lock is still good.
     fn lock(&self) -> MutexGuard<'_, Slot<T>> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a change, at most for `timeout`, or less.
+    fn wait_for_change<'a>(&'a self, mut slot: MutexGuard<'a, Slot<T>>, timeout: Duration) -> MutexGuard<'a, Slot<T>> {
+        slot.waiting += 1;
+        let mut slot = self.changed.wait_timeout(slot, timeout).unwrap_or_else(PoisonError::into_inner).0;
+        slot.waiting -= 1;
+        slot
+    }
+
+    /// Wakes those who wait. To wake nobody would take a system call all the same.
+    fn notify(&self, slot: MutexGuard<'_, Slot<T>>) {
+        let somebody_waits = slot.waiting > 0;
+        drop(slot);
+        if somebody_waits {
+            self.changed.notify_all();
+        }
     }
 
     fn take_from(&self, slot: &mut Slot<T>) -> Option<T> {
