@@ -3,6 +3,7 @@
 //! A frame is handed out as [`Bytes`], and its memory comes back here as soon as the last of these is dropped. Taking
 //! fresh memory from the system for each frame would cost more than moving the frame: the kernel clears every page.
 
+use crate::room::ROOM_TO_CHOOSE;
 use bytes::Bytes;
 use std::mem;
 use std::ops::Range;
@@ -28,9 +29,10 @@ struct Lent {
 }
 
 impl Memory {
-    /// At least `len` bytes of memory, whatever is in them; none at all for 0, so that who has shown nothing yet takes
-    /// nothing away from others.
+    /// Memory for `len` bytes, and for choosing where they begin, whatever is in it; none at all for 0, so that who has shown
+    /// nothing yet takes nothing away from others.
     pub(crate) fn take(&self, len: usize) -> Vec<u8> {
+        let len = if len > 0 { len + ROOM_TO_CHOOSE } else { 0 };
         let spare = if len > 0 { lock(&self.spare).pop() } else { None };
         match spare {
             Some(bytes) if bytes.len() >= len => bytes,
