@@ -1,76 +1,70 @@
-//! Segments gathered for one call.
+//! Segments laid out one behind another, for one call.
 
 use crate::segmenter::Segment;
-use std::io::IoSlice;
 
 /// Most segments in a batch: UDP_MAX_SEGMENTS of the kernels that have UDP_SEGMENT (udp(7)); newer ones take 128.
-pub(super) const MAX_SEGMENTS: usize = 64;
+const MAX_SEGMENTS: usize = 64;
 
 /// Most bytes in a batch, which the kernel builds as one packet before it cuts it apart: the payload of the longest
 /// one that IPv4 has.
 const MAX_BYTES: usize = 65_507;
 
-/// Pieces of a segment at most: countdown byte, tag, JPEG.
-const MAX_PARTS: usize = 3;
-
 /// Segments of one length, of which only the last may be shorter: that is what the kernel cuts apart again.
-#[derive(Debug)]
-pub(super) struct Batch<'f> {
-    parts: [IoSlice<'f>; MAX_SEGMENTS * MAX_PARTS],
-    /// For each segment: where its parts end.
-    ends: [usize; MAX_SEGMENTS],
+///
+/// They are copied here. To have the kernel gather a hundred pieces of a frame from where they lie costs it more than
+/// this copy and one piece of 64 KB do together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
     segments: usize,
     segment_len: usize,
-    bytes: usize,
 }
 
-impl<'f> Batch<'f> {
-    pub(super) fn new() -> Self {
-        Self {
-            parts: [IoSlice::new(&[]); MAX_SEGMENTS * MAX_PARTS],
-            ends: [0; MAX_SEGMENTS],
-            segments: 0,
-            segment_len: 0,
-            bytes: 0,
-        }
+impl Batch {
+    /// Whether two segments of this length can go together.
+    pub(super) fn holds_two_of(len: usize) -> bool {
+        2 * len <= MAX_BYTES
     }
 
     /// Whether a segment of this length can go with those that are there.
     pub(super) fn admits(&self, len: usize) -> bool {
         self.segments == 0
             || self.segments < MAX_SEGMENTS
-                && self.bytes == self.segments * self.segment_len
+                && self.bytes.len() == self.segments * self.segment_len
                 && len <= self.segment_len
-                && self.bytes + len <= MAX_BYTES
+                && self.bytes.len() + len <= MAX_BYTES
     }
 
     /// Adds a segment that is [admitted](Self::admits).
-    pub(super) fn push(&mut self, segment: &Segment<'f>) {
+    pub(super) fn push(&mut self, segment: &Segment<'_>) {
         if self.segments == 0 {
             self.segment_len = segment.len();
+            // Once, for all batches to come.
+            self.bytes.reserve(MAX_BYTES);
         }
-        let mut end = self.end(self.segments);
-        for part in segment.parts().into_iter().filter(|part| !part.is_empty()) {
-            self.parts[end] = IoSlice::new(part);
-            end += 1;
+        for part in segment.parts() {
+            self.bytes.extend_from_slice(part);
         }
-        self.ends[self.segments] = end;
         self.segments += 1;
-        self.bytes += segment.len();
     }
 
     pub(super) fn clear(&mut self) {
-        (self.segments, self.segment_len, self.bytes) = (0, 0, 0);
+        self.bytes.clear();
+        (self.segments, self.segment_len) = (0, 0);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.segments == 0
     }
 
     /// All its bytes, in order.
-    pub(super) fn parts(&self) -> &[IoSlice<'f>] {
-        &self.parts[..self.end(self.segments)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The bytes of each segment.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[IoSlice<'f>]> {
-        (0..self.segments).map(|at| &self.parts[self.end(at)..self.end(at + 1)])
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.chunks(self.segment_len.max(1))
     }
 
     /// Segments in it.
@@ -78,19 +72,9 @@ impl<'f> Batch<'f> {
         self.segments
     }
 
-    /// Bytes of each segment but the last; 0 where there is none.
-    pub(super) fn segment_len(&self) -> usize {
-        self.segment_len
-    }
-
-    /// The same; `None` where there are not several to be cut apart.
+    /// Bytes of each segment but the last; `None` where there are not several to be cut apart.
     pub(super) fn segment_len_to_cut(&self) -> Option<u16> {
         u16::try_from(self.segment_len).ok().filter(|_| self.segments > 1)
-    }
-
-    /// Where the parts of the first `segments` segments end.
-    fn end(&self, segments: usize) -> usize {
-        segments.checked_sub(1).map_or(0, |last| self.ends[last])
     }
 }
 
@@ -102,19 +86,18 @@ mod tests {
     fn batches(frame_len: usize, datagram_len: usize) -> Vec<(usize, usize)> {
         let jpeg = vec![7; frame_len];
         let frame = WireFrame::untagged(&jpeg);
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         let mut batches = Vec::new();
         for segment in Segmenter::new(datagram_len).unwrap().segment(&frame).unwrap() {
             if !batch.admits(segment.len()) {
-                batches.push((batch.segments(), batch.bytes));
+                batches.push((batch.segments(), batch.bytes().len()));
                 batch.clear();
             }
             batch.push(&segment);
-            let len = |parts: &[IoSlice<'_>]| parts.iter().map(|part| part.len()).sum::<usize>();
-            assert_eq!(len(batch.parts()), batch.bytes);
-            assert_eq!(batch.iter().map(len).last().unwrap(), segment.len());
+            assert_eq!(batch.iter().count(), batch.segments());
+            assert_eq!(batch.iter().last().unwrap(), segment.to_vec());
         }
-        batches.push((batch.segments(), batch.bytes));
+        batches.push((batch.segments(), batch.bytes().len()));
         batches
     }
 
@@ -122,6 +105,8 @@ mod tests {
     fn a_batch_is_as_many_whole_segments_as_one_packet_holds() {
         assert_eq!(batches(165_000, 1472), [(44, 64_768), (44, 64_768), (25, 35_577)]);
         assert_eq!(batches(165_000, 65_473), [(1, 65_473), (1, 65_473), (1, 34_057)]);
+        assert_eq!(batches(165_000, 32_753), [(2, 65_506), (2, 65_506), (2, 33_994)]);
+        assert!(Batch::holds_two_of(32_753) && !Batch::holds_two_of(32_754));
         assert_eq!(batches(200, 3), [(64, 192), (36, 108)]);
     }
 
@@ -130,7 +115,7 @@ mod tests {
         let (long, short) = ([7; 10], [7; 4]);
         let (long, short) = (WireFrame::untagged(&long), WireFrame::untagged(&short));
         let segmenter = Segmenter::new(11).unwrap();
-        let mut batch = Batch::new();
+        let mut batch = Batch::default();
         batch.push(&segmenter.segment(&long).unwrap().next().unwrap());
         assert!(batch.admits(11) && !batch.admits(12));
         batch.push(&segmenter.segment(&short).unwrap().next().unwrap());

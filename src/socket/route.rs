@@ -1,5 +1,6 @@
 //! Where segments are sent to, and what became of them.
 
+use super::batch::Batch;
 use super::outlet::{self, Address};
 use std::io;
 use std::net::SocketAddr;
@@ -11,13 +12,15 @@ pub struct Route {
     pub(super) destination: Address,
     /// Segments of this length or more are sent one by one, as the kernel has refused a batch of such.
     refused: Option<usize>,
+    /// Empty, with its memory.
+    pub(super) batch: Batch,
 }
 
 impl Route {
     /// The route to `address`, of which nothing is known yet.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, destination: Address::from(address), refused: None }
+        Self { address, destination: Address::from(address), refused: None, batch: Batch::default() }
     }
 
     /// Where it leads.

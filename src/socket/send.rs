@@ -5,6 +5,7 @@ use super::{Interface, Route, Sent, SocketError, outlet};
 use crate::segmenter::Segment;
 use socket2::SockRef;
 use std::io::{self, IoSlice};
+use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 /// A UDP socket that segments are sent from. One socket sends all that goes to addresses of one family, so that
@@ -78,39 +79,45 @@ impl SendSocket {
     }
 
     /// Sends segments of one frame, each as one datagram: as many in one call as the kernel takes, which cuts them
-    /// apart behind it (UDP_SEGMENT, udp(7)); one by one where they are longer than the path's MTU, or where the
-    /// kernel refuses batches, which `route` remembers. No payload is copied on the way. Waits while the send buffer
-    /// is full.
+    /// apart behind it (UDP_SEGMENT, udp(7)); one by one, gathered from where they lie, where they are longer than the
+    /// path's MTU, or where the kernel refuses batches, which `route` remembers. Waits while the send buffer is full.
     ///
     /// After a failure the rest still goes out. Nobody listening there is not a failure.
     pub fn send_batch<'f>(&self, segments: impl IntoIterator<Item = Segment<'f>>, route: &mut Route) -> Sent {
         let mut sent = Sent::default();
-        let mut batch = Batch::new();
-        for segment in segments {
-            if !batch.admits(segment.len()) || !route.takes_batches_of(batch.segment_len()) {
+        let mut batch = mem::take(&mut route.batch);
+        let mut segments = segments.into_iter().peekable();
+        while let Some(segment) = segments.next() {
+            if !batch.admits(segment.len()) {
                 self.flush(&mut batch, route, &mut sent);
             }
-            batch.push(&segment);
+            let is_joined = !batch.is_empty() || segments.peek().is_some() && Batch::holds_two_of(segment.len());
+            if is_joined && route.takes_batches_of(segment.len()) {
+                batch.push(&segment);
+                continue;
+            }
+            self.flush(&mut batch, route, &mut sent);
+            sent.count(1, outlet::send(&self.socket, &segment.parts().map(IoSlice::new), None, &route.destination));
         }
         self.flush(&mut batch, route, &mut sent);
+        route.batch = batch;
         sent
     }
 
-    fn flush(&self, batch: &mut Batch<'_>, route: &mut Route, sent: &mut Sent) {
+    fn flush(&self, batch: &mut Batch, route: &mut Route, sent: &mut Sent) {
+        let send = |bytes: &[u8], segment_len: Option<u16>, route: &Route| {
+            outlet::send(&self.socket, &[IoSlice::new(bytes)], segment_len, &route.destination)
+        };
         match batch.segment_len_to_cut() {
-            Some(segment_len) => match self.send_parts(batch.parts(), Some(segment_len), route) {
+            Some(segment_len) => match send(batch.bytes(), Some(segment_len), route) {
                 Err(error) if outlet::is_refusal(&error) => {
                     route.refuse_batches_of(segment_len.into(), &error);
-                    batch.iter().for_each(|parts| sent.count(1, self.send_parts(parts, None, route)));
+                    batch.iter().for_each(|segment| sent.count(1, send(segment, None, route)));
                 }
                 result => sent.count(batch.segments(), result),
             },
-            None => batch.iter().for_each(|parts| sent.count(1, self.send_parts(parts, None, route))),
+            None => batch.iter().for_each(|segment| sent.count(1, send(segment, None, route))),
         }
         batch.clear();
-    }
-
-    fn send_parts(&self, parts: &[IoSlice<'_>], segment_len: Option<u16>, route: &Route) -> io::Result<usize> {
-        outlet::send(&self.socket, parts, segment_len, &route.destination)
     }
 }
