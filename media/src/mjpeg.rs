@@ -9,13 +9,16 @@ use bytes::Bytes;
 
 use crate::jpeg::markers::{SOI, offset_of_ff};
 use crate::jpeg::{Progress, Walked};
-use crate::memory::Memory;
+use crate::memory::{MOST_BEFORE, Memory, beginning};
 
 /// The largest frame that is collected, in bytes. A longer one is dropped.
 ///
 /// 255 datagrams, the most that the plain wire can count down, hold 16.7 million bytes: nothing above could be sent.
 /// At the same time it bounds what a stream that never ends its frame can make this hold.
 pub const MAX_JPEG_BYTES: usize = 16 << 20;
+
+/// A frame goes out in the memory that it was read into if that is at most so many times as large.
+const MOST_MEMORY: usize = 3;
 
 /// Cuts a byte stream into whole JPEGs. Push what has been read, then poll until there is none.
 ///
@@ -31,6 +34,8 @@ pub const MAX_JPEG_BYTES: usize = 16 << 20;
 pub struct Splitter {
     /// Longer than what it holds, so that there is cleared memory to read into.
     buffer: Vec<u8>,
+    /// Where in the buffer a frame is best put.
+    base: usize,
     /// Where in the buffer the bytes begin that are still to be handled.
     start: usize,
     /// Where they end.
@@ -59,6 +64,7 @@ impl Splitter {
     fn with_limit(max_jpeg_bytes: usize) -> Self {
         Self {
             buffer: Vec::new(),
+            base: 0,
             start: 0,
             end: 0,
             memory: Memory::default(),
@@ -80,6 +86,9 @@ impl Splitter {
     /// # Errors
     /// What reading gives.
     pub fn read_from(&mut self, stream: &mut dyn Read, len: usize) -> io::Result<usize> {
+        // Rather less than asked for, into what room there is, than larger memory.
+        let room = self.buffer.len() - self.base - (self.end - self.start);
+        let len = if room >= len / 4 { len.min(room) } else { len };
         let read = stream.read(self.room_for(len))?;
         self.end += read;
         Ok(read)
@@ -87,10 +96,10 @@ impl Splitter {
 
     fn room_for(&mut self, len: usize) -> &mut [u8] {
         // After a poll to the end this moves less than one frame, and only once for each time that frames were taken.
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        if self.start > self.base {
+            self.buffer.copy_within(self.start..self.end, self.base);
+            self.end -= self.start - self.base;
+            self.start = self.base;
         }
         let end = self.end + len;
         if self.buffer.len() < end {
@@ -111,19 +120,32 @@ impl Splitter {
             };
             match frame.walk(bytes) {
                 Walked::Whole { len } if len <= self.max_jpeg_bytes => {
-                    // A copy of its own: a slice would keep alive a buffer that may hold many frames.
-                    let mut frame = self.memory.take(len);
-                    frame[..len].copy_from_slice(&bytes[..len]);
-                    let frame = self.memory.lend(frame, 0..len);
-                    self.start += len;
                     self.frame = None;
-                    return Some(frame);
+                    return Some(self.take_frame(len));
                 }
                 Walked::Whole { len } | Walked::Broken { at: len } => self.drop_frame(len),
                 Walked::More if bytes.len() > self.max_jpeg_bytes => self.drop_frame(bytes.len()),
                 Walked::More => return None,
             }
         }
+    }
+
+    /// Takes the frame at the start out, which has `len` bytes.
+    fn take_frame(&mut self, len: usize) -> Bytes {
+        let (frame, rest) = (self.start..self.start + len, self.start + len..self.end);
+        if self.buffer.len() > MOST_MEMORY * len || rest.len() > len {
+            // A copy of its own: to share the buffer would keep all of it alive, which may hold many frames.
+            let mut bytes = self.memory.take(len);
+            let begin = beginning(&bytes);
+            bytes[begin..begin + len].copy_from_slice(&self.buffer[frame]);
+            self.start += len;
+            return self.memory.lend(bytes, begin..begin + len);
+        }
+        let mut next = self.memory.take(self.buffer.len().saturating_sub(MOST_BEFORE));
+        self.base = beginning(&next);
+        next[self.base..self.base + rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
+        (self.start, self.end) = (self.base, self.base + rest.len());
+        self.memory.lend(std::mem::replace(&mut self.buffer, next), frame)
     }
 
     /// Bytes passed over between frames so far.

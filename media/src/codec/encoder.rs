@@ -50,7 +50,7 @@ impl Encoder {
         })?;
         // The output buffer has room for the worst case, some 20 times what a JPEG takes: what is handed on is a copy
         // of its own size, which takes a few microseconds.
-        Ok(Bytes::copy_from_slice(&self.output[..len]))
+        Ok(crate::memory::copy(&self.output[..len]))
     }
 
     /// Encodes into `self.output` and tells how many bytes that took.
