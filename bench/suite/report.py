@@ -29,6 +29,9 @@ METHOD = """\
   time of all their threads is read from /proc (schedstat) at two moments of a steady stream and divided by the
   frames due between them. No start-up is in any of it. On this kernel the work of the network stack is charged
   to the process in whose time it is done; on loopback most of it is the sender's, over veth some of it may be nobody's.
+* **Memory**: floor and library send from, and receive into, the middle of a page, as the programs do: the kernel's copy is
+  several times slower on some processors where bytes go to a few bytes further in a page than they come from
+  (`media/src/memory.rs`), and that would be the greatest part of every figure.
 * **Full speed** is without a pace, but with credit: through a pipe beside the network the receiver lets the sender have {window}
   frames on their way, so that nothing is lost. The pipe is in the figures, a read and a write for half as many frames. Programs that
   cannot be slowed down so have no figure here.

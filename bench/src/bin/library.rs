@@ -5,6 +5,7 @@ use bench::load::{ReceiveLoad, SendLoad};
 use bench::protocol::{self, Outlet};
 use bench::{pictures, sending};
 use clap::Parser;
+use media::memory;
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ enum Cli {
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Send(load) => {
-            let frames = pictures::load(&load.pictures, "jpg")?;
+            // In memory as the sender's sources have them.
+            let frames: Vec<_> = pictures::load(&load.pictures, "jpg")?.iter().map(|jpeg| memory::copy(jpeg)).collect();
             let outlet = RefCell::new(Outlet::open(&load)?);
             let send = |number: u32| {
                 let frame = &frames[number as usize % frames.len()];

@@ -4,6 +4,7 @@ use crate::stamp::Incoming;
 use bench::END;
 use bench::arrivals::Arrivals;
 use bench::load::ReceiveLoad;
+use media::memory::{Memory, beginning};
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -15,6 +16,9 @@ use std::os::fd::AsRawFd;
 
 /// A batch is one UDP packet until it is cut: no longer than that may be.
 const MAX_BATCH: usize = 65_507;
+
+/// Bytes that one call can receive.
+pub(crate) const LONGEST: usize = 65_535;
 
 /// Whether a batch would hold more than one datagram of this size.
 pub(crate) fn fits(datagram_size: usize) -> bool {
@@ -33,13 +37,15 @@ pub(crate) fn send(socket: &UdpSocket, frame: &[u8], datagram_size: usize, to: S
 
 pub(crate) fn receive(socket: &UdpSocket, load: &ReceiveLoad, granted: usize) -> anyhow::Result<()> {
     setsockopt(socket, sockopt::UdpGroSegment, &true)?;
-    let mut buffer = vec![0; usize::from(u16::MAX)];
+    let mut memory = Memory::default().take(LONGEST);
+    let begin = beginning(&memory);
+    let buffer = &mut memory[begin..begin + LONGEST];
     let mut control = cmsg_space!(i32);
     let mut incoming = Incoming::default();
     let mut arrivals = Arrivals::begin(load, granted)?;
     loop {
         let (len, size) = {
-            let mut room = [IoSliceMut::new(&mut buffer)];
+            let mut room = [IoSliceMut::new(buffer)];
             let received =
                 recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut room, Some(&mut control), MsgFlags::empty());
             let received = match received {
