@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use media::Picture;
 use media::jpeg::Headers;
-use media::memory::Memory;
+use media::memory::{Memory, beginning};
 use media::mjpeg::MAX_JPEG_BYTES;
 
 use super::pace::Pace;
@@ -17,6 +17,9 @@ use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, Next, Source, SourceError, SourceOptions};
 
 pub(super) mod listing;
+mod seen;
+
+use seen::{Ready, Seen, State};
 
 /// The rate, in frames per second, at which one image is sent again and again. Enough that a receiver that comes later
 /// has it at once.
@@ -38,6 +41,8 @@ pub(super) struct Images {
     at: usize,
     ready: ReadyJpeg,
     memory: Memory,
+    /// What is shown again and again is not read again and again.
+    seen: Option<Seen>,
     /// A single image, kept because it is sent again and again; or one read already and not yet due.
     kept: Option<Picture>,
     shown: u64,
@@ -76,6 +81,7 @@ impl Images {
             at: 0,
             ready: ReadyJpeg::of(named.display().to_string()),
             memory: Memory::default(),
+            seen: options.repeat.then(Seen::default),
             kept: None,
             shown: 0,
             broken_of_turn: 0,
@@ -94,24 +100,30 @@ impl Images {
 
     fn read(&mut self, at: usize) -> Result<Picture, SourceError> {
         let path = &self.files[at];
-        let file = read_file(path, &self.memory)?;
-        let picture = if file.starts_with(&[0xFF, 0xD8]) {
-            let bad = |reason: String| SourceError::BadImage { path: path.clone(), reason };
-            let jpeg = self.ready.pass(file).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
-            let Headers { width, height, .. } = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?;
-            if jpeg.len() > MAX_JPEG_BYTES {
-                return Err(bad(format!("it has {} bytes, more than the {MAX_JPEG_BYTES} of a frame", jpeg.len())));
-            }
-            self.format.size = Some((width.into(), height.into()));
-            Picture::Jpeg(jpeg)
-        } else {
+        if let Some(Ready { jpeg, size }) = self.seen.as_mut().and_then(|seen| seen.get(at, path)) {
+            self.format.size = Some(size);
+            return Ok(Picture::Jpeg(jpeg));
+        }
+        let (file, state) = read_file(path, &self.memory)?;
+        if !file.starts_with(&[0xFF, 0xD8]) {
             let picture = decode(path, &file)?;
             if let Picture::Raw(image) = &picture {
                 self.format.size = Some((image.width(), image.height()));
             }
-            picture
-        };
-        Ok(picture)
+            return Ok(picture);
+        }
+        let bad = |reason: String| SourceError::BadImage { path: path.clone(), reason };
+        let jpeg = self.ready.pass(file).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
+        let Headers { width, height, .. } = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?;
+        if jpeg.len() > MAX_JPEG_BYTES {
+            return Err(bad(format!("it has {} bytes, more than the {MAX_JPEG_BYTES} of a frame", jpeg.len())));
+        }
+        let ready = Ready { jpeg, size: (width.into(), height.into()) };
+        self.format.size = Some(ready.size);
+        if let (Some(seen), Some(state)) = (&mut self.seen, state) {
+            seen.keep(at, state, &ready);
+        }
+        Ok(Picture::Jpeg(ready.jpeg))
     }
 
     /// At the end of a turn: whether there is another.
@@ -175,11 +187,12 @@ impl Source for Images {
     }
 }
 
-fn read_file(path: &Path, memory: &Memory) -> Result<Bytes, SourceError> {
+/// A whole file, and, if it is certain to show when it changes, how it is now.
+fn read_file(path: &Path, memory: &Memory) -> Result<(Bytes, Option<State>), SourceError> {
     let failed = |source| SourceError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
-    let stated = file.metadata().map_err(failed)?.len();
-    let bytes = read_to_end(&mut file.take(MAX_FILE_BYTES + 1), stated, memory).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    let bytes = read_to_end(&mut file.take(MAX_FILE_BYTES + 1), metadata.len(), memory).map_err(failed)?;
     if bytes.is_empty() {
         return Err(SourceError::Empty { path: path.to_owned() });
     }
@@ -187,7 +200,7 @@ fn read_file(path: &Path, memory: &Memory) -> Result<Bytes, SourceError> {
         let reason = format!("it has more than {MAX_FILE_BYTES} bytes");
         return Err(SourceError::BadImage { path: path.to_owned(), reason });
     }
-    Ok(bytes)
+    Ok((bytes, State::settled(&metadata)))
 }
 
 /// Reads all there is, which `stated` only suggests: a file may grow meanwhile, and one of /proc states 0.
@@ -195,14 +208,15 @@ fn read_to_end(file: &mut impl Read, stated: u64, memory: &Memory) -> io::Result
     // With room for one more byte the end is found without making the memory grow.
     let room = stated.min(MAX_FILE_BYTES) + 1;
     let mut bytes = memory.take(usize::try_from(room).map_err(io::Error::other)?);
-    let mut len = 0;
+    let begin = beginning(&bytes);
+    let mut end = begin;
     loop {
-        if len == bytes.len() {
-            bytes.resize(2 * len, 0);
+        if end == bytes.len() {
+            bytes.resize(2 * end, 0);
         }
-        match file.read(&mut bytes[len..]) {
-            Ok(0) => return Ok(memory.lend(bytes, 0..len)),
-            Ok(read) => len += read,
+        match file.read(&mut bytes[end..]) {
+            Ok(0) => return Ok(memory.lend(bytes, begin..end)),
+            Ok(read) => end += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -1,9 +1,9 @@
 //! Motion JPEG as a stream of bytes: standard input, a named pipe, a `.mjpeg` file.
 
-use std::io::{self, IsTerminal, Read};
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
+use std::time::Instant;
 
 use bytes::Bytes;
 use media::Picture;
@@ -14,22 +14,24 @@ use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
 
+mod readable;
+
 /// Bytes asked for in one read, and what a pipe is asked to hold (F_SETPIPE_SZ in fcntl(2)): a usual frame, so that it
 /// takes one turn of writer and reader instead of one for each 64 KiB, and hardly more, as what lies there grows old.
 const READ_BYTES: usize = 256 << 10;
 
-/// Frames that wait between the thread that reads and [`Source::next`]. With one in the hands of each, this bounds what
-/// is held to four times the largest frame, 64 MiB; two are enough for reading and sending at the same time.
-const QUEUED_FRAMES: usize = 2;
-
 /// JPEGs out of a stream of bytes, each passed through as it is.
 ///
-/// A thread reads, so that a writer that pauses does not keep [`Source::next`] waiting. It waits when frames are not
-/// taken: nothing is lost. It ends with the source, at the next byte that comes.
+/// Nothing is read ahead but what a pipe holds: a writer waits when frames are not taken, and nothing is lost.
 #[derive(Debug)]
 pub(super) struct MjpegStream {
     name: String,
-    messages: Receiver<Message>,
+    /// What is read now.
+    stream: Option<Stream>,
+    /// What is to be opened and read next.
+    path: Option<PathBuf>,
+    repeat: bool,
+    ready: ReadyJpeg,
     /// Read already, not yet due.
     pending: Option<Bytes>,
     pace: Option<Pace>,
@@ -38,23 +40,22 @@ pub(super) struct MjpegStream {
     live: bool,
 }
 
+/// A stream from its beginning on.
 #[derive(Debug)]
-enum Message {
+struct Stream {
+    file: File,
+    splitter: Splitter,
+    bytes: u64,
+    frames: u64,
+}
+
+/// What reading came to.
+enum Read {
     Frame(Bytes),
-    Failed(SourceError),
+    /// No whole frame in this time.
+    Nothing,
     Ended,
 }
-
-/// Asks a pipe to hold a frame. What is no pipe stays as it is.
-#[cfg(target_os = "linux")]
-fn widen(pipe: &impl std::os::fd::AsFd) {
-    if let Err(error) = rustix::pipe::fcntl_setpipe_size(pipe, READ_BYTES) {
-        tracing::debug!(%error, "what is read is no pipe, or keeps its size");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn widen<T>(_pipe: &T) {}
 
 impl MjpegStream {
     /// Standard input. With a rate asked for, that many frames a second; else as they come. Not live: it waits.
@@ -62,56 +63,76 @@ impl MjpegStream {
         if io::stdin().is_terminal() {
             return Err(SourceError::Terminal);
         }
-        let fps = options.fps.filter(|_| options.realtime);
-        widen(&io::stdin());
-        Self::start("standard input".to_owned(), fps, false, false, || Ok(Box::new(io::stdin())))
+        let name = "standard input".to_owned();
+        let file = readable::stdin().map_err(|source| SourceError::Stream { name: name.clone(), source })?;
+        Ok(Self { stream: Some(Stream::new(file)), ..Self::new(name, Self::rate_of_pipe(options)) })
     }
 
     /// A pipe with a name. As standard input.
-    pub(super) fn pipe(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
-        let fps = options.fps.filter(|_| options.realtime);
-        // Opening waits for a writer: that is for the thread to do.
-        Self::start(path.display().to_string(), fps, false, false, opener(path))
+    pub(super) fn pipe(path: &Path, options: &SourceOptions) -> Self {
+        let stream = Self::new(path.display().to_string(), Self::rate_of_pipe(options));
+        Self { path: Some(path.to_owned()), ..stream }
     }
 
     /// A file. It states no rate: 30 frames a second where none is asked for.
-    pub(super) fn file(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+    pub(super) fn file(path: &Path, options: &SourceOptions) -> Self {
         let fps = options.realtime.then(|| options.fps_or(DEFAULT_FPS));
-        Self::start(path.display().to_string(), fps, options.repeat, options.realtime, opener(path))
+        let stream = Self::new(path.display().to_string(), fps);
+        Self { path: Some(path.to_owned()), repeat: options.repeat, live: options.realtime, ..stream }
     }
 
-    fn start(
-        name: String,
-        fps: Option<f64>,
-        repeat: bool,
-        live: bool,
-        open: impl FnMut() -> io::Result<Box<dyn Read>> + Send + 'static,
-    ) -> Result<Self, SourceError> {
-        let (sender, messages) = sync_channel(QUEUED_FRAMES);
-        let reading = Reading { name: name.clone(), ready: ReadyJpeg::of(&name), repeat, messages: sender };
-        thread::Builder::new()
-            .name("mjpeg".to_owned())
-            .spawn(move || reading.run(open))
-            .map_err(|source| SourceError::Thread { name: name.clone(), source })?;
-        let format = Format { size: None, fps };
-        Ok(Self { name, messages, pending: None, pace: fps.map(Pace::at), frames: 0, format, live })
+    fn rate_of_pipe(options: &SourceOptions) -> Option<f64> {
+        options.fps.filter(|_| options.realtime)
     }
-}
 
-fn opener(path: &Path) -> impl FnMut() -> io::Result<Box<dyn Read>> + Send + 'static {
-    let path = PathBuf::from(path);
-    move || Ok(Box::new(std::fs::File::open(&path)?))
+    fn new(name: String, fps: Option<f64>) -> Self {
+        Self {
+            ready: ReadyJpeg::of(&name),
+            name,
+            stream: None,
+            path: None,
+            repeat: false,
+            pending: None,
+            pace: fps.map(Pace::at),
+            frames: 0,
+            format: Format { size: None, fps },
+            live: false,
+        }
+    }
+
+    /// Reads until there is a frame, or [`MAX_WAIT`] is over.
+    fn read(&mut self) -> Result<Read, SourceError> {
+        let deadline = Instant::now() + MAX_WAIT;
+        let failed = |source| SourceError::Stream { name: self.name.clone(), source };
+        loop {
+            let stream = match (&mut self.stream, &self.path) {
+                (Some(stream), _) => stream,
+                (none, Some(path)) => none.insert(Stream::new(readable::open(path).map_err(failed)?)),
+                (None, None) => return Ok(Read::Ended),
+            };
+            match stream.read(deadline).map_err(failed)? {
+                Read::Frame(jpeg) => return Ok(Read::Frame(self.ready.complete(jpeg))),
+                Read::Nothing => return Ok(Read::Nothing),
+                Read::Ended => {
+                    let is_over = !self.repeat;
+                    self.path.take_if(|_| is_over);
+                    if let Some(stream) = self.stream.take() {
+                        stream.end(&self.name)?;
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Source for MjpegStream {
     fn next(&mut self) -> Result<Next, SourceError> {
         let jpeg = match self.pending.take() {
             Some(jpeg) => jpeg,
-            None => match self.messages.recv_timeout(MAX_WAIT) {
-                Ok(Message::Frame(jpeg)) => jpeg,
-                Ok(Message::Failed(error)) => return Err(error),
-                Err(RecvTimeoutError::Timeout) => return Ok(Next::Waiting),
-                Ok(Message::Ended) | Err(RecvTimeoutError::Disconnected) => return Ok(Next::Ended),
+            None => match self.read()? {
+                Read::Frame(jpeg) => jpeg,
+                Read::Nothing => return Ok(Next::Waiting),
+                Read::Ended => return Ok(Next::Ended),
             },
         };
         if let Some(pace) = &mut self.pace
@@ -143,58 +164,43 @@ impl Source for MjpegStream {
     }
 }
 
-/// What the thread works with.
-struct Reading {
-    name: String,
-    ready: ReadyJpeg,
-    repeat: bool,
-    messages: SyncSender<Message>,
-}
+impl Stream {
+    fn new(file: File) -> Self {
+        readable::widen(&file, READ_BYTES);
+        Self { file, splitter: Splitter::new(), bytes: 0, frames: 0 }
+    }
 
-/// The source is gone: nobody wants more.
-struct Gone;
-
-impl Reading {
-    fn run(mut self, mut open: impl FnMut() -> io::Result<Box<dyn Read>>) {
+    /// Reads until there is a frame, at most until `deadline`.
+    fn read(&mut self, deadline: Instant) -> io::Result<Read> {
         loop {
-            let last = match open().map(|stream| self.play(stream)) {
-                Ok(Ok(Ok(()))) if self.repeat => continue,
-                Ok(Ok(Ok(()))) => Message::Ended,
-                Ok(Ok(Err(error))) => Message::Failed(error),
-                Ok(Err(Gone)) => return,
-                Err(source) => Message::Failed(SourceError::Stream { name: self.name.clone(), source }),
-            };
-            // An error here means that nobody asks any more.
-            let _ = self.messages.send(last);
-            return;
+            if let Some(jpeg) = self.splitter.poll_frame() {
+                self.frames += 1;
+                return Ok(Read::Frame(jpeg));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || !readable::wait(&self.file, left)? {
+                return Ok(Read::Nothing);
+            }
+            match self.splitter.read_from(&mut self.file, READ_BYTES) {
+                Ok(0) => return Ok(Read::Ended),
+                Ok(len) => self.bytes += len as u64,
+                Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 
-    /// Reads the stream to its end.
-    fn play(&mut self, mut stream: Box<dyn Read>) -> Result<Result<(), SourceError>, Gone> {
-        let mut splitter = Splitter::new();
-        let (mut bytes, mut frames) = (0, 0u64);
-        loop {
-            let len = match splitter.read_from(&mut *stream, READ_BYTES) {
-                Ok(0) => break,
-                Ok(len) => len,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Ok(Err(SourceError::Stream { name: self.name.clone(), source })),
-            };
-            bytes += len as u64;
-            while let Some(jpeg) = splitter.poll_frame() {
-                frames += 1;
-                self.messages.send(Message::Frame(self.ready.complete(jpeg))).map_err(|_| Gone)?;
-            }
-        }
-        let broken = splitter.broken_frames() + u64::from(splitter.is_inside_frame());
+    /// All of it has been read: says what was left out. Fails where there was nothing in it.
+    fn end(self, name: &str) -> Result<(), SourceError> {
+        let broken = self.splitter.broken_frames() + u64::from(self.splitter.is_inside_frame());
+        let Self { bytes, frames, .. } = self;
         if frames == 0 {
-            return Ok(Err(SourceError::NoJpeg { name: self.name.clone(), bytes }));
+            return Err(SourceError::NoJpeg { name: name.to_owned(), bytes });
         }
         if broken > 0 {
-            tracing::warn!(source = self.name, broken, frames, "JPEGs that were broken or cut short were left out");
+            tracing::warn!(source = name, broken, frames, "JPEGs that were broken or cut short were left out");
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }
 

@@ -57,7 +57,7 @@ fn open_path(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, So
         return Ok(Box::new(Images::folder(path, options)?));
     }
     if is_pipe(kind) {
-        return Ok(Box::new(MjpegStream::pipe(path, options)?));
+        return Ok(Box::new(MjpegStream::pipe(path, options)));
     }
     if !kind.is_file() {
         return Err(SourceError::Device { path: path.to_owned() });
@@ -71,7 +71,7 @@ fn open_path(path: &Path, options: &SourceOptions) -> Result<Box<dyn Source>, So
     match content {
         Content::Nothing => Err(SourceError::Empty { path: path.to_owned() }),
         // A file of many JPEGs begins like a file of one.
-        Content::Jpeg if !listing::is_jpeg(path) => Ok(Box::new(MjpegStream::file(path, options)?)),
+        Content::Jpeg if !listing::is_jpeg(path) => Ok(Box::new(MjpegStream::file(path, options))),
         Content::Jpeg | Content::Image => Ok(Box::new(Images::file(path, options)?)),
         Content::Matroska => matroska(path, options),
         Content::Other => video(path, options),

@@ -119,3 +119,36 @@ fn a_png_is_decoded() {
     std::fs::write(&path, &PNG[..40]).unwrap();
     assert!(Images::file(&path, &FAST).unwrap_err().to_string().contains("damaged"));
 }
+
+#[test]
+fn a_file_of_a_repeated_folder_is_read_again_when_it_has_changed() {
+    let (folder, frames) = folder(2);
+    let path = folder.path().join("2.jpg");
+    let written = |age| {
+        let modified = std::time::SystemTime::now() - Duration::from_secs(age);
+        std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+    };
+    written(60);
+    let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
+    assert_eq!(play(&mut source, 4).unwrap(), [&frames[..], &frames].concat());
+
+    // Of the same length: only its time tells.
+    let mut other = frames[1].to_vec();
+    // The lower half of JFIF's density.
+    other[15] ^= 1;
+    std::fs::write(&path, &other).unwrap();
+    written(30);
+    let changed = [frames[0].clone(), other.into()];
+    assert_eq!(play(&mut source, 4).unwrap(), [&changed[..], &changed].concat());
+
+    // What was written a moment ago may be written again with the same time.
+    written(0);
+    play(&mut source, 2).unwrap();
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    std::fs::write(&path, &frames[1]).unwrap();
+    std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+    assert_eq!(play(&mut source, 2).unwrap(), frames);
+
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(play(&mut source, 2).unwrap(), [frames[0].clone(), frames[0].clone()]);
+}

@@ -1,5 +1,7 @@
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::Duration;
 
 use media::codec::Encoder;
 use media::{Image, PixelFormat};
@@ -42,7 +44,7 @@ const FAST: SourceOptions = SourceOptions { size: None, fps: None, repeat: false
 fn every_jpeg_of_a_file_comes_out_byte_for_byte() {
     let frames = jpegs(50);
     let file = file_of(&frames);
-    let mut source = MjpegStream::file(file.path(), &FAST).unwrap();
+    let mut source = MjpegStream::file(file.path(), &FAST);
     assert!(!source.is_live());
     assert_eq!(drain(&mut source).unwrap(), frames);
     assert_eq!(source.format().size, Some((48, 32)));
@@ -52,7 +54,7 @@ fn every_jpeg_of_a_file_comes_out_byte_for_byte() {
 fn a_file_plays_at_its_rate() {
     let file = file_of(&jpegs(11));
     let options = SourceOptions { fps: Some(100.0), ..SourceOptions::default() };
-    let mut source = MjpegStream::file(file.path(), &options).unwrap();
+    let mut source = MjpegStream::file(file.path(), &options);
     assert!(source.is_live());
     let started = Instant::now();
     assert_eq!(drain(&mut source).unwrap().len(), 11);
@@ -63,7 +65,7 @@ fn a_file_plays_at_its_rate() {
 fn a_file_is_played_again_and_again() {
     let frames = jpegs(3);
     let file = file_of(&frames);
-    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST });
     for turn in 0..4 {
         for frame in &frames {
             let Next::Picture(Captured { picture: Picture::Jpeg(jpeg), .. }) = source.next().unwrap() else {
@@ -78,9 +80,8 @@ fn a_file_is_played_again_and_again() {
 fn a_writer_that_pauses_does_not_block_and_loses_nothing() {
     let frames = jpegs(20);
     let (reader, mut writer) = io::pipe().unwrap();
-    let mut reader = Some(reader);
-    let open = move || reader.take().map(|reader| Box::new(reader) as Box<dyn Read>).ok_or(io::ErrorKind::Other.into());
-    let mut source = MjpegStream::start("a pipe".into(), None, false, false, open).unwrap();
+    let stream = Stream::new(File::from(OwnedFd::from(reader)));
+    let mut source = MjpegStream { stream: Some(stream), ..MjpegStream::new("a pipe".into(), None) };
     let asked = Instant::now();
     assert!(matches!(source.next().unwrap(), Next::Waiting));
     assert!(asked.elapsed() < Duration::from_secs(2));
@@ -92,8 +93,6 @@ fn a_writer_that_pauses_does_not_block_and_loses_nothing() {
             thread::sleep(Duration::from_micros(300));
         }
     });
-    // Longer than the queue is: the writer has to wait.
-    thread::sleep(Duration::from_millis(50));
     assert_eq!(drain(&mut source).unwrap(), frames);
     writing.join().unwrap();
 }
@@ -102,7 +101,7 @@ fn a_writer_that_pauses_does_not_block_and_loses_nothing() {
 fn a_stream_without_a_jpeg_is_an_error_that_says_what_is_wanted() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"no picture at all").unwrap();
-    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST });
     let error = drain(&mut source).unwrap_err().to_string();
     assert!(error.contains("after 17 bytes") && error.contains("-f mjpeg"), "{error}");
 }
@@ -113,12 +112,38 @@ fn a_broken_jpeg_is_left_out() {
     let whole = frames.clone();
     frames[1].truncate(100);
     let file = file_of(&frames);
-    let mut source = MjpegStream::file(file.path(), &FAST).unwrap();
+    let mut source = MjpegStream::file(file.path(), &FAST);
     assert_eq!(drain(&mut source).unwrap(), [whole[0].clone(), whole[2].clone()]);
 }
 
 #[test]
 fn a_file_that_went_away_is_named() {
-    let mut source = MjpegStream::file(Path::new("/nowhere/a.mjpeg"), &FAST).unwrap();
+    let mut source = MjpegStream::file(Path::new("/nowhere/a.mjpeg"), &FAST);
     assert!(drain(&mut source).unwrap_err().to_string().contains("/nowhere/a.mjpeg"));
+}
+
+#[test]
+fn the_writer_of_a_named_pipe_may_come_later_and_the_end_is_its_end() {
+    let frames = jpegs(3);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut source = MjpegStream::pipe(&path, &FAST);
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    let written = frames.concat();
+    let writing = thread::spawn(move || std::fs::write(path, written).unwrap());
+    assert_eq!(drain(&mut source).unwrap(), frames);
+    writing.join().unwrap();
+    assert!(matches!(source.next().unwrap(), Next::Ended));
+}
+
+#[test]
+fn bytes_that_never_become_a_jpeg_do_not_hold_up_whoever_asks() {
+    let (reader, mut writer) = io::pipe().unwrap();
+    let stream = Stream::new(File::from(OwnedFd::from(reader)));
+    let mut source = MjpegStream { stream: Some(stream), ..MjpegStream::new("a pipe".into(), None) };
+    let writing = thread::spawn(move || while writer.write_all(&[7; 4096]).is_ok() {});
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    drop(source);
+    writing.join().unwrap();
 }
