@@ -29,7 +29,7 @@ use crate::sockets::Sockets;
 use crate::source::Format;
 use crate::stamp::Stamp;
 use crate::tcp::{self, Accept, Audience, DEFAULT_TCP_PATIENCE, Listening, Outlet};
-use crate::transmit::Transmit;
+use crate::transmit::{Transmit, Transmitter};
 use crate::upstream::{Destination, Monitor, Upstream};
 use crate::wire::Wire;
 
@@ -340,12 +340,10 @@ impl Builder {
             remotes,
             group: group.map(|group| (group, Arc::clone(&gate))),
             outlet: audience.clone().map(|audience| Outlet::new(audience, self.live, !is_datagrams)),
-            beginning: beginning.clone(),
             stamp,
             tagged: self.tagged,
-            max_frames: self.max_frames,
+            left: self.max_frames.unwrap_or(u64::MAX),
             spacing: Spacing::new(self.pace),
-            busy_poll: self.busy_poll,
             feedback: shared,
             reception: Reception::default(),
             sequencer: Sequencer::new(),
@@ -362,11 +360,13 @@ impl Builder {
             }
         };
         let encode = spawn("encode", move || encode.run())?;
+        let transmitter = Transmitter::new(transmit, beginning.clone(), self.busy_poll);
         let transmit = spawn("transmit", {
+            let transmitter = transmitter.clone();
             let ending = Ending { progress: Arc::clone(&progress), audience: audience.clone() };
             move || {
                 let _ending = ending;
-                transmit.run(&frames);
+                transmitter.run(&frames);
             }
         })?;
         let mut threads = vec![encode, transmit];
@@ -381,6 +381,7 @@ impl Builder {
         Ok(Upstream {
             encoder: Some(encoder),
             outgoing: Some(outgoing),
+            transmitter,
             threads,
             feedback: Some(feedback),
             gate: beginning,

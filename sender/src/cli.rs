@@ -51,10 +51,10 @@ pub struct Cli {
     pub fec: Fec,
 
     /// How to spread a frame's datagrams over time, so that no burst overflows a switch or a Wi-Fi queue. auto: on
-    /// loopback not at all up to 128 KB or 3 datagrams, elsewhere in batches of at most 16 over a tenth of the time
-    /// between two frames, over up to a third while receivers then lose less. off: each frame at once. MBIT: at so
-    /// many Mbit/s to each destination (0.001 to 1000000), however long that takes; newer frames then replace those
-    /// that wait
+    /// loopback not at all up to 128 KB or 3 datagrams (twice that if all receivers acknowledge), elsewhere in batches
+    /// of at most 16 over a tenth of the time between two frames, over up to a third while receivers then lose less.
+    /// off: each frame at once. MBIT: at so many Mbit/s to each destination (0.001 to 1000000), however long that
+    /// takes; newer frames then replace those that wait
     #[arg(long, value_name = "auto|off|MBIT", env = "SEGMENT_PACE", default_value_t, help_heading = "Output")]
     pub pace: Pace,
 

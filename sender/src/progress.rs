@@ -112,10 +112,11 @@ impl Progress {
         ControlFlow::Continue(())
     }
 
-    /// The stream is over. What ended it first stays.
+    /// The stream is over, and who looks at it is told. What ended it first stays.
     pub(crate) fn end(&self, end: End) {
         // Two threads may come to an end at the same time; either reason is true.
         let _ = self.end.set(end);
+        self.taps.close();
     }
 
     /// How the stream came to its end, if it has.

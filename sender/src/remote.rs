@@ -162,6 +162,19 @@ impl Remote {
         }
     }
 
+    /// What a frame of `len` bytes, tag included, takes on its way here if nothing has changed since the last one; parity
+    /// apart.
+    pub(crate) fn estimate(&self, len: usize) -> Load {
+        let path = self.path.path();
+        let datagram_len = match (self.is_sequenced, self.is_automatic) {
+            (true, _) => self.sequenced_len(),
+            (false, true) => path.datagram_len(len),
+            (false, false) => self.datagram_len(),
+        };
+        let datagrams = len.div_ceil(datagram_len.saturating_sub(1).max(1));
+        Load { datagrams, datagram_len, bytes: len + datagrams, path }
+    }
+
     /// A frame begins to go out, by this schedule.
     pub(crate) fn begin(&mut self, schedule: Schedule) {
         self.schedule = schedule;

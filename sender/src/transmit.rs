@@ -1,13 +1,15 @@
-//! The thread "transmit": JPEGs in, datagrams out; and raw pictures, too, to receivers over TCP.
+//! JPEGs in, datagrams out; and raw pictures, too, to receivers over TCP. What has to wait for its time is sent by the
+//! thread "transmit", and what does not by whoever has it.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use media::Image;
-use media::mailbox::Reader;
+use media::mailbox::{Reader, Writer};
 use segment::socket::Sent;
+use segment::wire::tag::TAG_LEN;
 use segment::{Label, SequencedFrame, Sequencer, WireFrame};
 
 use crate::error::FrameError;
@@ -39,16 +41,12 @@ pub(crate) struct Transmit {
     pub(crate) group: Option<(Remote, Arc<Gate>)>,
     /// The receivers over TCP.
     pub(crate) outlet: Option<Outlet>,
-    /// What must open before the first frame is sent.
-    pub(crate) beginning: Option<Arc<Gate>>,
     pub(crate) stamp: Stamp,
     /// Whether frames get a tag.
     pub(crate) tagged: bool,
     /// Frames to end after.
-    pub(crate) max_frames: Option<u64>,
+    pub(crate) left: u64,
     pub(crate) spacing: Spacing,
-    /// Whether the thread stays awake.
-    pub(crate) busy_poll: bool,
     /// What receivers say.
     pub(crate) feedback: Arc<Shared>,
     pub(crate) reception: Reception,
@@ -59,38 +57,36 @@ pub(crate) struct Transmit {
 }
 
 impl Transmit {
-    /// Runs until nobody puts frames in, or the stream has come to its end.
-    pub(crate) fn run(mut self, frames: &Reader<Outgoing>) {
-        if self.beginning.as_ref().is_some_and(|gate| gate.wait(Duration::MAX) != State::Open) {
-            return;
-        }
-        let waiting = Waiting::new(self.busy_poll);
-        let mut left = self.max_frames.unwrap_or(u64::MAX);
-        while left > 0 && waiting.for_next(frames) {
-            if let Some(free_at) = self.spacing.free_at() {
-                // Meanwhile a newer one may take its place.
-                waiting.until::<Outgoing>(free_at, None, &self.progress);
-            }
-            // It is there: nobody else takes it.
-            let Some(frame) = frames.try_take() else { continue };
-            match self.transmit(&frame, frames, waiting) {
-                Ok(true) => left -= 1,
-                Ok(false) => {}
-                Err(error) => {
-                    if let ControlFlow::Break(()) = self.progress.refuse(error) {
-                        return;
-                    }
+    /// Whether `frame` could go out now, to all it is for, without waiting for anything: above all on loopback, where the
+    /// kernel hands datagrams on within the call that sends them.
+    fn goes_at_once(&self, frame: &Outgoing) -> bool {
+        let Some(jpeg) = frame.jpeg.as_ref().filter(|_| frame.bgr.is_none()) else { return false };
+        let is_simple = self.group.is_none() && self.outlet.is_none();
+        let len = jpeg.len() + TAG_LEN;
+        is_simple
+            && self.spacing.free_at().is_none()
+            && self.remotes.iter().all(|remote| self.spacing.goes_at_once(&remote.estimate(len)))
+    }
+
+    /// Takes one frame to its end. With `patience` it has its time, without it goes at once.
+    fn step(&mut self, frame: &Outgoing, patience: Option<Patience<'_>>) {
+        match self.transmit(frame, patience) {
+            Ok(true) => self.left -= 1,
+            Ok(false) => {}
+            Err(error) => {
+                if let ControlFlow::Break(()) = self.progress.refuse(error) {
+                    self.left = 0;
+                    return;
                 }
             }
         }
-        if left == 0 {
+        if self.left == 0 {
             self.progress.end(End::Limit);
         }
     }
 
-    /// Sends one frame to all remotes, or, where it cannot be sent, to none. `frames` is where newer ones come from.
-    /// False if nobody is there to take it.
-    fn transmit(&mut self, frame: &Outgoing, frames: &Reader<Outgoing>, waiting: Waiting) -> Result<bool, FrameError> {
+    /// Sends one frame to all remotes, or, where it cannot be sent, to none. False if nobody is there to take it.
+    fn transmit(&mut self, frame: &Outgoing, patience: Option<Patience<'_>>) -> Result<bool, FrameError> {
         let wire = match &frame.jpeg {
             Some(jpeg) if self.tagged => Some(WireFrame::tagged(jpeg, &self.stamp.tag(frame.captured_at))?),
             Some(jpeg) => Some(WireFrame::untagged(jpeg)),
@@ -122,7 +118,7 @@ impl Transmit {
                     let to = self.remotes.iter().filter(|remote| remote.is_sequenced());
                     self.repair.keep(now, frame, to.map(Remote::address).collect());
                 }
-                self.send(Cut { plain: wire, sequenced: sequenced.as_deref() }, now, frames, waiting)
+                self.send(Cut { plain: wire, sequenced: sequenced.as_deref() }, now, patience)
             }
             _ => Sent::default(),
         };
@@ -146,7 +142,10 @@ impl Transmit {
         drop(tally);
         if self.spacing.wants_report(now) {
             let counts = self.feedback.reception(&mut self.reception);
-            self.spacing.report(now, counts);
+            // Of a group nobody knows who else listens.
+            let all_count = self.remotes.iter().all(|remote| remote.interface().is_none())
+                && self.reception.receivers() >= self.remotes.len();
+            self.spacing.report(now, counts, all_count);
         }
         Ok(true)
     }
@@ -163,15 +162,19 @@ impl Transmit {
     }
 
     /// Sends a frame that all remotes have been prepared for, each batch to each remote when it is due.
-    fn send(&mut self, frame: Cut<'_>, now: Instant, frames: &Reader<Outgoing>, waiting: Waiting) -> Sent {
+    fn send(&mut self, frame: Cut<'_>, now: Instant, patience: Option<Patience<'_>>) -> Sent {
         self.spacing.begin(now, self.remotes.iter().map(|remote| remote.load(&frame)));
         let lanes = self.remotes.len();
         for (lane, remote) in self.remotes.iter_mut().enumerate() {
             remote.begin(self.spacing.schedule(&remote.load(&frame), lane, lanes));
         }
-        let newer = self.spacing.yields_to_newer().then_some(frames);
+        let is_hurried = |due: Duration| {
+            let Some(Patience { waiting, frames }) = patience else { return true };
+            let newer = self.spacing.yields_to_newer().then_some(frames);
+            waiting.until(now + due, newer, &self.progress) == Over::Hurry
+        };
         while let Some((due, remote)) = next(&mut self.remotes) {
-            if !due.is_zero() && waiting.until(now + due, newer, &self.progress) == Over::Hurry {
+            if !due.is_zero() && is_hurried(due) {
                 // Then all are due at zero.
                 self.remotes.iter_mut().for_each(Remote::hurry);
             } else {
@@ -185,6 +188,76 @@ impl Transmit {
             sent.errors += to_one.errors;
         }
         sent
+    }
+}
+
+/// What the thread "transmit" waits with, and where newer frames come from meanwhile.
+#[derive(Debug, Clone, Copy)]
+struct Patience<'a> {
+    waiting: Waiting,
+    frames: &'a Reader<Outgoing>,
+}
+
+/// What the thread "transmit" shares with those who have frames.
+#[derive(Debug, Clone)]
+pub(crate) struct Transmitter {
+    transmit: Arc<Mutex<Transmit>>,
+    /// What must open before the first frame is sent.
+    beginning: Option<Arc<Gate>>,
+    /// Whether the thread stays awake.
+    busy_poll: bool,
+}
+
+impl Transmitter {
+    pub(crate) fn new(transmit: Transmit, beginning: Option<Arc<Gate>>, busy_poll: bool) -> Self {
+        Self { transmit: Arc::new(Mutex::new(transmit)), beginning, busy_poll }
+    }
+
+    /// The thread "transmit": runs until nobody puts frames in, or the stream has come to its end.
+    pub(crate) fn run(&self, frames: &Reader<Outgoing>) {
+        if self.beginning.as_ref().is_some_and(|gate| gate.wait(Duration::MAX) != State::Open) {
+            return;
+        }
+        let waiting = Waiting::new(self.busy_poll);
+        while waiting.for_next(frames) {
+            // What is taken out is sent before anything newer: see `send_at_once`.
+            let Some(mut transmit) = self.lock().filter(|transmit| transmit.left > 0) else { return };
+            if let Some(free_at) = transmit.spacing.free_at() {
+                // Meanwhile a newer one may take its place.
+                waiting.until::<Outgoing>(free_at, None, &transmit.progress);
+            }
+            // It is there: nobody else takes it.
+            let Some(frame) = frames.try_take() else { continue };
+            transmit.step(&frame, Some(Patience { waiting, frames }));
+            if transmit.left == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Sends a frame on the thread that calls, where nothing has to be waited for: to wake another one up for it would
+    /// cost as much as sending. False where it is to be put into the mailbox, of which `frames` is the way in.
+    pub(crate) fn send_at_once(&self, frame: &Outgoing, frames: &Writer<Outgoing>) -> bool {
+        let has_begun = self.beginning.as_ref().is_none_or(|gate| gate.is_open());
+        if !has_begun || self.busy_poll {
+            return false;
+        }
+        let mut transmit = match self.transmit.try_lock() {
+            Ok(transmit) => transmit,
+            // One is being sent; or that has panicked, and the mailbox is closed.
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return false,
+        };
+        // What lies in the mailbox is older.
+        let goes = transmit.left > 0 && frames.wait_empty(Instant::now()) && transmit.goes_at_once(frame);
+        if goes {
+            transmit.step(frame, None);
+        }
+        goes
+    }
+
+    /// `None` where sending has panicked.
+    fn lock(&self) -> Option<MutexGuard<'_, Transmit>> {
+        self.transmit.lock().ok()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::remote::Remote;
 use crate::source::Captured;
 use crate::taps::SentFrame;
 use crate::tcp::{Audience, Listening};
-use crate::transmit::Outgoing;
+use crate::transmit::{Outgoing, Transmitter};
 
 /// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
 /// of its receivers as were asked for have acknowledged. Over TCP it goes to whoever connects.
@@ -53,6 +53,7 @@ pub struct Upstream {
     /// Both ways in are `None` once the stream is closed.
     pub(crate) encoder: Option<EncoderInlet>,
     pub(crate) outgoing: Option<Arc<Writer<Outgoing>>>,
+    pub(crate) transmitter: Transmitter,
     /// In the order in which they come to their end.
     pub(crate) threads: Vec<JoinHandle<()>>,
     /// The thread that says bye once those are done.
@@ -146,7 +147,12 @@ impl Upstream {
             Captured { picture: Picture::Jpeg(jpeg), captured_at }
                 if encoder.is_idle() && self.wanted.is_met_by(&jpeg) && !self.demands.now(&self.progress).bgr =>
             {
-                hand_on(outgoing, self.live, Outgoing { jpeg: Some(jpeg), bgr: None, captured_at })
+                let frame = Outgoing { jpeg: Some(jpeg), bgr: None, captured_at };
+                if self.transmitter.send_at_once(&frame, outgoing) {
+                    Put::Stored
+                } else {
+                    hand_on(outgoing, self.live, frame)
+                }
             }
             captured => encoder.put(captured),
         };

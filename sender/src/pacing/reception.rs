@@ -39,6 +39,11 @@ pub(crate) struct Reception {
 }
 
 impl Reception {
+    /// Receivers that were heard at the last call.
+    pub(crate) fn receivers(&self) -> usize {
+        self.before.len()
+    }
+
     /// What all receivers together have counted since the last call. Who is heard for the first time, or has begun
     /// to count anew, counts from now on.
     pub(crate) fn update(&mut self, said: impl Iterator<Item = Said>) -> Counts {

@@ -21,6 +21,10 @@ const ORDINARY_BUFFER: usize = 128 * 1024;
 /// are within the limit, and three of the longest come to 196 KB.
 const ORDINARY_DATAGRAMS: usize = 3;
 
+/// Receivers that acknowledge ask for a larger buffer, and get at least twice the ordinary one: the kernel doubles what is
+/// asked for, up to `net.core.rmem_max`, which is 208 KiB, too, where nobody has changed it (socket(7)).
+const ASKED_FOR: usize = 2;
+
 /// How long a reader on the same machine needs to be woken and to take one burst out of its buffer.
 const LOOPBACK_REST: Duration = Duration::from_micros(60);
 
@@ -73,11 +77,24 @@ pub(crate) struct Spacing {
     /// At a rate: when the last frame has had its time.
     free_at: Option<Instant>,
     reported: Option<Instant>,
+    /// What every receiver's buffer holds at least, in ordinary ones.
+    buffers: usize,
+    /// Something was lost.
+    has_lost: bool,
 }
 
 impl Spacing {
     pub(crate) fn new(pace: Pace) -> Self {
-        Self { pace, interval: Interval::default(), width: Width::new(), is_first: None, free_at: None, reported: None }
+        Self {
+            pace,
+            interval: Interval::default(),
+            width: Width::new(),
+            is_first: None,
+            free_at: None,
+            reported: None,
+            buffers: 1,
+            has_lost: false,
+        }
     }
 
     /// Whether the rest of a frame goes out at once where a newer one waits.
@@ -99,6 +116,11 @@ impl Spacing {
         }
     }
 
+    /// Whether a frame like this one goes out at once, and the kernel takes it so: on loopback no link holds it up.
+    pub(crate) fn goes_at_once(&self, load: &Load) -> bool {
+        load.is_loopback() && self.schedule(load, 0, 1) == Schedule::at_once(load.datagrams)
+    }
+
     /// When the datagrams of that frame go to the remote that is number `lane` of `lanes`: their batches take turns.
     pub(crate) fn schedule(&self, load: &Load, lane: usize, lanes: usize) -> Schedule {
         match self.pace {
@@ -110,10 +132,11 @@ impl Spacing {
                 Self::spread(load, batch, step, lane, lanes)
             }
             Pace::Auto if load.is_loopback() => {
-                if load.bytes <= ORDINARY_BUFFER || load.datagrams <= ORDINARY_DATAGRAMS {
+                let buffer = self.buffers * ORDINARY_BUFFER;
+                if load.bytes <= buffer || load.datagrams <= self.buffers * ORDINARY_DATAGRAMS {
                     return Schedule::at_once(load.datagrams);
                 }
-                let burst = ORDINARY_BUFFER / load.datagram_len;
+                let burst = buffer / load.datagram_len;
                 Schedule::spaced(load.datagrams, burst, Gap::Rest(LOOPBACK_REST), Duration::ZERO)
             }
             Pace::Auto => {
@@ -142,8 +165,10 @@ impl Spacing {
         false
     }
 
-    /// Takes what receivers have counted since the last report.
-    pub(crate) fn report(&mut self, now: Instant, counts: Counts) {
+    /// Takes what receivers have counted since the last report, and whether all of them do.
+    pub(crate) fn report(&mut self, now: Instant, counts: Counts, all_count: bool) {
+        self.has_lost |= counts.lost > 0;
+        self.buffers = if all_count && !self.has_lost { ASKED_FOR } else { 1 };
         if self.width.report(now, counts) {
             let Counts { received, lost } = counts;
             let divisor = self.width.divisor();

@@ -95,6 +95,17 @@ fn jpegs_go_to_every_remote_byte_for_byte_with_consecutive_tags_and_their_captur
 }
 
 #[test]
+fn a_jpeg_that_need_not_wait_for_anything_has_been_sent_when_the_call_comes_back() {
+    let receiver = Receiver::new();
+    let mut upstream = Upstream::builder().remote(receiver.address()).start().unwrap();
+    for sent in 1..=3 {
+        assert_eq!(upstream.send_jpeg(jpeg(64, 1)).unwrap(), Accepted::Alone);
+        assert_eq!(upstream.figures().frames, sent);
+    }
+    assert_eq!(upstream.close().unwrap().replaced["transmitter"], 0);
+}
+
+#[test]
 fn pictures_and_jpegs_in_turn_keep_their_order() {
     let mut receiver = Receiver::new();
     let mut upstream = Upstream::builder().remote(receiver.address()).live(false).start().unwrap();

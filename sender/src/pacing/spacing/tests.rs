@@ -56,6 +56,27 @@ fn on_loopback_longer_frames_go_in_bursts_that_such_a_buffer_holds() {
 }
 
 #[test]
+fn on_loopback_twice_as_much_goes_at_once_to_those_who_acknowledge_until_something_is_lost() {
+    let now = Instant::now();
+    for (bytes, datagram_len) in [(6 * 65_473, 65_473), (256 * 1024, 1472)] {
+        let load = load(bytes, datagram_len, LOOPBACK);
+        let mut spacing = running(Pace::Auto, load);
+        let mut report = |lost, all_count| {
+            spacing.report(now, Counts { received: 100, lost }, all_count);
+            spacing.goes_at_once(&load)
+        };
+        assert_eq!([(0, true), (0, false), (0, true)].map(|(lost, all)| report(lost, all)), [true, false, true]);
+        assert_eq!([(1, true), (0, true)].map(|(lost, all)| report(lost, all)), [false, false]);
+    }
+    let longer = load(256 * 1024 + 1, 1472, LOOPBACK);
+    let mut spacing = running(Pace::Auto, longer);
+    spacing.report(now, Counts::default(), true);
+    assert!(!spacing.goes_at_once(&longer));
+    let on_a_link = load(1, 1472, ETHERNET);
+    assert!(!running(Pace::Auto, on_a_link).goes_at_once(&on_a_link), "a link may hold the sender up");
+}
+
+#[test]
 fn on_a_link_a_frame_is_spread_evenly_over_a_tenth_of_the_interval() {
     let load = load(165_000, 1472, ETHERNET);
     let went = batches(running(Pace::Auto, load).schedule(&load, 0, 1));
@@ -144,7 +165,7 @@ fn loss_that_wider_spacing_reduces_widens_it() {
     for _ in 0..60 {
         now += Duration::from_secs(1);
         let lost = (last(&spacing) < THIRTIETH / 4) as u64 * 100 / (1 + (last(&spacing) > narrow) as u64);
-        spacing.report(now, Counts { received: 3000, lost });
+        spacing.report(now, Counts { received: 3000, lost }, true);
     }
     let wide = last(&spacing);
     assert!(wide > narrow * 3 && wide < THIRTIETH / 3, "{narrow:?} {wide:?}");
