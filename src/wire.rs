@@ -6,6 +6,7 @@
 //! * [`plain`]: one countdown byte, then payload. What every peer of this family speaks.
 //! * [`control`]: announce, ack, bye, nack, leave and time, behind a first byte of 0
 //! * [`sequenced`]: a wide countdown, a frame number and parity, behind a first byte of 0
+//! * [`sealed`]: which bytes of a sealed datagram are clear, and where the sealed ones lie
 //! * [`tag`]: what a frame says about itself, inside the JPEG, where decoders skip it.
 //! * [`stream`], [`pickle`]: the two framings over TCP
 
@@ -13,6 +14,7 @@ pub mod control;
 mod fields;
 pub mod pickle;
 pub mod plain;
+pub mod sealed;
 pub mod sequenced;
 pub mod stream;
 pub mod tag;
