@@ -52,6 +52,7 @@
 //! * [`Reassembler`], [`Frame`]: datagrams to frames
 //! * [`parity`]: what stands in for segments that are lost
 //! * [`handshake`], [`clock`]: who receives, and by which clock
+//! * [`seal`]: with a key, nothing that a stranger can read, forge or replay
 //! * [`stats`]: what was counted
 //! * [`socket`]: the only code that does I/O
 
@@ -73,6 +74,7 @@ mod reassembler;
 mod repair;
 mod repeater;
 mod room;
+pub mod seal;
 mod segmenter;
 mod sequenced;
 mod sequencer;
