@@ -11,6 +11,7 @@ use crate::source::{Outside, Source};
 use crate::stats::{DropCause, Stats};
 use crate::wire::control::ESCAPE;
 use crate::wire::plain::Datagram;
+use crate::wire::sealed::is_sealed;
 use crate::wire::{DecodeError, sequenced};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -130,11 +131,7 @@ impl Reassembler {
         stats.datagrams += 1;
         stats.bytes += datagram.len() as u64;
         let parsed = Segment::parse(datagram).inspect_err(|error| {
-            stats.drop_one(match error {
-                DecodeError::TooShort { .. } => DropCause::TooShort,
-                DecodeError::UnknownType { .. } => DropCause::UnknownType,
-                DecodeError::Malformed { .. } => DropCause::Malformed,
-            });
+            stats.drop_one(if is_sealed(datagram) { DropCause::Sealed } else { error.into() });
         })?;
         let at = at.unwrap_or_else(|| self.admit(now, source));
         if let Some(known) = self.sources.get_mut(at) {
@@ -151,6 +148,15 @@ impl Reassembler {
             self.keep_within_bounds(now, at);
         }
         Ok(())
+    }
+
+    /// Counts a datagram of `len` bytes that its caller has not taken, as it cannot be opened for example.
+    pub fn refuse(&mut self, source: SocketAddr, len: usize, cause: DropCause) {
+        let known = self.sources.iter_mut().find(|known| known.address == source);
+        let stats = known.map_or(&mut self.others, |known| &mut known.stats);
+        stats.datagrams += 1;
+        stats.bytes += len as u64;
+        stats.drop_one(cause);
     }
 
     /// Gives up what is overdue at `now`, and asks for what is missing. To be called at [`poll_timeout`](Self::poll_timeout) or later.

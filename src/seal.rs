@@ -17,14 +17,17 @@ mod freshness;
 mod key;
 mod opener;
 mod sealer;
+mod segments;
 mod window;
 
 pub use freshness::{Freshness, MAX_CLOCK_DIFFERENCE};
 pub use key::{KEY_LEN, Key, KeyError};
 pub use opener::{Direction, MAX_PEERS, Opened, Opener};
 pub use sealer::{ReceiverSealer, SealError, Sealer};
+pub use segments::SealedSegments;
 pub use window::WINDOW;
 
+use crate::stats::DropCause;
 use crate::wire::DecodeError;
 
 /// Why a datagram is not taken though, or because, there is a key.
@@ -42,6 +45,19 @@ pub enum OpenError {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
+}
+
+impl OpenError {
+    /// What such a datagram is counted as.
+    #[must_use]
+    pub fn cause(&self) -> DropCause {
+        match self {
+            Self::Unsealed => DropCause::Unsealed,
+            Self::DoesNotOpen => DropCause::DoesNotOpen,
+            Self::Replayed => DropCause::Replayed,
+            Self::Unreadable(error) => DropCause::from(error),
+        }
+    }
 }
 
 #[cfg(test)]

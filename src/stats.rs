@@ -1,5 +1,7 @@
 //! What was counted: datagrams, frames, and every drop by its cause.
 
+use crate::wire::DecodeError;
+
 /// Why something that arrived was not delivered.
 ///
 /// Some causes count datagrams, some whole frames: each says which.
@@ -39,11 +41,21 @@ pub enum DropCause {
     Evicted,
     /// Tags of another version, cut out of frames that were delivered without them.
     TagVersion,
+    /// Sealed datagrams where there is no key.
+    Sealed,
+    /// Datagrams that are not sealed where there is a key.
+    Unsealed,
+    /// Sealed datagrams that do not open: sealed with another key, or not what was sent.
+    DoesNotOpen,
+    /// Sealed datagrams that have been opened before, or are too old to tell.
+    Replayed,
+    /// Datagrams of frames that open, of a stream that has not proved to be of now.
+    NotFresh,
 }
 
 impl DropCause {
     /// All causes, in the order in which they are declared.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::TooShort,
         Self::UnknownType,
         Self::Malformed,
@@ -60,6 +72,11 @@ impl DropCause {
         Self::Memory,
         Self::Evicted,
         Self::TagVersion,
+        Self::Sealed,
+        Self::Unsealed,
+        Self::DoesNotOpen,
+        Self::Replayed,
+        Self::NotFresh,
     ];
 
     /// The key under which statistics show this cause.
@@ -82,6 +99,21 @@ impl DropCause {
             Self::Memory => "memory",
             Self::Evicted => "evicted",
             Self::TagVersion => "tag_version",
+            Self::Sealed => "sealed",
+            Self::Unsealed => "unsealed",
+            Self::DoesNotOpen => "does_not_open",
+            Self::Replayed => "replayed",
+            Self::NotFresh => "not_fresh",
+        }
+    }
+}
+
+impl From<&DecodeError> for DropCause {
+    fn from(error: &DecodeError) -> Self {
+        match error {
+            DecodeError::TooShort { .. } => Self::TooShort,
+            DecodeError::UnknownType { .. } => Self::UnknownType,
+            DecodeError::Malformed { .. } => Self::Malformed,
         }
     }
 }

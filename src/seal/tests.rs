@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, Leave, Time};
-use crate::wire::sealed::{Cipher, Origin};
+use crate::wire::sealed::{Cipher, OVERHEAD, Origin};
+use crate::{Label, Sequencer};
 
 const STREAM_ID: u64 = 0x0102_0304_0506_0708;
 const RECEIVER_ID: u64 = 0xA1A2_A3A4_A5A6_A7A8;
@@ -89,6 +90,26 @@ fn one_stream_may_come_in_both_ciphers() {
     assert_eq!(plain, data());
     assert_eq!(opener.open(&again, &mut plain), Err(OpenError::Replayed));
     assert_eq!(opener.peers(), 1);
+}
+
+#[test]
+fn a_frame_is_sealed_segment_by_segment_and_its_memory_serves_the_next() {
+    let sealer = Sealer::new(&key(), Cipher::fastest(), STREAM_ID);
+    let mut opener = Opener::new(key(), Direction::FromSenders);
+    let (mut sequencer, mut sealed, mut plain) = (Sequencer::new(), SealedSegments::default(), Vec::new());
+    assert!(sealed.is_empty() && sealed.segments(0..9).len() == 0);
+    for (number, len) in [(0, 5000), (1, 300), (2, 5000)] {
+        let label = Label { stream_id: STREAM_ID, number, captured_at: 3 };
+        let frame = sequencer.sequence(vec![7; len].into(), label, 1000, |k| k / 2).unwrap();
+        sealed.seal(&sealer, frame.segments(0..frame.len())).unwrap();
+        assert_eq!(sealed.len(), frame.len());
+        assert_eq!(sealed.byte_len(), frame.data_bytes() + frame.parity_bytes() + frame.len() * OVERHEAD);
+        for (sealed, segment) in sealed.segments(0..usize::MAX).zip(frame.segments(0..usize::MAX)) {
+            opener.open(&sealed.to_vec(), &mut plain).unwrap();
+            assert_eq!(plain, segment.to_vec());
+        }
+        assert_eq!(sealed.segments(1..3).len(), frame.segments(1..3).len());
+    }
 }
 
 #[test]
