@@ -46,7 +46,7 @@ pub struct Repeat {
 /// What was asked for and not sent again, in segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Declined {
-    /// Because it was sent again less than a round trip ago.
+    /// Because it was sent, for the first time or again, less than a round trip ago: who asks cannot have missed it yet.
     pub too_soon: u64,
     /// Because the share of the data rate was used up.
     pub over_share: u64,
@@ -69,6 +69,8 @@ struct Kept {
     frame: Arc<SequencedFrame>,
     sent_at: Instant,
     to: Vec<SocketAddr>,
+    /// What has gone out the first time, up to which datagram when, by destination.
+    gone: HashMap<SocketAddr, Vec<(usize, Instant)>>,
     /// When which segment went out again where. No longer than what the share lets through.
     repeated: HashMap<(SocketAddr, u16), Instant>,
 }
@@ -89,7 +91,8 @@ impl Repeater {
         Self::default()
     }
 
-    /// Keeps a frame that goes out at `now` to these destinations.
+    /// Keeps a frame that goes out at `now` to these destinations: at once, unless [`gone`](Self::gone) tells how far it has
+    /// come.
     pub fn keep(&mut self, now: Instant, frame: Arc<SequencedFrame>, to: Vec<SocketAddr>) {
         let memory = frame.memory();
         while let Some(oldest) = self.kept.front()
@@ -107,7 +110,14 @@ impl Repeater {
             share.kept += bytes;
             share.left = (share.left + bytes / SHARE_OF_DATA).min(share.kept / SHARE_OF_DATA);
         }
-        self.kept.push_back(Kept { frame, sent_at: now, to, repeated: HashMap::new() });
+        self.kept.push_back(Kept { frame, sent_at: now, to, gone: HashMap::new(), repeated: HashMap::new() });
+    }
+
+    /// Of the frame with this number `datagrams` have gone out to `to` by now. What has not is not sent again.
+    pub fn gone(&mut self, now: Instant, number: u32, to: SocketAddr, datagrams: usize) {
+        if let Some(kept) = self.kept.iter_mut().rev().find(|kept| kept.frame.number() == number) {
+            kept.gone.entry(to).or_default().push((datagrams, now));
+        }
     }
 
     fn drop_oldest(&mut self) {
@@ -134,13 +144,19 @@ impl Repeater {
         };
         let interval = round_trip.unwrap_or(ASSUMED_ROUND_TRIP).max(MIN_INTERVAL);
         let frame = &kept.frame;
+        let at_once = [(usize::MAX, kept.sent_at)];
+        let gone = kept.gone.get(&to).map_or(&at_once[..], Vec::as_slice);
         let all = if nack.countdowns.is_empty() { 0..frame.data_segments() } else { 0..0 };
         let named = nack.countdowns.iter().filter_map(|countdown| frame.position(*countdown));
         let mut positions = Vec::new();
         for position in all.chain(named) {
             let Ok(place) = u16::try_from(position) else { continue };
+            let batch = gone.iter().find(|(datagrams, _)| *datagrams > position);
+            let is_under_way = batch.is_none_or(|(_, at)| {
+                round_trip.is_some_and(|round_trip| now.saturating_duration_since(*at) < round_trip / 4 * 3)
+            });
             let last = kept.repeated.get(&(to, place));
-            if last.is_some_and(|last| now.saturating_duration_since(*last) < interval) {
+            if is_under_way || last.is_some_and(|last| now.saturating_duration_since(*last) < interval) {
                 self.declined.too_soon += 1;
                 continue;
             }

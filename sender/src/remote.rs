@@ -212,6 +212,11 @@ impl Remote {
         self.schedule.advance(begun.elapsed());
     }
 
+    /// Datagrams of the frame that have gone out.
+    pub(crate) fn gone(&self) -> usize {
+        self.schedule.next().start
+    }
+
     /// What became of the frame, now that it is out.
     pub(crate) fn finish(&mut self) -> Sent {
         let mut sent = std::mem::take(&mut self.sent);

@@ -118,6 +118,11 @@ impl Repair {
         self.state().repeater.keep(now, Arc::clone(frame), to);
     }
 
+    /// So many datagrams of a frame have gone out there.
+    pub(crate) fn gone(&self, now: Instant, frame: &SequencedFrame, to: SocketAddr, datagrams: usize) {
+        self.state().repeater.gone(now, frame.number(), to, datagrams);
+    }
+
     /// A receiver asks for something again.
     pub(crate) fn handle_nack(&self, now: Instant, Asked { from, round_trip, nack }: &Asked) {
         let places = self.heard_at(*from);

@@ -179,6 +179,9 @@ impl Transmit {
                 self.remotes.iter_mut().for_each(Remote::hurry);
             } else {
                 remote.send_next(&frame, now);
+                if let Some(frame) = frame.sequenced.filter(|_| remote.is_sequenced()) {
+                    self.repair.gone(Instant::now(), frame, remote.address(), remote.gone());
+                }
             }
         }
         let mut sent = Sent::default();

@@ -31,11 +31,22 @@ fn repeats(repeater: &mut Repeater) -> Vec<(u16, Vec<u16>)> {
     std::iter::from_fn(|| repeater.poll_repeat()).map(one).collect()
 }
 
+impl Repeater {
+    /// Keeps a frame that has gone out long ago.
+    fn keep_sent(&mut self, now: Instant, frame: Arc<SequencedFrame>, to: &[SocketAddr]) {
+        let (number, datagrams) = (frame.number(), frame.len());
+        self.keep(now, frame, to.to_vec());
+        for to in to {
+            self.gone(now.checked_sub(KEPT_FOR).unwrap(), number, *to, datagrams);
+        }
+    }
+}
+
 /// A repeater with a second's worth of frames behind it, so that its share is full. The newest is number 99.
 fn repeater(now: Instant, k: usize) -> Repeater {
     let mut repeater = Repeater::new();
     for number in 0..100 {
-        repeater.keep(now, frame(number, k), vec![to(1), to(2)]);
+        repeater.keep_sent(now, frame(number, k), &[to(1), to(2)]);
     }
     repeater
 }
@@ -81,7 +92,7 @@ fn repeats_stay_within_a_quarter_of_the_data_whoever_asks() {
         let now = start + 10 * MS * number;
         let frame = frame(number, 20);
         data += frame.data_bytes();
-        repeater.keep(now, frame, vec![to(1)]);
+        repeater.keep_sent(now, frame, &[to(1)]);
         // Everything that is kept, over and over.
         for asked in number.saturating_sub(120)..=number {
             repeater.handle_nack(now, &nack(asked, &[]), to(1), Some(Duration::ZERO));
@@ -100,7 +111,7 @@ fn what_was_not_asked_for_in_a_while_does_not_add_up() {
     let start = Instant::now();
     let mut repeater = Repeater::new();
     for number in 0..1000 {
-        repeater.keep(start + 10 * MS * number, frame(number, 20), vec![to(1)]);
+        repeater.keep_sent(start + 10 * MS * number, frame(number, 20), &[to(1)]);
     }
     let now = start + 10 * MS * 999;
     for number in 900..1000 {
@@ -114,12 +125,12 @@ fn what_was_not_asked_for_in_a_while_does_not_add_up() {
 fn a_second_is_kept_and_no_more_than_fits() {
     let start = Instant::now();
     let mut repeater = Repeater::new();
-    repeater.keep(start, frame(0, 20), vec![to(1)]);
-    repeater.keep(start + 999 * MS, frame(1, 20), vec![to(1)]);
+    repeater.keep_sent(start, frame(0, 20), &[to(1)]);
+    repeater.keep_sent(start + 999 * MS, frame(1, 20), &[to(1)]);
     repeater.handle_nack(start + 999 * MS, &nack(0, &[1]), to(1), None);
     repeater.handle_nack(start + 1000 * MS, &nack(0, &[2]), to(1), None);
     assert_eq!(repeats(&mut repeater), [(1, vec![1])]);
-    repeater.keep(start + 1000 * MS, frame(2, 20), vec![to(2)]);
+    repeater.keep_sent(start + 1000 * MS, frame(2, 20), &[to(2)]);
     assert_eq!(repeater.kept.len(), 2);
     let large = |number| {
         let label = Label { stream_id: 1, number, captured_at: 0 };
@@ -127,10 +138,29 @@ fn a_second_is_kept_and_no_more_than_fits() {
         Arc::new(Sequencer::new().sequence(jpeg, label, 60_000, |_| 0).unwrap())
     };
     for number in 3..20 {
-        repeater.keep(start + 1001 * MS, large(number), vec![to(1)]);
+        repeater.keep_sent(start + 1001 * MS, large(number), &[to(1)]);
         assert!(repeater.memory() <= KEPT_BYTES);
     }
     assert_eq!(repeater.kept.len(), 7);
     let all: u64 = repeater.kept.iter().map(|kept| kept.frame.data_bytes() as u64).sum();
     assert_eq!((repeater.shares[&to(1)].kept, repeater.shares.len()), (all, 1), "nobody sends to the other any more");
+}
+
+#[test]
+fn what_is_still_on_its_way_is_not_sent_again() {
+    let start = Instant::now();
+    let mut repeater = repeater(start, 20);
+    repeater.keep(start, frame(100, 20), vec![to(1)]);
+    let ask = |repeater: &mut Repeater, ms| {
+        repeater.handle_nack(start + ms * MS, &nack(100, &[20, 10, 1]), to(1), Some(40 * MS));
+        repeats(repeater).into_iter().flat_map(|(_, countdowns)| countdowns).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&mut repeater, 29), [], "all of it has just gone out");
+    repeater.gone(start, 100, to(1), 5);
+    repeater.gone(start + 10 * MS, 100, to(1), 15);
+    assert_eq!(ask(&mut repeater, 29), []);
+    assert_eq!(ask(&mut repeater, 30), [20]);
+    assert_eq!(ask(&mut repeater, 40), [10]);
+    repeater.gone(start + 50 * MS, 100, to(1), 20);
+    assert_eq!(ask(&mut repeater, 71), [20]);
 }

@@ -41,7 +41,7 @@ const GAIN_DOWN: f64 = 0.2;
 const BURST_MEMORY: f64 = 0.95;
 
 /// Longest burst, on average, that is planned for.
-const LONGEST_BURST: f64 = 16.0;
+const LONGEST_BURST: f64 = 8.0;
 
 /// What one receiver says: counts since its start, which wrap.
 #[derive(Debug, Clone, Copy)]
@@ -101,14 +101,15 @@ impl Share {
         }
     }
 
-    /// A receiver has asked for data segments with these countdowns: how they lie together tells how loss comes.
+    /// A receiver has asked for data segments with these countdowns: how they lie together tells how loss comes. But for a
+    /// run up to the frame's end, which is also what a receiver asks for that has waited too short.
     pub(crate) fn asked(&mut self, countdowns: &[u16]) {
-        if countdowns.is_empty() {
-            return;
+        let runs = countdowns.chunk_by(|one, next| one.abs_diff(*next) == 1).filter(|run| !run.contains(&1));
+        let (asked, runs) = runs.fold((0, 0), |(asked, runs), run| (asked + run.len(), runs + 1));
+        if runs > 0 {
+            self.asked = self.asked * BURST_MEMORY + asked as f64;
+            self.runs = self.runs * BURST_MEMORY + f64::from(runs);
         }
-        let runs = 1 + countdowns.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) != 1).count();
-        self.asked = self.asked * BURST_MEMORY + countdowns.len() as f64;
-        self.runs = self.runs * BURST_MEMORY + runs as f64;
     }
 
     /// Parity segments for a frame of `k` data segments.
@@ -251,6 +252,9 @@ mod tests {
         assert!(reporting.percent() > 1.5 * alone, "{} {alone}", reporting.percent());
         (0..200).for_each(|_| reporting.share.asked(&[90, 60, 30]));
         assert_eq!(reporting.percent(), alone);
+        let end: Vec<u16> = (1..50).rev().collect();
+        (0..20).for_each(|_| reporting.share.asked(&end));
+        assert_eq!(reporting.percent(), alone, "the end of a frame is no burst");
     }
 
     #[test]

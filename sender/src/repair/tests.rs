@@ -71,6 +71,9 @@ fn repeats_go_where_the_receiver_hears_the_stream() {
     let label = Label { stream_id: 1, number: 5, captured_at: 0 };
     let frame = Arc::new(Sequencer::new().sequence(vec![7; 100_000].into(), label, 1472, |_| 0).unwrap());
     repair.keep(now, &frame, vec![at(1, 8), at(1, 9), group]);
+    for to in [at(1, 8), at(1, 9), group] {
+        repair.gone(now, &frame, to, frame.len());
+    }
     let asks = |host| {
         let nack = Nack { stream_id: 1, receiver_id: 1, number: 5, countdowns: vec![3] };
         repair.handle_nack(now, &Asked { from: at(host, 4000), round_trip: None, nack });
