@@ -96,9 +96,10 @@ impl Timing {
         self.answer.observe(after);
     }
 
-    /// Whether something that came so long after it was asked for can be the answer: nothing is sooner than a round trip.
+    /// Whether something that came so long after it was asked for can be the answer: nothing is sooner than a round trip. Of
+    /// that an ack and its answer know no more than how soon two programs wake up, and a nack may find them awake.
     pub(crate) fn can_be_answer(&self, after: Duration) -> bool {
-        self.round_trip.is_none_or(|round_trip| after >= round_trip / 4 * 3)
+        self.round_trip.is_none_or(|round_trip| after + MIN_WAIT >= round_trip / 4 * 3)
     }
 
     /// Whether it cannot be told what came so long after it was asked for: the answer, or what was on its way all the time.

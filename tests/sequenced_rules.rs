@@ -422,6 +422,33 @@ fn it_is_asked_again_after_each_round_trip_until_the_deadline() {
 }
 
 #[test]
+fn a_quick_answer_is_not_out_of_order() {
+    // Sooner than a round trip after one question: the programs were awake. After the second: it answers the first.
+    for questions in [1, 2] {
+        let mut listener = Listener::asking(false);
+        let datagrams = cut(1, 0, 0);
+        listener.hear(&datagrams[..1]);
+        listener.reassembler.set_round_trip(source(), Some(MS / 5));
+        assert_eq!(listener.hear(&datagrams[1..]), [0]);
+        for number in 1..20 {
+            let datagrams = cut(1, number, 0);
+            listener.hear(but(datagrams.clone(), &[4]));
+            let mut asked = 0;
+            while asked < questions {
+                listener.wait(MS / 20);
+                asked += listener.nacks().len();
+            }
+            assert_eq!(listener.hear(&datagrams[4..5]), [number]);
+            listener.wait(20 * MS);
+        }
+        listener.hear(but(cut(1, 20, 0), &[4]));
+        listener.wait(MS);
+        assert_eq!(listener.nacks(), [(20, vec![6])], "a gap is still asked for after a millisecond");
+        assert_eq!(listener.reassembler.stats().repaired_by_repeat, 19);
+    }
+}
+
+#[test]
 fn on_a_group_it_waits_a_random_time_and_others_may_ask_first() {
     let mut waits = Vec::new();
     for seed in 0..40 {

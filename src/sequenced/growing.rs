@@ -112,7 +112,9 @@ impl Growing {
                 }
                 let is_repeat = match gap.rounds {
                     0 => timing.is_for_another(late),
-                    _ => timing.can_be_answer(after),
+                    1 => timing.can_be_answer(after),
+                    // If not to the last question, then to one before.
+                    _ => true,
                 };
                 if !is_repeat && was_silent {
                     self.reached_at = now;
