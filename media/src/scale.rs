@@ -1,9 +1,6 @@
 //! Pictures at another size.
 
-use fast_image_resize as resize;
-use resize::images::{TypedImage, TypedImageRef};
-use resize::pixels::{U8, U8x3, U8x4};
-use resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions};
+use resize::{Pixel, Resizer};
 
 use crate::planes::Planes;
 use crate::reshape::reshape;
@@ -37,8 +34,7 @@ pub enum ScaleError {
 /// smaller, and nothing rings where it gets larger.
 #[derive(Debug)]
 pub struct Scaler {
-    resizer: resize::Resizer,
-    options: ResizeOptions,
+    resizer: Resizer,
     /// Planes taken out of interleaved pictures.
     scratch: Vec<u8>,
 }
@@ -53,9 +49,7 @@ impl Scaler {
     /// Makes a scaler, for the best instructions that this processor has.
     #[must_use]
     pub fn new() -> Self {
-        // The fourth byte of Bgrx is no alpha: the colours must not be multiplied by it.
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false);
-        Self { resizer: resize::Resizer::new(), options, scratch: Vec::new() }
+        Self { resizer: Resizer::new(), scratch: Vec::new() }
     }
 
     /// The whole of `image` at `width` x `height` pixels; whether that keeps its aspect is the caller's concern.
@@ -77,18 +71,16 @@ impl Scaler {
     /// As [`Scaler::scale`]; what `scaled` shows after an error is not defined.
     pub fn scale_into(&mut self, image: &Image, width: u32, height: u32, scaled: &mut Image) -> Result<(), ScaleError> {
         reshape(scaled, width, height, layout(image.format()))?;
-        let Self { resizer, options, scratch } = self;
+        let Self { resizer, scratch } = self;
         let (from, to) = ((image.width(), image.height()), (width, height));
         let pixels = scaled.pixels_mut();
         let resized = match image.format() {
-            PixelFormat::Gray => resize_plane::<U8>(resizer, options, image.pixels(), from, pixels, to),
-            PixelFormat::Bgr | PixelFormat::Rgb => {
-                resize_plane::<U8x3>(resizer, options, image.pixels(), from, pixels, to)
-            }
-            PixelFormat::Bgrx => resize_plane::<U8x4>(resizer, options, image.pixels(), from, pixels, to),
-            PixelFormat::I420 => resize_planes(resizer, options, Planes::i420(image), from, pixels, to),
-            PixelFormat::Nv12 => resize_planes(resizer, options, Planes::nv12(image, scratch), from, pixels, to),
-            PixelFormat::Yuyv => resize_planes(resizer, options, Planes::yuyv(image, scratch), from, pixels, to),
+            PixelFormat::Gray => resizer.resize(Pixel::One, image.pixels(), from, pixels, to),
+            PixelFormat::Bgr | PixelFormat::Rgb => resizer.resize(Pixel::Three, image.pixels(), from, pixels, to),
+            PixelFormat::Bgrx => resizer.resize(Pixel::Four, image.pixels(), from, pixels, to),
+            PixelFormat::I420 => resize_planes(resizer, Planes::i420(image), from, pixels, to),
+            PixelFormat::Nv12 => resize_planes(resizer, Planes::nv12(image, scratch), from, pixels, to),
+            PixelFormat::Yuyv => resize_planes(resizer, Planes::yuyv(image, scratch), from, pixels, to),
         };
         resized.map_err(|reason| ScaleError::Resize { from_width: from.0, from_height: from.1, width, height, reason })
     }
@@ -96,8 +88,7 @@ impl Scaler {
 
 /// Resizes luma and chroma into the planes of an I420 picture.
 fn resize_planes(
-    resizer: &mut resize::Resizer,
-    options: &ResizeOptions,
+    resizer: &mut Resizer,
     planes: Planes<'_>,
     from: (u32, u32),
     output: &mut [u8],
@@ -108,9 +99,9 @@ fn resize_planes(
     let to_chroma = (to.0.div_ceil(2), to.1.div_ceil(2));
     let (y, chroma) = output.split_at_mut(to.0 as usize * to.1 as usize);
     let (u, v) = chroma.split_at_mut(chroma.len() / 2);
-    resize_plane::<U8>(resizer, options, planes.y, from, y, to)?;
-    resize_plane::<U8>(resizer, options, planes.u, from_chroma, u, to_chroma)?;
-    resize_plane::<U8>(resizer, options, planes.v, from_chroma, v, to_chroma)
+    resizer.resize(Pixel::One, planes.y, from, y, to)?;
+    resizer.resize(Pixel::One, planes.u, from_chroma, u, to_chroma)?;
+    resizer.resize(Pixel::One, planes.v, from_chroma, v, to_chroma)
 }
 
 /// The layout in which a resized picture comes out.
@@ -119,33 +110,6 @@ fn layout(format: PixelFormat) -> PixelFormat {
         PixelFormat::Nv12 | PixelFormat::Yuyv => PixelFormat::I420,
         other => other,
     }
-}
-
-/// Resizes one plane of pixels of type `P`.
-///
-/// The type is given here, not found out by the library from a value: that would build all of its fifteen kinds of pixels.
-fn resize_plane<P: PixelTrait>(
-    resizer: &mut resize::Resizer,
-    options: &ResizeOptions,
-    pixels: &[u8],
-    (from_width, from_height): (u32, u32),
-    output: &mut [u8],
-    (width, height): (u32, u32),
-) -> Result<(), String> {
-    if (from_width, from_height) == (width, height) && pixels.len() == output.len() {
-        output.copy_from_slice(pixels);
-        return Ok(());
-    }
-    let input = TypedImageRef::<P>::from_buffer(from_width, from_height, pixels).map_err(|error| error.to_string())?;
-    let mut output = TypedImage::<P>::from_buffer(width, height, output).map_err(|error| error.to_string())?;
-    if width < from_width && height > from_height {
-        // The library stretches first, into memory as wide as the old picture and as high as the new one, which may be
-        // far more than either: 65,535 x 1 to 1 x 65,535 would take 4 GB. Narrowed first it takes less than the old one.
-        let mut narrow = TypedImage::<P>::new(width, from_height);
-        resizer.resize_typed(&input, &mut narrow, options).map_err(|error| error.to_string())?;
-        return resizer.resize_typed(&narrow, &mut output, options).map_err(|error| error.to_string());
-    }
-    resizer.resize_typed(&input, &mut output, options).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -200,7 +164,7 @@ mod tests {
         let wide = Image::zeroed(65_535, 1, PixelFormat::Gray).unwrap();
         assert_eq!(scaler.scale(&wide, 1, 65_535).unwrap().height(), 65_535);
         // What stays allocated is of the order of the pictures, not of width times height.
-        assert!(scaler.resizer.size_of_internal_buffers() < 1 << 20);
+        assert!(scaler.resizer.memory() < 1 << 20);
         let refused = scaler.scale(&image, 0, 5).unwrap_err();
         assert_eq!(refused.to_string(), "a picture of 0x5 is not possible in I420");
     }
