@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
+use std::{mem, thread};
 
 use segment::Repeat;
 use segment::handshake::{Announcer, Destination, Event, Transmit};
@@ -123,6 +123,14 @@ pub(crate) struct Feedback {
     progress: Arc<Progress>,
     notices: Notices,
     warnings: Seldom,
+    happened: Vec<Happened>,
+}
+
+/// What has happened, and how many receivers had acknowledged by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Happened {
+    event: Event,
+    acknowledged: usize,
 }
 
 /// A socket that the stream leaves from, and what comes back to it.
@@ -168,6 +176,7 @@ impl Feedback {
             group,
             progress,
             warnings: Seldom::new(WARNING_INTERVAL),
+            happened: Vec::new(),
         })
     }
 
@@ -196,6 +205,7 @@ impl Feedback {
                             if let Err(error) = announcer.handle_datagram(now, clock_us(), source, datagram) {
                                 tracing::debug!(%source, %error, "dropped a datagram");
                             }
+                            note(&mut announcer, &mut self.happened);
                         }
                     }
                     Err(error) => {
@@ -222,15 +232,15 @@ impl Feedback {
             announcer.handle_timeout(now, clock_us());
         }
         let transmits: Vec<_> = std::iter::from_fn(|| announcer.poll_transmit()).collect();
-        let events: Vec<_> = std::iter::from_fn(|| announcer.poll_event()).collect();
+        note(&mut announcer, &mut self.happened);
         let nacks: Vec<_> = std::iter::from_fn(|| announcer.poll_nack()).collect();
         // Who is gone may be followed at once by somebody who reads the plain wire only.
         let is_time = self.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_INTERVAL);
-        if is_time || !events.is_empty() {
+        if is_time || !self.happened.is_empty() {
             self.looked = Some(now);
             self.shared.repair.hear(announcer.listeners());
         }
-        let (acknowledged, is_over) = (announcer.acknowledged(), announcer.is_over());
+        let is_over = announcer.is_over();
         drop(announcer);
         for asked in &nacks {
             self.shared.repair.handle_nack(now, asked);
@@ -240,7 +250,9 @@ impl Feedback {
         }
         // Before the gate opens: nothing but the stream may follow on its first datagram to the group.
         transmits.iter().for_each(|transmit| self.send(transmit));
-        events.into_iter().for_each(|event| self.heed(event, acknowledged));
+        for happened in mem::take(&mut self.happened) {
+            self.heed(happened);
+        }
         is_over
     }
 
@@ -278,7 +290,7 @@ impl Feedback {
         }
     }
 
-    fn heed(&mut self, event: Event, acknowledged: usize) {
+    fn heed(&mut self, Happened { event, acknowledged }: Happened) {
         match event {
             Event::Joined(_) | Event::Left(_) | Event::Lost(_) => {
                 self.notices.say(Instant::now(), event, acknowledged);
@@ -330,7 +342,37 @@ impl Feedback {
     }
 }
 
+/// Takes note of what has happened, while the list of receivers is as it was then.
+fn note(announcer: &mut Announcer, happened: &mut Vec<Happened>) {
+    while let Some(event) = announcer.poll_event() {
+        happened.push(Happened { event, acknowledged: announcer.acknowledged() });
+    }
+}
+
 /// µs since the Unix epoch, by this machine's clock.
 fn clock_us() -> u64 {
     microseconds(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use segment::handshake::{Handshake, Picture};
+    use segment::wire::control::{Ack, Control};
+
+    #[test]
+    fn receivers_that_join_at_once_are_counted_one_by_one() {
+        let handshake = Handshake { has_group: true, receivers: 3, ack_timeout: None, text: None, name: String::new() };
+        let (now, announced) = (Instant::now(), 1_000);
+        let mut announcer = Announcer::new(now, 7, handshake, Picture::default());
+        announcer.handle_timeout(now, announced);
+        let mut happened = Vec::new();
+        for port in 1..=2 {
+            let ack = Ack { stream_id: 7, receiver_id: port.into(), echoed: announced, ..Ack::default() };
+            let source = ([192, 0, 2, 1], port).into();
+            announcer.handle_datagram(now, announced, source, &Control::Ack(ack).to_vec()).unwrap();
+            note(&mut announcer, &mut happened);
+        }
+        assert_eq!(happened.iter().map(|happened| happened.acknowledged).collect::<Vec<_>>(), [1, 2]);
+    }
 }

@@ -111,8 +111,8 @@ fn a_receiver_knows_of_the_end_at_once() {
     send_to(&group, &["--frames", "10"]).end().expect(0, &[]);
     let end = Instant::now();
     let (said, _) = receiver.says_at("has ended the stream");
-    // A tenth of a second, and some for a machine that compiles something meanwhile.
-    assert!(said.saturating_duration_since(end) < Duration::from_millis(300), "{:?}", said - end);
+    // Without a bye it is never said. At once is a tenth of a second, on a machine that does nothing else.
+    assert!(said.saturating_duration_since(end) < Duration::from_secs(2), "{:?}", said.saturating_duration_since(end));
 }
 
 #[test]

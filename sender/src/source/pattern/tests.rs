@@ -106,11 +106,11 @@ fn a_reader_that_was_away_gets_no_burst() {
 
 #[test]
 fn a_slow_card_gives_control_back() {
-    let mut card = card(64, 32, 1.0);
+    let mut card = card(64, 32, 0.1);
     let _ = next(&mut card);
     let asked = Instant::now();
     assert!(matches!(card.next().unwrap(), Next::Waiting));
-    assert!(asked.elapsed() < Duration::from_millis(500));
+    assert!(asked.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
