@@ -1,22 +1,31 @@
-//! `--completions SHELL`: a script that teaches a shell a program's options.
+//! `--completions SHELL`: a script that teaches a shell a program's options. Beside it `--manual DIRECTORY`, which is
+//! answered in the same way: both are made of what the command line is, and need nothing else of it.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::{ExitStatus, Failure};
+use crate::{ExitStatus, Failure, manual};
 
-/// The option itself, for the help; [`intercept`] acts on it.
-#[derive(Debug, Clone, Copy, Default, Args)]
+/// The options themselves, for the help; [`intercept`] acts on them.
+#[derive(Debug, Clone, Default, Args)]
 pub struct Completions {
     /// Print a completion script for this shell, and end: source <(PROGRAM --completions bash)
     #[arg(long, value_enum, value_name = "SHELL", exclusive = true)]
     pub completions: Option<Shell>,
+
+    /// Write the manual pages into this directory, and end
+    #[arg(long, value_name = "DIRECTORY", exclusive = true, hide = true)]
+    pub manual: Option<PathBuf>,
 }
 
-/// Answers a command line that begins with `--completions`; `None` for every other one, which is then to be parsed as
+/// What [`intercept`] answers.
+const ANSWERED: [&str; 2] = ["--completions", "--manual"];
+
+/// Answers a command line that begins with `--completions` or `--manual`; `None` for every other one, which is then to be parsed as
 /// usual. Call it before parsing, with the command that flattens [`Completions`] and the arguments of the process:
 ///
 /// ```no_run
@@ -53,9 +62,12 @@ fn intercept_to(
     arguments: Vec<OsString>,
 ) -> Option<Result<ExitStatus, Failure>> {
     let first = arguments.get(1)?.to_str()?;
-    if first != "--completions" && !first.starts_with("--completions=") {
+    let option = first.split_once('=').map_or(first, |(option, _)| option);
+    if !ANSWERED.contains(&option) {
         return None;
     }
+    // A page says which variable stands for an option; no script needs that.
+    let described = command.clone();
     let mut command = without_environment(command);
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
@@ -65,6 +77,12 @@ fn intercept_to(
             return Some(error.print().map(|()| status).map_err(Failure::from));
         }
     };
+    if let Some(directory) = matches.get_one::<PathBuf>("manual") {
+        let written = manual::write(directory, described);
+        return Some(written.map(|()| ExitStatus::Done).map_err(|error| {
+            Failure::from(io::Error::new(error.kind(), format!("cannot write to {}: {error}", directory.display())))
+        }));
+    }
     let shell = matches.get_one::<Shell>("completions").copied()?;
     Some(print(shell, &mut command, output).map(|()| ExitStatus::Done).map_err(Failure::from))
 }
@@ -128,6 +146,11 @@ mod tests {
         assert_eq!(outcome(&["--completions=fish"]), Some(Some(ExitStatus::Done)));
         assert_eq!(outcome(&["--completions", "tcsh"]), Some(Some(ExitStatus::Usage)));
         assert_eq!(outcome(&["--completions", "bash", "--remote", "x"]), Some(Some(ExitStatus::Usage)));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_str().unwrap();
+        assert_eq!(outcome(&["--manual", path]), Some(Some(ExitStatus::Done)));
+        assert!(std::fs::read_to_string(directory.path().join("sender.1")).unwrap().contains("remote"));
+        assert_eq!(outcome(&["--manual", "/nowhere"]), Some(None));
     }
 
     #[test]

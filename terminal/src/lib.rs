@@ -19,6 +19,7 @@ pub mod checkup;
 pub mod completions;
 pub mod exit;
 pub mod interrupt;
+mod manual;
 pub mod report;
 pub mod seconds;
 pub mod size;
