@@ -58,6 +58,13 @@ pub struct Cli {
     #[arg(allow_negative_numbers = true, conflicts_with = "tcp")]
     pub receive_buffer: u32,
 
+    /// A frame that has lost datagrams waits at most so long for what its sender sends to replace them, and later frames for
+    /// it. Longer makes more frames whole on a bad link, and shows those that were hit later
+    #[arg(long, value_name = "MS", env = "SEGMENT_LATENCY", help_heading = "Input", conflicts_with = "tcp")]
+    #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=MAX_LATENCY_MS))]
+    #[arg(allow_negative_numbers = true)]
+    pub latency: u32,
+
     /// Spend a core on lower wake-up delay: never sleep while waiting for datagrams. Only where one is to spare: on a
     /// machine that is busy otherwise, frames come later by this, not sooner
     #[arg(long, env = "SEGMENT_BUSY_POLL", help_heading = "Input", value_parser = BoolishValueParser::new())]
@@ -190,6 +197,12 @@ pub enum Display {
     Never,
 }
 
+/// What [`segment::DEFAULT_LATENCY`] is in milliseconds.
+const DEFAULT_LATENCY_MS: u32 = segment::DEFAULT_LATENCY.as_millis() as u32;
+
+/// Whoever waits longer than this for a frame does not watch live: the sender has long forgotten it.
+const MAX_LATENCY_MS: i64 = 10_000;
+
 /// Port of a TCP sender for which the command line names none: what it is follows from the framing.
 const PORT_LEFT_OUT: u16 = 0;
 
@@ -246,6 +259,18 @@ mod tests {
         for lone in [["--tcp-framing", "pickle"], ["--tcp", "192.0.2.1:0"]] {
             assert!(Cli::try_parse_from(["receiver"].into_iter().chain(lone)).is_err(), "{lone:?}");
         }
+    }
+
+    #[test]
+    fn latency_is_in_milliseconds_and_bounded() {
+        let latency =
+            |arguments: &[&str]| Cli::try_parse_from([&["receiver"], arguments].concat()).map(|cli| cli.latency);
+        assert_eq!(latency(&[]).unwrap(), 100);
+        assert_eq!(latency(&["--latency", "0"]).unwrap(), 0);
+        for wrong in ["-1", "10001", "1s", "0.5"] {
+            assert!(latency(&["--latency", wrong]).is_err(), "{wrong}");
+        }
+        assert!(latency(&["--latency", "50", "--tcp", "192.0.2.1"]).is_err());
     }
 
     #[test]

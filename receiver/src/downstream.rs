@@ -68,6 +68,7 @@ pub struct Builder {
     from: Option<From>,
     max_frames: Option<u64>,
     receive_buffer: Option<usize>,
+    latency: Duration,
     interface: Option<String>,
     busy_poll: bool,
     is_held: bool,
@@ -164,6 +165,14 @@ impl Builder {
         self
     }
 
+    /// A frame that has lost datagrams waits at most so long, from its first one on, for what replaces them, and later frames
+    /// for it. If not said, [`segment::DEFAULT_LATENCY`]. Only on the sequenced wire; on the plain one nothing replaces them.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
     /// Never sleeps while waiting for datagrams, but looks again and again, and has the kernel look at the network card
     /// too where it can (SO_BUSY_POLL in socket(7), which takes CAP_NET_ADMIN). If not said, false.
     ///
@@ -236,7 +245,7 @@ impl Builder {
         tracing::debug!(asked = granted.asked, granted = granted.granted, "receive buffer");
         let feedback = Feedback::new(local)?;
         let mut downstream = Downstream::on_thread("receive", local.to_string(), shared, move |shared| {
-            Receive::new(socket, feedback, self.from, self.max_frames, self.busy_poll, shared).run();
+            Receive::new(socket, feedback, self.latency, self.from, self.max_frames, self.busy_poll, shared).run();
         })?;
         (downstream.local, downstream.granted) = (Some(local), Some(granted));
         Ok(downstream)
@@ -258,6 +267,7 @@ impl Downstream {
             from: None,
             max_frames: None,
             receive_buffer: None,
+            latency: segment::DEFAULT_LATENCY,
             interface: None,
             busy_poll: false,
             is_held: false,

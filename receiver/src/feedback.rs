@@ -3,21 +3,24 @@
 use crate::arrival::arrival;
 use crate::receive::canonical;
 use segment::clock::ClockEstimate;
-use segment::handshake::{Ended, Report, Responder};
+use segment::handshake::{Ended, Report, Responder, Transmit};
 use segment::jitter::Jitter;
 use segment::socket::{ReceiveSocket, SocketError};
 use segment::stats::Stats;
-use segment::wire::DecodeError;
-use segment::wire::control::{Control, ESCAPE};
+use segment::wire::control::{Ack, Control, ESCAPE};
 use segment::wire::plain::Datagram;
 use segment::wire::tag::{Found, find};
+use segment::wire::{DecodeError, sequenced};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Sources whose jitter is kept. Only as many are acknowledged to; the rest is for those that come and go.
 const MAX_JITTERS: usize = 16;
+
+/// What this receiver can do.
+const CAPABILITIES: u16 = Ack::READS_SEQUENCED | Ack::SENDS_NACK;
 
 /// Datagrams are read from the feedback socket at most so many at a time, so that no flood there stops the stream.
 const MAX_READ: usize = 16;
@@ -27,6 +30,7 @@ const MAX_READ: usize = 16;
 pub(crate) struct Feedback {
     pub(crate) socket: ReceiveSocket,
     responder: Responder,
+    receiver_id: u64,
     jitters: HashMap<SocketAddr, Jitter>,
 }
 
@@ -47,9 +51,11 @@ impl Feedback {
         let any: IpAddr = if local.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         // Two random numbers that differ between runs: the standard library seeds each map so.
         let random = || RandomState::new().hash_one(std::process::id());
+        let receiver_id = random();
         Ok(Self {
             socket: ReceiveSocket::bind((any, 0).into())?,
-            responder: Responder::new(random(), 0, random()),
+            responder: Responder::new(receiver_id, CAPABILITIES, random()),
+            receiver_id,
             jitters: HashMap::new(),
         })
     }
@@ -57,6 +63,10 @@ impl Feedback {
     /// Looks at a datagram of the stream's own socket, before the reassembler does.
     pub(crate) fn heed(&mut self, now: Instant, source: SocketAddr, datagram: &[u8], is_shown: bool) -> Heed {
         if datagram.first() == Some(&ESCAPE) {
+            if let Some(stream_id) = sequenced::stream_id(datagram) {
+                self.responder.handle_stream(now, source, stream_id);
+                return Heed::Segment;
+            }
             return match Control::parse(datagram) {
                 Ok(control) => {
                     self.responder.handle_control(now, clock_us(), source, &control);
@@ -116,6 +126,25 @@ impl Feedback {
             }
         });
         self.send();
+    }
+
+    /// Sends a nack, unless its source reads none: it has been acknowledged, or has just said that its stream is over.
+    pub(crate) fn ask(&self, nack: &Transmit<SocketAddr>, has_ended: bool) {
+        if (has_ended || self.responder.is_acknowledging(nack.to))
+            && let Err(error) = self.socket.send_to(&nack.contents, nack.to)
+        {
+            tracing::debug!(to = %nack.to, %error, "cannot ask for what is missing");
+        }
+    }
+
+    /// What this receiver calls itself, new at each start.
+    pub(crate) fn receiver_id(&self) -> u64 {
+        self.receiver_id
+    }
+
+    /// The round trips to the sources that have answered an ack.
+    pub(crate) fn round_trips(&self) -> impl Iterator<Item = (SocketAddr, Duration)> {
+        self.responder.clocks().map(|(source, clock)| (source, clock.round_trip))
     }
 
     /// Counts the jitter of a frame.

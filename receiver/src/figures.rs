@@ -58,6 +58,12 @@ pub struct Figures {
     pub fps: f64,
     /// Frames of the source shown that were sent but not handed on, as far as it can be known.
     pub frames_lost: u64,
+    /// Datagrams of frames that are known to be lost on their way, those included that were replaced.
+    pub segments_lost: u64,
+    /// How many of these were replaced, and by what.
+    pub repaired: Repaired,
+    /// Frames that were given up, and of which something came later still: a longer `--latency` might have made them whole.
+    pub late: u64,
     /// Datagrams received since the start, whatever became of them.
     pub datagrams: u64,
     /// Bytes of these, or of all that came over TCP.
@@ -84,6 +90,15 @@ pub struct Figures {
     pub bit_rate: BitRate,
     #[serde(skip)]
     is_over_tcp: bool,
+}
+
+/// Segments that were lost on their way, and came all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Repaired {
+    /// Restored from parity.
+    pub parity: u64,
+    /// Sent again, because this receiver asked for them, or another one of the group.
+    pub repeat: u64,
 }
 
 /// A sender's clock and the way to it, by which latency is corrected.
@@ -160,6 +175,12 @@ impl Counters {
             frames: self.frames,
             fps: rounded(fps),
             frames_lost: self.frames_lost,
+            segments_lost: self.reassembly.segments_lost,
+            repaired: Repaired {
+                parity: self.reassembly.repaired_by_parity,
+                repeat: self.reassembly.repaired_by_repeat,
+            },
+            late: self.reassembly.late,
             datagrams: self.reassembly.datagrams + self.unwanted + self.controls + self.refused,
             bytes: self.reassembly.bytes + self.unwanted_bytes + self.control_bytes + self.stream_bytes,
             dropped,
@@ -198,6 +219,13 @@ impl fmt::Display for Figures {
             }
         }
         write!(f, "  lost {}", self.frames_lost)?;
+        if self.late > 0 {
+            write!(f, " ({} late)", self.late)?;
+        }
+        let repaired = self.repaired.parity + self.repaired.repeat;
+        if repaired > 0 {
+            write!(f, "  repaired {repaired} of {} segments lost", self.segments_lost.max(repaired))?;
+        }
         if self.kernel_drops > 0 {
             write!(f, "  kernel drops {}", self.kernel_drops)?;
         }
@@ -255,6 +283,10 @@ mod tests {
         for cause in DropCause::ALL {
             assert_eq!(json["dropped"][cause.name()], 0);
         }
+        assert_eq!(
+            (&json["repaired"]["parity"], &json["repaired"]["repeat"], &json["late"]),
+            (&0.into(), &0.into(), &0.into())
+        );
         assert_eq!(json["latency_ms"], serde_json::Value::Null);
         assert_eq!(json["source"], serde_json::Value::Null);
     }
@@ -268,6 +300,9 @@ mod tests {
             line,
             "31 frames  30.0 fps  2.48 Mbit/s  latency 4.0 ms (p99 4.0) if its clock is right  lost 0  from 192.0.2.1:50000"
         );
+        counters.reassembly.segments_lost = 12;
+        (counters.reassembly.repaired_by_parity, counters.reassembly.repaired_by_repeat) = (2, 7);
+        assert!(counters.totals(start, start).to_string().contains("  lost 0  repaired 9 of 12 segments lost  "));
         counters.kernel_drops = 7;
         assert!(counters.totals(start, start).to_string().contains("  kernel drops 7  "));
     }

@@ -29,13 +29,15 @@ pub struct Frame {
     pub number: Option<u32>,
     /// Who sent it.
     pub source: SocketAddr,
+    /// Segments of it that were lost on their way, and came by parity or because they were asked for again.
+    pub repaired: usize,
 }
 
 impl Frame {
     /// A frame that says nothing about itself.
     pub(crate) fn untagged(picture: Picture, source: SocketAddr, arrived_at: SystemTime) -> Self {
         let encoded = matches!(picture, Picture::Raw(_)).then(Arc::default);
-        Self { picture, encoded, captured_at: None, arrived_at, age: None, number: None, source }
+        Self { picture, encoded, captured_at: None, arrived_at, age: None, number: None, source, repaired: 0 }
     }
 
     pub(crate) fn reassembled(frame: segment::Frame, arrived_at: SystemTime, offset_us: Option<i64>) -> Self {
@@ -49,6 +51,7 @@ impl Frame {
                 arrived_at.duration_since(captured_here).ok()
             }),
             number: frame.tag.map(|tag| tag.number),
+            repaired: frame.repaired,
             ..Self::untagged(Picture::Jpeg(frame.jpeg), frame.source, arrived_at)
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Totals {
     pub(crate) frames: u64,
     /// Frames known to be lost.
     pub(crate) frames_lost: u64,
+    /// Segments that were lost and replaced.
+    pub(crate) repaired: u64,
 }
 
 impl Meter {
@@ -40,10 +42,10 @@ impl Meter {
         self.delays.extend(age);
         let elapsed = now.saturating_duration_since(self.period_start);
         if begins || elapsed >= PERIOD {
-            let Totals { frames, frames_lost } = totals();
+            let Totals { frames, frames_lost, repaired } = totals();
             // The time without a stream says nothing about its rate.
             let fps = (!begins).then(|| frames.saturating_sub(self.frames_before) as f64 / elapsed.as_secs_f64());
-            self.line = figures(fps, &mut self.delays, frames_lost);
+            self.line = figures(fps, &mut self.delays, frames_lost, repaired);
             self.frames_before = frames;
             self.period_start = now;
             self.delays.clear();
@@ -55,18 +57,19 @@ impl Meter {
         self.last_frame.map(|last| now.saturating_duration_since(last))
     }
 
-    /// `30.0 fps   1.9 ms   lost 0`.
+    /// `30.0 fps   1.9 ms   lost 0`, and `repaired 9` where something was.
     pub(crate) fn line(&self) -> &str {
         &self.line
     }
 }
 
 /// `fps` is `None` as long as it is not known.
-fn figures(fps: Option<f64>, delays: &mut [Duration], lost: u64) -> String {
+fn figures(fps: Option<f64>, delays: &mut [Duration], lost: u64, repaired: u64) -> String {
     let fps = fps.map_or_else(|| "--".to_owned(), |fps| format!("{fps:.1}"));
     delays.sort_unstable();
     let median = delays.get(delays.len() / 2).map(|delay| format!("   {:.1} ms", delay.as_secs_f64() * 1000.0));
-    format!("{fps} fps{}   lost {lost}", median.unwrap_or_default())
+    let repaired = if repaired > 0 { format!("   repaired {repaired}") } else { String::new() };
+    format!("{fps} fps{}   lost {lost}{repaired}", median.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -76,9 +79,9 @@ mod tests {
     #[test]
     fn figures_give_the_median_delay_or_none() {
         let mut delays = [1, 90, 3].map(Duration::from_millis);
-        assert_eq!(figures(Some(29.97), &mut delays, 2), "30.0 fps   3.0 ms   lost 2");
-        assert_eq!(figures(Some(29.97), &mut [], 0), "30.0 fps   lost 0");
-        assert_eq!(figures(None, &mut [], 0), "-- fps   lost 0");
+        assert_eq!(figures(Some(29.97), &mut delays, 2, 0), "30.0 fps   3.0 ms   lost 2");
+        assert_eq!(figures(Some(29.97), &mut [], 0, 0), "30.0 fps   lost 0");
+        assert_eq!(figures(None, &mut [], 0, 9), "-- fps   lost 0   repaired 9");
     }
 
     #[test]
@@ -86,12 +89,12 @@ mod tests {
         let start = Instant::now();
         let mut meter = Meter::new(start - Duration::from_secs(60));
         for frame in 0..=25 {
-            let totals = Totals { frames: 500 + frame, frames_lost: 3 };
+            let totals = Totals { frames: 500 + frame, frames_lost: 3, repaired: 0 };
             meter.count(start + Duration::from_millis(40 * frame), None, || totals);
             assert_eq!(meter.line(), if frame < 25 { "-- fps   lost 3" } else { "25.0 fps   lost 3" });
         }
         // After a pause it is not known again.
-        meter.count(start + Duration::from_secs(10), None, || Totals { frames: 526, frames_lost: 3 });
+        meter.count(start + Duration::from_secs(10), None, || Totals { frames: 526, frames_lost: 3, repaired: 0 });
         assert_eq!(meter.line(), "-- fps   lost 3");
     }
 }

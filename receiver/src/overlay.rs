@@ -34,8 +34,9 @@ impl Overlay {
     pub(crate) fn count(&mut self, now: Instant, frame: &Frame, downstream: &Downstream) {
         self.source = Some(frame.source);
         self.meter.count(now, frame.age, || {
-            let (frames, frames_lost) = (downstream.progress().0, downstream.totals().frames_lost);
-            Totals { frames, frames_lost }
+            let (frames, totals) = (downstream.progress().0, downstream.totals());
+            let repaired = totals.repaired.parity + totals.repaired.repeat;
+            Totals { frames, frames_lost: totals.frames_lost, repaired }
         });
     }
 
@@ -68,7 +69,7 @@ mod tests {
         let mut overlay = Overlay::new(now);
         assert_eq!(overlay.text(now), "");
         overlay.source = Some(([192, 0, 2, 1], 5).into());
-        overlay.meter.count(now, None, || Totals { frames: 1, frames_lost: 0 });
+        overlay.meter.count(now, None, || Totals { frames: 1, frames_lost: 0, repaired: 0 });
         assert_eq!((overlay.text(now).as_str(), overlay.has_stopped(now)), ("-- fps   lost 0", false));
         overlay.switch();
         assert_eq!(overlay.text(now), "");

@@ -10,7 +10,7 @@ use crate::roster::Facts;
 use crate::selection::{Choice, From, Selection};
 use segment::handshake::Ended;
 use segment::socket::{Arrival, ReceiveSocket};
-use segment::{Landed, Reassembler};
+use segment::{Landed, Reassembler, Repair};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +26,11 @@ const LOOK_AFTER: u32 = 16;
 /// And after so long, while the stream flows.
 const LOOK_WITHIN: Duration = Duration::from_millis(10);
 
-/// A bye waits at most so long until what came before it has been read.
+/// A bye waits at most so long until what came before it has been read, beside the latency.
 const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// While a bye waits, it is looked so often whether it still has to.
+const CLOSING_TICK: Duration = Duration::from_millis(1);
 
 /// The group's membership is looked after so often.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -75,6 +78,9 @@ pub(crate) struct Receive<'a> {
     control_bytes: u64,
     /// Whether the stream's socket was found empty.
     is_drained: bool,
+    /// When the last datagram came.
+    arrived: Instant,
+    latency: Duration,
     /// Streams that are over as soon as all is read that came before, and when that was said.
     ended: VecDeque<(Instant, Ended)>,
     unwanted: u64,
@@ -91,14 +97,23 @@ impl<'a> Receive<'a> {
     pub(crate) fn new(
         socket: ReceiveSocket,
         feedback: Feedback,
+        latency: Duration,
         from: Option<From>,
         max_frames: Option<u64>,
         busy_poll: bool,
         shared: &'a Shared,
     ) -> Self {
+        let is_group = socket.membership().is_some();
+        let mut reassembler = Reassembler::new();
+        reassembler.set_latency(latency);
+        // Any number that is random at each start will do for the waits.
+        let (receiver_id, seed) = (feedback.receiver_id(), feedback.receiver_id());
+        reassembler.repair(Repair { receiver_id, is_group, seed });
         Self {
             socket,
             feedback,
+            arrived: Instant::now(),
+            latency,
             since_look: 0,
             looked: Instant::now(),
             refreshed: Instant::now(),
@@ -111,7 +126,7 @@ impl<'a> Receive<'a> {
             max_frames,
             busy_poll,
             shared,
-            reassembler: Reassembler::new(),
+            reassembler,
             selection: Selection::default(),
             unwanted: 0,
             unwanted_bytes: 0,
@@ -127,8 +142,13 @@ impl<'a> Receive<'a> {
     pub(crate) fn run(mut self) {
         while !self.shared.stop.load(Ordering::Relaxed) {
             let now = self.receive_some();
-            if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= now) {
-                self.reassembler.handle_timeout(now);
+            // As long as more lies in the socket, nothing is missing yet of what is younger than the last that was read.
+            let read_until = if self.is_drained { now } else { self.arrived };
+            if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= read_until) {
+                self.reassembler.handle_timeout(read_until);
+            }
+            while let Some(nack) = self.reassembler.poll_transmit() {
+                self.feedback.ask(&nack, self.ended.iter().any(|(_, ended)| ended.source == nack.to));
             }
             self.give_feedback(now);
             let mut is_due = self.published.is_none_or(|at| now.saturating_duration_since(at) >= TICK);
@@ -166,6 +186,7 @@ impl<'a> Receive<'a> {
             Ok(None) if self.busy_poll => std::thread::yield_now(),
             Ok(None) => {}
             Err(error) => {
+                self.is_drained = true;
                 self.notices.cannot_receive(now, &error);
                 std::thread::sleep(TICK);
             }
@@ -179,15 +200,17 @@ impl<'a> Receive<'a> {
 
     /// How long to wait for datagrams; `None`: not at all.
     fn patience(&self) -> Option<Duration> {
-        if self.busy_poll || !self.ended.is_empty() {
+        if self.busy_poll {
             return None;
         }
+        let longest = if self.ended.is_empty() { TICK } else { CLOSING_TICK };
         let due = [self.reassembler.poll_timeout(), self.feedback.poll_timeout()].into_iter().flatten().min();
-        Some(due.map_or(TICK, |due| due.saturating_duration_since(Instant::now()).min(TICK)))
+        Some(due.map_or(longest, |due| due.saturating_duration_since(Instant::now()).min(longest)))
     }
 
     fn take(&mut self, now: Instant, received: Arrival) {
         let at = arrival(received.arrived_at, now, SystemTime::now());
+        self.arrived = at;
         let source = canonical(received.landed.source);
         let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
         self.last_kernel_count = received.kernel_drops;
@@ -219,6 +242,9 @@ impl<'a> Receive<'a> {
     fn look_at_feedback(&mut self, now: Instant) {
         (self.since_look, self.looked) = (0, now);
         self.feedback.read(now);
+        for (source, round_trip) in self.feedback.round_trips() {
+            self.reassembler.set_round_trip(source, Some(round_trip));
+        }
         if now.saturating_duration_since(self.refreshed) >= REFRESH {
             self.refreshed = now;
             self.socket.refresh_membership();
@@ -231,9 +257,12 @@ impl<'a> Receive<'a> {
             let reassembler = &self.reassembler;
             self.feedback.handle_timeout(now, |source| reassembler.source_stats(source));
         }
-        // What came before the bye is finished first: it may still lie in the stream's socket.
+        // What has begun before the bye is finished first: it may still lie in the stream's socket, or be asked for.
         while let Some((since, ended)) = self.ended.pop_front() {
-            if !self.is_drained && now.saturating_duration_since(since) < CATCH_UP {
+            let waits = now.saturating_duration_since(since);
+            let is_unread = !self.is_drained && waits < CATCH_UP;
+            let is_unfinished = !self.reassembler.is_settled(ended.source) && waits < self.latency + CATCH_UP;
+            if is_unread || is_unfinished {
                 self.ended.push_front((since, ended));
                 break;
             }

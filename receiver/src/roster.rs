@@ -26,6 +26,8 @@ pub struct Latest {
     pub frames: u64,
     /// Frames of it that are known to be lost since then.
     pub frames_lost: u64,
+    /// Segments of these frames that were lost on their way and replaced.
+    pub repaired: u64,
     /// When the newest frame was handed on.
     pub last_frame: Instant,
     /// Whether it has said that its stream is over.
@@ -207,6 +209,7 @@ impl Entry {
             name: facts.name.map(str::to_owned),
             frames: 1,
             frames_lost: 0,
+            repaired: frame.repaired as u64,
             last_frame: now,
             has_ended: false,
         };
@@ -221,6 +224,7 @@ impl Entry {
             latest.name = Some(name.to_owned());
         }
         latest.frames += 1;
+        latest.repaired += frame.repaired as u64;
         // The reassembler counts anew once it has forgotten a source.
         latest.frames_lost += facts.frames_lost.saturating_sub(self.lost_before);
         self.lost_before = facts.frames_lost;

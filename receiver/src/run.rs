@@ -119,7 +119,11 @@ impl Watch<'_> {
 }
 
 fn start(cli: &Cli) -> Result<Downstream, Failure> {
-    let mut builder = Downstream::builder().receive_buffer(cli.receive_buffer as usize).busy_poll(cli.busy_poll).hold();
+    let mut builder = Downstream::builder()
+        .receive_buffer(cli.receive_buffer as usize)
+        .latency(Duration::from_millis(cli.latency.into()))
+        .busy_poll(cli.busy_poll)
+        .hold();
     builder = match (cli.tcp_remote(), &cli.multicast) {
         // It may come later, and be known then.
         (Some((host, port)), _) => builder.connect(host, port, cli.tcp_framing.into()),

@@ -42,7 +42,8 @@ fn datagrams_follow_the_path(remote: &str) {
     let arguments = [&["--display", "never", "--bind", bind], &common[..]].concat();
     let receiver = Program::spawn(&mut network.at(1, &receiver(&arguments)));
     receiver.says("listening on ");
-    let arguments = [&["--source", "test", "--fps", "60", "--remote", remote], &common[..]].concat();
+    let wire = ["--wire", "plain"];
+    let arguments = [&["--source", "test", "--fps", "60", "--remote", remote], &wire[..], &common[..]].concat();
     let sender = programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &arguments);
     let sender = Program::spawn(&mut network.at(0, &sender));
     receiver.has_frames(SOME);

@@ -22,6 +22,11 @@ impl Peer {
         Self::start("tagged_sender.py", clip, to, arguments)
     }
 
+    /// A sender on the sequenced wire.
+    pub(crate) fn sequenced(clip: &Clip, to: SocketAddr, arguments: &[&str]) -> Self {
+        Self::start("sequenced_sender.py", clip, to, arguments)
+    }
+
     fn start(name: &str, clip: &Clip, to: SocketAddr, arguments: &[&str]) -> Self {
         let mut command = Self::python();
         command.arg(format!("{PEERS}/{name}")).arg(clip.folder());

@@ -81,8 +81,8 @@ impl Stream {
     }
 
     fn count(&mut self, now: Instant) {
-        let Latest { frames, frames_lost, .. } = self.latest;
-        self.meter.count(now, self.latest.frame.age, || Totals { frames, frames_lost });
+        let Latest { frames, frames_lost, repaired, .. } = self.latest;
+        self.meter.count(now, self.latest.frame.age, || Totals { frames, frames_lost, repaired });
     }
 
     fn view(&mut self, now: Instant, shows_figures: bool) -> View<'_> {
@@ -124,7 +124,7 @@ mod tests {
         let mut frame = crate::frame::tests::frame(1000 + number as u16, &b"picture"[..]);
         frame.age = Some(3 * MS);
         let name = name.map(str::to_owned);
-        Latest { number, frame, name, frames, frames_lost: 2, last_frame: at, has_ended: false }
+        Latest { number, frame, name, frames, frames_lost: 2, repaired: 0, last_frame: at, has_ended: false }
     }
 
     fn captions(all: &mut All, now: Instant) -> Vec<String> {
