@@ -8,6 +8,7 @@ use segment::wire::control::MAX_NAME_LEN;
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
 use crate::doctor::Doctor;
+use crate::keygen::Keygen;
 use crate::source::{MAX_FPS, MAX_SPEED, MIN_FPS, MIN_SPEED, SourceSpec};
 use crate::{DatagramSize, Fec, Pace, Wire};
 
@@ -144,6 +145,8 @@ pub struct Cli {
 pub enum Command {
     #[allow(missing_docs)]
     Doctor(Doctor),
+    #[allow(missing_docs)]
+    Keygen(Keygen),
 }
 
 fn after_help() -> String {

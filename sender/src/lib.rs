@@ -25,6 +25,7 @@ mod feedback;
 mod figures;
 mod gate;
 mod hand_on;
+pub mod keygen;
 mod multicast;
 mod pacing;
 mod progress;

@@ -14,6 +14,7 @@ fn main() -> ExitStatus {
         cli.verbosity.init();
         match &cli.command {
             Some(Command::Doctor(doctor)) => sender::doctor::run(doctor),
+            Some(Command::Keygen(keygen)) => sender::keygen::run(keygen),
             None => sender::run::run(cli),
         }
     });

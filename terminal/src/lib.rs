@@ -7,6 +7,7 @@
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`report`]: prints them from a thread of its own
 //! * [`units`]: rates, sizes and times as a person reads them
+//! * [`key_file`], [`secret_file`]: `--key-file`, and files that nobody else may read
 //! * [`seconds`], [`size`], [`address`]: parsers for values of options
 //! * [`completions`]: `--completions SHELL`
 //!
@@ -19,9 +20,11 @@ pub mod checkup;
 pub mod completions;
 pub mod exit;
 pub mod interrupt;
+pub mod key_file;
 mod manual;
 pub mod report;
 pub mod seconds;
+pub mod secret_file;
 pub mod size;
 pub mod stats;
 pub mod units;
@@ -32,7 +35,9 @@ pub use checkup::{Check, Checkup, Verdict};
 pub use completions::Completions;
 pub use exit::{Advise, ExitStatus, Failure};
 pub use interrupt::Interrupt;
+pub use key_file::KeyFileArgs;
 pub use report::Report;
+pub use secret_file::SecretFileError;
 pub use size::Size;
 pub use stats::{Reporter, StatsArgs, StatsFormat};
 pub use verbosity::Verbosity;
