@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use media::mailbox::mailbox;
 use segment::handshake::Announcer;
+use segment::seal::{Key, Sealer};
 use segment::socket::{ChosenInterface, Interface};
+use segment::wire::sealed::{Cipher, OVERHEAD};
 use segment::wire::sequenced::MIN_DATAGRAM_LEN;
 use segment::wire::stream::Framing;
 use segment::{Segmenter, SequenceError, Sequencer};
@@ -16,7 +18,7 @@ use crate::conversion::{Conversion, Wanted};
 use crate::datagram_size::DatagramSize;
 use crate::demand::Demands;
 use crate::encode::encoder;
-use crate::error::UpstreamError;
+use crate::error::{Unsealed, UpstreamError};
 use crate::fec::Fec;
 use crate::feedback::{Feedback, Group, Shared};
 use crate::gate::Gate;
@@ -25,6 +27,7 @@ use crate::pacing::{Pace, Reception, Spacing};
 use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::repair::Repair;
+use crate::sealing::{FeedbackSealing, FrameSealing};
 use crate::sockets::Sockets;
 use crate::source::Format;
 use crate::stamp::Stamp;
@@ -45,6 +48,8 @@ pub struct Builder {
     datagram_size: DatagramSize,
     wire: Wire,
     fec: Fec,
+    key: Option<Key>,
+    cipher: Option<Cipher>,
     pace: Pace,
     busy_poll: bool,
     tagged: bool,
@@ -64,6 +69,8 @@ impl Builder {
             datagram_size: DatagramSize::Automatic,
             wire: Wire::Auto,
             fec: Fec::Auto,
+            key: None,
+            cipher: None,
             pace: Pace::Auto,
             busy_poll: false,
             tagged: true,
@@ -199,6 +206,21 @@ impl Builder {
         self
     }
 
+    /// Seals all that is sent with this key, which receivers must have too, and hears nothing that is not. If not said, nothing
+    /// is sealed. Goes out on the sequenced wire.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<Key>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// What is sealed with, where there is a key. If not said, what is faster on this processor.
+    #[must_use]
+    pub fn cipher(mut self, cipher: impl Into<Option<Cipher>>) -> Self {
+        self.cipher = cipher.into();
+        self
+    }
+
     /// How the datagrams of a frame are spread over time. If not said, [`Pace::Auto`].
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
@@ -260,9 +282,12 @@ impl Builder {
                 return Err(UpstreamError::FecOnPlain);
             }
         }
+        if self.key.is_some() {
+            self.check_key()?;
+        }
         if let DatagramSize::Fixed(bytes) = self.datagram_size
             && self.repair().is_sequenced_from_the_start()
-            && bytes < MIN_DATAGRAM_LEN
+            && bytes < MIN_DATAGRAM_LEN + self.overhead()
         {
             return Err(SequenceError::DatagramLen(bytes).into());
         }
@@ -272,11 +297,33 @@ impl Builder {
         self.wanted.check()
     }
 
+    /// Refuses what would go out unsealed in spite of a key.
+    fn check_key(&self) -> Result<(), UpstreamError> {
+        let unsealed = [
+            (self.wire == Wire::Plain, Unsealed::PlainWire),
+            (!self.listens.is_empty(), Unsealed::Tcp),
+            (self.beginning.text.is_some(), Unsealed::AnnounceText),
+        ];
+        match unsealed.into_iter().find_map(|(is_asked, unsealed)| is_asked.then_some(unsealed)) {
+            Some(unsealed) => Err(UpstreamError::Unsealed(unsealed)),
+            None => Ok(()),
+        }
+    }
+
+    /// Bytes by which sealing makes each datagram longer.
+    fn overhead(&self) -> usize {
+        if self.key.is_some() { OVERHEAD } else { 0 }
+    }
+
     /// Who is to be sent which wire.
     fn repair(&self) -> Repair {
         // Datagrams that are too short for the other wire are sent as long as that is not asked for.
         let is_plain = matches!(self.datagram_size, DatagramSize::Fixed(bytes) if bytes < MIN_DATAGRAM_LEN);
-        let wire = if is_plain && self.wire == Wire::Auto { Wire::Plain } else { self.wire };
+        let wire = match self.wire {
+            _ if self.key.is_some() => Wire::Sequenced,
+            Wire::Auto if is_plain => Wire::Plain,
+            wire => wire,
+        };
         Repair::new(wire, self.fec, &self.remotes, self.group.as_ref().map(|group| group.address))
     }
 
@@ -313,7 +360,16 @@ impl Builder {
         }
         let shared = Arc::new(Shared::new(announcer, Arc::clone(&repair)));
         let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
-        let feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
+        let mut feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
+        // One for both threads that send: no datagram number must come twice.
+        let sealing = self.key.as_ref().map(|key| {
+            let sealer = Sealer::new(key, self.cipher.unwrap_or_else(Cipher::fastest), stamp.stream_id());
+            (key.clone(), Arc::new(sealer))
+        });
+        if let Some((key, sealer)) = &sealing {
+            tracing::debug!(cipher = sealer.cipher().name(), "sealing");
+            feedback = feedback.sealed(FeedbackSealing::new(key.clone(), Arc::clone(sealer)));
+        }
 
         let is_datagrams = !destinations.is_empty();
         let (audience, accepts) =
@@ -347,6 +403,7 @@ impl Builder {
             feedback: shared,
             reception: Reception::default(),
             sequencer: Sequencer::new(),
+            sealing: sealing.map(|(_, sealer)| FrameSealing::new(sealer)),
             repair,
             progress: Arc::clone(&progress),
         };

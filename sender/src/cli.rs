@@ -13,9 +13,11 @@ use crate::source::{MAX_FPS, MAX_SPEED, MIN_FPS, MIN_SPEED, SourceSpec};
 use crate::{DatagramSize, Fec, Pace, Wire};
 
 mod multicast;
+mod sealing;
 mod tcp;
 
 pub use multicast::MulticastArgs;
+pub use sealing::{CipherChoice, SealingArgs};
 pub use tcp::{ListenAt, TcpArgs, TcpFraming};
 
 /// Send live video over UDP: from a camera, a file, images, a network stream or a program. Whole frames only.
@@ -85,6 +87,10 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub tcp: TcpArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub sealing: SealingArgs,
 
     /// What to send: auto (camera 0, or the test card where there is none), test (the test card), camera:N, a video or
     /// image file, a recording, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)

@@ -71,6 +71,9 @@ pub enum UpstreamError {
     /// Parity, of which the plain wire has none.
     #[error("the plain wire has no parity: leave out the share of parity, or choose another wire")]
     FecOnPlain,
+    /// Something that cannot be sealed, and a key.
+    #[error("{0} cannot be sealed, and there is a key: leave out one of the two")]
+    Unsealed(Unsealed),
     /// A remote that cannot be sent to: no route leads there, or the system gives no socket. The error names it.
     #[error(transparent)]
     Remote(#[from] SocketError),
@@ -111,6 +114,20 @@ pub enum UpstreamError {
     /// A thread of the stream is gone without having said why, as after a panic.
     #[error("the stream has stopped: one of its threads is gone")]
     Stopped,
+}
+
+/// What cannot be sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsealed {
+    /// The plain wire, which has nothing but a countdown byte.
+    #[error("the plain wire")]
+    PlainWire,
+    /// What goes over TCP.
+    #[error("what goes over TCP")]
+    Tcp,
+    /// An announcement in text, for old receivers.
+    #[error("an announcement in text")]
+    AnnounceText,
 }
 
 impl UpstreamError {

@@ -26,6 +26,9 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::Remote(socket) | UpstreamError::Listen(socket) => socket.advice(),
         UpstreamError::Interface(interface) => interface.advice(),
         UpstreamError::GroupAsRemote(_) => Some("use --multicast"),
+        UpstreamError::Unsealed(_) => {
+            Some("--key-file goes with --wire auto or sequenced, and neither with --tcp nor with --announce-text")
+        }
         UpstreamError::FecOnPlain => Some("--fec PERCENT goes with --wire auto or --wire sequenced"),
         _ => None,
     };
@@ -36,6 +39,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         | UpstreamError::Sequence(_)
         | UpstreamError::Fec(_)
         | UpstreamError::FecOnPlain
+        | UpstreamError::Unsealed(_)
         | UpstreamError::Pace(_)
         | UpstreamError::GroupAsRemote(_) => Failure::usage(error),
         _ => Failure::new(error),

@@ -18,6 +18,7 @@ use crate::progress::{End, Progress};
 use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
 use crate::repair::Repair;
+use crate::sealing::FeedbackSealing;
 use crate::seldom::Seldom;
 use crate::sockets::Sockets;
 use crate::stamp::microseconds;
@@ -120,6 +121,8 @@ pub(crate) struct Feedback {
     looked: Option<Instant>,
     /// Once the last frame is out: until when nacks are still answered.
     lingers: Option<Instant>,
+    /// Where there is a key.
+    sealing: Option<FeedbackSealing>,
     progress: Arc<Progress>,
     notices: Notices,
     warnings: Seldom,
@@ -170,6 +173,7 @@ impl Feedback {
             routes: HashMap::new(),
             looked: None,
             lingers: None,
+            sealing: None,
             sockets: sockets.iter().map(socket).collect::<Result<_, _>>()?,
             notices: Notices::new(waiting.map(|group| group.receivers), tagged),
             shared,
@@ -178,6 +182,12 @@ impl Feedback {
             warnings: Seldom::new(WARNING_INTERVAL),
             happened: Vec::new(),
         })
+    }
+
+    /// Seals what is said, and hears only what is sealed.
+    pub(crate) fn sealed(mut self, sealing: FeedbackSealing) -> Self {
+        self.sealing = Some(sealing);
+        self
     }
 
     /// Runs until all byes have been said.
@@ -202,6 +212,11 @@ impl Feedback {
                     Ok(Some(received)) => {
                         let (now, source) = (Instant::now(), received.source);
                         for datagram in received.datagrams() {
+                            let heard = match &mut self.sealing {
+                                Some(sealing) => sealing.open(now, source, datagram),
+                                None => Some(datagram),
+                            };
+                            let Some(datagram) = heard else { continue };
                             if let Err(error) = announcer.handle_datagram(now, clock_us(), source, datagram) {
                                 tracing::debug!(%source, %error, "dropped a datagram");
                             }
@@ -260,7 +275,10 @@ impl Feedback {
     fn repeat(&mut self, repeat: &Repeat) {
         let Some(socket) = self.sockets.iter().find(|socket| socket.is_ipv4 == repeat.to.is_ipv4()) else { return };
         let route = self.routes.entry(repeat.to).or_insert_with(|| Route::new(repeat.to));
-        let sent = socket.send.send_batch(repeat.segments(), route);
+        let sent = match &mut self.sealing {
+            Some(sealing) => sealing.send_again(repeat, &socket.send, route),
+            None => socket.send.send_batch(repeat.segments(), route),
+        };
         if let Some(error) = sent.failure {
             tracing::debug!(address = %repeat.to, %error, "cannot send again");
         }
@@ -273,6 +291,13 @@ impl Feedback {
     }
 
     fn send(&mut self, Transmit { to, contents }: &Transmit<Destination>) {
+        let sealed = self.sealing.as_ref().map(|sealing| sealing.seal(contents));
+        let contents = match &sealed {
+            None => contents,
+            Some(Some(sealed)) => sealed,
+            // It has been said why.
+            Some(None) => return,
+        };
         match to {
             Destination::Group => self.announced.clone().into_iter().for_each(|to| self.send_to(contents, to)),
             Destination::Receiver(address) => self.send_to(contents, *address),

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use segment::seal::SealedSegments;
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
 use segment::wire::plain::CLASSIC_DATAGRAM_LEN;
+use segment::wire::sealed::OVERHEAD;
 use segment::{Segmenter, SequencedFrame, TooManySegments, WireFrame};
 
 use crate::datagram_size::DatagramSize;
@@ -27,6 +29,8 @@ pub(crate) struct Cut<'a> {
     pub(crate) plain: &'a WireFrame<'a>,
     /// There where a remote is sent it.
     pub(crate) sequenced: Option<&'a SequencedFrame>,
+    /// The same sealed, where there is a key: then nothing else is sent.
+    pub(crate) sealed: Option<&'a SealedSegments>,
 }
 
 /// An address, the socket that it is sent to from, how large its datagrams are, and how far the frame that is on its
@@ -149,12 +153,15 @@ impl Remote {
     pub(crate) fn load(&self, frame: &Cut<'_>) -> Load {
         let path = self.path.path();
         match frame.sequenced.filter(|_| self.is_sequenced) {
-            Some(frame) => Load {
-                datagrams: frame.len(),
-                datagram_len: frame.datagram_len(),
-                bytes: frame.data_bytes() + frame.parity_bytes(),
-                path,
-            },
+            Some(sequenced) => {
+                let overhead = if frame.sealed.is_some() { OVERHEAD } else { 0 };
+                Load {
+                    datagrams: sequenced.len(),
+                    datagram_len: sequenced.datagram_len() + overhead,
+                    bytes: sequenced.data_bytes() + sequenced.parity_bytes() + sequenced.len() * overhead,
+                    path,
+                }
+            }
             None => {
                 let datagrams = self.segmenter.segment(frame.plain).map_or(0, |segments| segments.len());
                 Load { datagrams, datagram_len: self.datagram_len(), bytes: frame.plain.len() + datagrams, path }
@@ -198,7 +205,10 @@ impl Remote {
     pub(crate) fn send_next(&mut self, frame: &Cut<'_>, begun: Instant) {
         let batch = self.schedule.next();
         let sent = match frame.sequenced.filter(|_| self.is_sequenced) {
-            Some(frame) => self.socket.send_batch(frame.segments(batch), &mut self.route),
+            Some(sequenced) => match frame.sealed {
+                Some(sealed) => self.socket.send_batch(sealed.segments(batch), &mut self.route),
+                None => self.socket.send_batch(sequenced.segments(batch), &mut self.route),
+            },
             // It has been prepared for, so it fits.
             None => self.segmenter.segment(frame.plain).map_or_else(
                 |_| Sent::default(),
@@ -261,7 +271,7 @@ mod tests {
     fn send(remote: &mut Remote, frame: &WireFrame<'_>, pace: Pace) -> (u64, u64, u64) {
         let now = Instant::now();
         remote.prepare(frame, now).unwrap();
-        let frame = &Cut { plain: frame, sequenced: None };
+        let frame = &Cut { plain: frame, sequenced: None, sealed: None };
         remote.begin(Spacing::new(pace).schedule(&remote.load(frame), 0, 1));
         while remote.due().is_some() {
             remote.send_next(frame, now);
@@ -287,7 +297,7 @@ mod tests {
         assert_eq!(fixed.datagram_len(), 100);
         let path = fixed.path.path();
         assert_eq!(
-            fixed.load(&Cut { plain: &small, sequenced: None }),
+            fixed.load(&Cut { plain: &small, sequenced: None, sealed: None }),
             Load { datagrams: 2, datagram_len: 100, bytes: 102, path }
         );
         assert!(path.mtu >= 65_535, "that is how loopback is known: {path:?}");
@@ -327,7 +337,7 @@ mod tests {
         let address = receiver.local_addr().unwrap();
         let mut remote = remote(&address.to_string(), DatagramSize::Fixed(11)).unwrap();
         let frame = [7; 25];
-        let frame = Cut { plain: &WireFrame::untagged(&frame), sequenced: None };
+        let frame = Cut { plain: &WireFrame::untagged(&frame), sequenced: None, sealed: None };
         let now = Instant::now();
         remote.begin(Spacing::new(Pace::Mbit(0.001)).schedule(&remote.load(&frame), 0, 1));
         remote.route = Route::new("255.255.255.255:9".parse().unwrap());

@@ -216,7 +216,7 @@ fn pump(interrupt: &Interrupt, source: &mut dyn Source, upstream: &mut Upstream,
 fn builder(cli: &Cli) -> Result<Builder, Failure> {
     let builder = Upstream::builder().size(cli.size.map(pixels)).datagram_size(cli.datagram_size).tag(!cli.no_tag);
     let builder = builder.wire(cli.wire).fec(cli.fec).pace(cli.pace).busy_poll(cli.busy_poll);
-    let mut builder = cli.multicast.apply(builder)?;
+    let mut builder = cli.sealing.apply(cli.multicast.apply(builder)?)?;
     for remote in &cli.remotes {
         builder = builder.remote(resolve(remote)?);
     }

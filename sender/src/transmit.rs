@@ -9,6 +9,7 @@ use bytes::Bytes;
 use media::Image;
 use media::mailbox::{Reader, Writer};
 use segment::socket::Sent;
+use segment::wire::sealed::OVERHEAD;
 use segment::wire::tag::TAG_LEN;
 use segment::{Label, SequencedFrame, Sequencer, WireFrame};
 
@@ -19,6 +20,7 @@ use crate::pacing::{Reception, Spacing};
 use crate::progress::{End, Progress};
 use crate::remote::{Cut, Remote};
 use crate::repair::Repair;
+use crate::sealing::FrameSealing;
 use crate::stamp::Stamp;
 use crate::tcp::Outlet;
 use crate::waiting::{Over, Waiting};
@@ -52,6 +54,8 @@ pub(crate) struct Transmit {
     pub(crate) reception: Reception,
     /// Cuts frames for those who are sent the sequenced wire.
     pub(crate) sequencer: Sequencer,
+    /// Seals them, where there is a key.
+    pub(crate) sealing: Option<FrameSealing>,
     pub(crate) repair: Arc<Repair>,
     pub(crate) progress: Arc<Progress>,
 }
@@ -118,7 +122,16 @@ impl Transmit {
                     let to = self.remotes.iter().filter(|remote| remote.is_sequenced());
                     self.repair.keep(now, frame, to.map(Remote::address).collect());
                 }
-                self.send(Cut { plain: wire, sequenced: sequenced.as_deref() }, now, patience)
+                // For as long as it lends its datagrams.
+                let mut sealing = self.sealing.take();
+                if let (Some(sealing), Some(frame)) = (&mut sealing, &sequenced) {
+                    sealing.seal(frame);
+                }
+                let sealed = sealing.as_ref().map(FrameSealing::segments);
+                let cut = Cut { plain: wire, sequenced: sequenced.as_deref(), sealed };
+                let sent = self.send(cut, now, patience);
+                self.sealing = sealing;
+                sent
             }
             _ => Sent::default(),
         };
@@ -155,6 +168,7 @@ impl Transmit {
     fn sequence(&mut self, jpeg: &Bytes, captured_at: SystemTime) -> Result<Option<Arc<SequencedFrame>>, FrameError> {
         let sequenced = self.remotes.iter().filter(|remote| remote.is_sequenced());
         let Some(datagram_len) = sequenced.map(Remote::sequenced_len).min() else { return Ok(None) };
+        let datagram_len = datagram_len.saturating_sub(if self.sealing.is_some() { OVERHEAD } else { 0 });
         let tag = self.stamp.tag(captured_at);
         let label = Label { stream_id: tag.stream_id, number: tag.number, captured_at: tag.captured_at };
         let frame = self.sequencer.sequence(jpeg.clone(), label, datagram_len, |k| self.repair.parity(k))?;
