@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use terminal::address::HostPortError;
-use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit, seconds};
+use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, seconds};
 
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
 ///
@@ -64,6 +64,10 @@ pub struct Cli {
     #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=MAX_LATENCY_MS))]
     #[arg(allow_negative_numbers = true)]
     pub latency: u32,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub key: KeyFileArgs,
 
     /// Spend a core on lower wake-up delay: never sleep while waiting for datagrams. Only where one is to spare: on a
     /// machine that is busy otherwise, frames come later by this, not sooner

@@ -9,6 +9,7 @@ use crate::receive::{Receive, Shared};
 use crate::roster::NewestOfEach;
 use crate::selection::From;
 use media::mailbox::{Reader, Taken};
+use segment::seal::Key;
 use segment::socket::{Granted, Group, JoinError, ReceiveSocket, SocketError};
 use segment::wire::stream::Framing;
 use std::io;
@@ -69,6 +70,7 @@ pub struct Builder {
     max_frames: Option<u64>,
     receive_buffer: Option<usize>,
     latency: Duration,
+    key: Option<Key>,
     interface: Option<String>,
     busy_poll: bool,
     is_held: bool,
@@ -173,6 +175,14 @@ impl Builder {
         self
     }
 
+    /// Takes only what is sealed with this key, and seals what is said to senders. If not said, nothing is. Has no effect over
+    /// TCP.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Option<Key>>) -> Self {
+        self.key = key.into();
+        self
+    }
+
     /// Never sleeps while waiting for datagrams, but looks again and again, and has the kernel look at the network card
     /// too where it can (SO_BUSY_POLL in socket(7), which takes CAP_NET_ADMIN). If not said, false.
     ///
@@ -243,7 +253,7 @@ impl Builder {
         }
         let (granted, local) = (socket.granted(), socket.local_addr().unwrap_or(address));
         tracing::debug!(asked = granted.asked, granted = granted.granted, "receive buffer");
-        let feedback = Feedback::new(local)?;
+        let feedback = Feedback::new(local, self.key)?;
         let mut downstream = Downstream::on_thread("receive", local.to_string(), shared, move |shared| {
             Receive::new(socket, feedback, self.latency, self.from, self.max_frames, self.busy_poll, shared).run();
         })?;
@@ -268,6 +278,7 @@ impl Downstream {
             max_frames: None,
             receive_buffer: None,
             latency: segment::DEFAULT_LATENCY,
+            key: None,
             interface: None,
             busy_poll: false,
             is_held: false,

@@ -2,13 +2,16 @@
 
 use crate::arrival::arrival;
 use crate::receive::canonical;
+use crate::sealing::Sealing;
 use segment::clock::ClockEstimate;
 use segment::handshake::{Ended, Report, Responder, Transmit};
 use segment::jitter::Jitter;
+use segment::seal::{Key, OpenError};
 use segment::socket::{ReceiveSocket, SocketError};
 use segment::stats::Stats;
 use segment::wire::control::{Ack, Control, ESCAPE};
 use segment::wire::plain::Datagram;
+use segment::wire::sealed::{Cipher, is_sealed};
 use segment::wire::tag::{Found, find};
 use segment::wire::{DecodeError, sequenced};
 use std::collections::HashMap;
@@ -31,6 +34,9 @@ pub(crate) struct Feedback {
     pub(crate) socket: ReceiveSocket,
     responder: Responder,
     receiver_id: u64,
+    /// Where there is a key.
+    sealing: Option<Sealing>,
+    plain: Vec<u8>,
     jitters: HashMap<SocketAddr, Jitter>,
 }
 
@@ -41,13 +47,15 @@ pub(crate) enum Heed {
     Segment,
     /// It was for the handshake.
     Control,
+    /// It is sealed, and there is no key.
+    Sealed,
     /// It was neither.
     Refused(DecodeError),
 }
 
 impl Feedback {
-    /// Feedback for what comes to a socket at `local`.
-    pub(crate) fn new(local: SocketAddr) -> Result<Self, SocketError> {
+    /// Feedback for what comes to a socket at `local`, sealed where there is a key.
+    pub(crate) fn new(local: SocketAddr, key: Option<Key>) -> Result<Self, SocketError> {
         let any: IpAddr = if local.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         // Two random numbers that differ between runs: the standard library seeds each map so.
         let random = || RandomState::new().hash_one(std::process::id());
@@ -56,12 +64,17 @@ impl Feedback {
             socket: ReceiveSocket::bind((any, 0).into())?,
             responder: Responder::new(receiver_id, CAPABILITIES, random()),
             receiver_id,
+            sealing: key.map(|key| Sealing::new(key, Cipher::fastest(), receiver_id)),
+            plain: Vec::new(),
             jitters: HashMap::new(),
         })
     }
 
     /// Looks at a datagram of the stream's own socket, before the reassembler does.
     pub(crate) fn heed(&mut self, now: Instant, source: SocketAddr, datagram: &[u8], is_shown: bool) -> Heed {
+        if is_sealed(datagram) {
+            return Heed::Sealed;
+        }
         if datagram.first() == Some(&ESCAPE) {
             if let Some(stream_id) = sequenced::stream_id(datagram) {
                 self.responder.handle_stream(now, source, stream_id);
@@ -97,6 +110,16 @@ impl Feedback {
                     let clock = received.arrived_at.map_or_else(clock_us, microseconds);
                     let now = arrival(received.arrived_at, now, SystemTime::now());
                     for datagram in received.datagrams() {
+                        let datagram = match &mut self.sealing {
+                            Some(sealing) => match sealing.open(clock, datagram, &mut self.plain) {
+                                Ok(_) => &self.plain,
+                                Err(error) => {
+                                    tracing::debug!(%source, %error, "dropped a datagram");
+                                    continue;
+                                }
+                            },
+                            None => datagram,
+                        };
                         match Control::parse(datagram) {
                             Ok(control) => self.responder.handle_control(now, clock, source, &control),
                             Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),
@@ -129,12 +152,22 @@ impl Feedback {
     }
 
     /// Sends a nack, unless its source reads none: it has been acknowledged, or has just said that its stream is over.
-    pub(crate) fn ask(&self, nack: &Transmit<SocketAddr>, has_ended: bool) {
-        if (has_ended || self.responder.is_acknowledging(nack.to))
-            && let Err(error) = self.socket.send_to(&nack.contents, nack.to)
-        {
-            tracing::debug!(to = %nack.to, %error, "cannot ask for what is missing");
+    pub(crate) fn ask(&mut self, nack: &Transmit<SocketAddr>, has_ended: bool) {
+        if has_ended || self.responder.is_acknowledging(nack.to) {
+            self.send_one(nack);
         }
+    }
+
+    /// Whether there is a key: then what comes is to be [opened](Self::open) before anything else.
+    pub(crate) fn is_sealing(&self) -> bool {
+        self.sealing.is_some()
+    }
+
+    /// Opens what has come into `plain`. Whether frames may be taken from it: its stream is of now.
+    pub(crate) fn open(&mut self, datagram: &[u8], plain: &mut Vec<u8>) -> Result<bool, OpenError> {
+        let Some(sealing) = &mut self.sealing else { return Err(OpenError::DoesNotOpen) };
+        let stream_id = sealing.open(clock_us(), datagram, plain)?;
+        Ok(sealing.is_fresh(stream_id))
     }
 
     /// What this receiver calls itself, new at each start.
@@ -165,6 +198,16 @@ impl Feedback {
     /// Says which source is shown: it is acknowledged to whoever else is.
     pub(crate) fn show(&mut self, source: Option<SocketAddr>) {
         self.responder.show(source);
+        if source.is_none() {
+            self.show_stream(None);
+        }
+    }
+
+    /// Says which stream is shown, where that is told.
+    pub(crate) fn show_stream(&mut self, stream_id: Option<u64>) {
+        if let Some(sealing) = &mut self.sealing {
+            sealing.show(stream_id);
+        }
     }
 
     /// The next stream that its sender has ended.
@@ -189,9 +232,20 @@ impl Feedback {
 
     fn send(&mut self) {
         while let Some(transmit) = self.responder.poll_transmit() {
-            if let Err(error) = self.socket.send_to(&transmit.contents, transmit.to) {
-                tracing::debug!(to = %transmit.to, %error, "cannot acknowledge");
-            }
+            self.send_one(&transmit);
+        }
+    }
+
+    fn send_one(&mut self, Transmit { to, contents }: &Transmit<SocketAddr>) {
+        let sealed = self.sealing.as_mut().map(|sealing| sealing.seal(contents));
+        let contents = match &sealed {
+            None => contents,
+            Some(Some(sealed)) => sealed,
+            // It has been said why.
+            Some(None) => return,
+        };
+        if let Err(error) = self.socket.send_to(contents, *to) {
+            tracing::debug!(%to, %error, "cannot answer");
         }
     }
 }

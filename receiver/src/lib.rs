@@ -30,6 +30,7 @@ mod queue;
 mod receive;
 mod roster;
 pub mod run;
+mod sealing;
 mod selection;
 pub mod sink;
 mod stream_drops;

@@ -1,5 +1,6 @@
 //! What a receiver tells people of trouble on its way: each kind once, or once in ten seconds.
 
+use segment::seal::OpenError;
 use segment::socket::Granted;
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +9,12 @@ use std::time::{Duration, Instant};
 /// The same trouble is not said again before so long.
 const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// So many datagrams seen before are said; links double some by themselves.
+const MANY_REPLAYED: u64 = 100;
+
+/// A stream proves to be of now within a round trip, if it can.
+const STALE_AFTER: Duration = Duration::from_millis(500);
+
 /// What has been said, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
@@ -15,6 +22,12 @@ pub(crate) struct Notices {
     error: Option<Instant>,
     too_large: bool,
     clock: bool,
+    sealed: bool,
+    not_opened: Option<Instant>,
+    replayed: u64,
+    /// Since when a stream opens that is not known to be of now, and when that was said.
+    not_fresh: Option<(SocketAddr, Instant)>,
+    said_not_fresh: Option<Instant>,
 }
 
 impl Notices {
@@ -53,6 +66,52 @@ impl Notices {
     pub(crate) fn clock_ahead(&mut self, source: SocketAddr) {
         if !std::mem::replace(&mut self.clock, true) {
             tracing::warn!("the clock of {source} is ahead of this machine's: no latency can be given yet");
+        }
+    }
+
+    /// There is no key for what a source sends.
+    pub(crate) fn sealed(&mut self, source: SocketAddr) {
+        if !std::mem::replace(&mut self.sealed, true) {
+            tracing::warn!("the stream of {source} is sealed; give its key by --key-file");
+        }
+    }
+
+    /// There is a key, and what a source sends is not taken.
+    pub(crate) fn not_opened(&mut self, now: Instant, source: SocketAddr, error: OpenError) {
+        match error {
+            OpenError::Unsealed if is_due(&mut self.not_opened, now) => {
+                tracing::warn!("what {source} sends is not sealed, and not shown: there is a key here");
+            }
+            OpenError::DoesNotOpen if is_due(&mut self.not_opened, now) => {
+                tracing::warn!(
+                    "what {source} sends does not open with this key, and is not shown; has it the same one?"
+                );
+            }
+            OpenError::Replayed => {
+                self.replayed += 1;
+                if self.replayed.is_multiple_of(MANY_REPLAYED) {
+                    tracing::warn!(
+                        "{} datagrams were seen before, the last from {source}: a recording?",
+                        self.replayed
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A stream opens, but is not known to be of now.
+    pub(crate) fn not_fresh(&mut self, now: Instant, source: SocketAddr) {
+        match self.not_fresh {
+            Some((of, since)) if of == source => {
+                if now.saturating_duration_since(since) >= STALE_AFTER && is_due(&mut self.said_not_fresh, now) {
+                    tracing::warn!(
+                        "the stream of {source} is not known to be of now, and not shown: it answers no acknowledgement, \
+                         and announces nothing that is less than 30 s from this machine's clock"
+                    );
+                }
+            }
+            _ => self.not_fresh = Some((source, now)),
         }
     }
 }

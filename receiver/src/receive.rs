@@ -10,8 +10,10 @@ use crate::roster::Facts;
 use crate::selection::{Choice, From, Selection};
 use segment::handshake::Ended;
 use segment::socket::{Arrival, ReceiveSocket};
+use segment::stats::DropCause;
 use segment::{Landed, Reassembler, Repair};
 use std::collections::VecDeque;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +33,9 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// While a bye waits, it is looked so often whether it still has to.
 const CLOSING_TICK: Duration = Duration::from_millis(1);
+
+/// As many bytes as the kernel hands over in one call: the longest packet that IP has, with what it has joined (UDP_GRO).
+const LANDING_LEN: usize = 65_535;
 
 /// The group's membership is looked after so often.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -81,6 +86,10 @@ pub(crate) struct Receive<'a> {
     /// When the last datagram came.
     arrived: Instant,
     latency: Duration,
+    /// Where datagrams land that are to be opened first, and into what they are opened.
+    sealed: Vec<u8>,
+    plain: Vec<u8>,
+    shown_stream: Option<u64>,
     /// Streams that are over as soon as all is read that came before, and when that was said.
     ended: VecDeque<(Instant, Ended)>,
     unwanted: u64,
@@ -109,9 +118,13 @@ impl<'a> Receive<'a> {
         // Any number that is random at each start will do for the waits.
         let (receiver_id, seed) = (feedback.receiver_id(), feedback.receiver_id());
         reassembler.repair(Repair { receiver_id, is_group, seed });
+        let sealed = if feedback.is_sealing() { vec![0; LANDING_LEN] } else { Vec::new() };
         Self {
             socket,
             feedback,
+            sealed,
+            plain: Vec::new(),
+            shown_stream: None,
             arrived: Instant::now(),
             latency,
             since_look: 0,
@@ -173,7 +186,8 @@ impl<'a> Receive<'a> {
         // Only the stream is waited for, in the call that takes it. What comes by the feedback's own socket says when it
         // came, and can be read a little later.
         let patience = self.patience();
-        let landing = self.reassembler.landing();
+        // What is sealed lands beside the frames, into which it is opened.
+        let landing = if self.feedback.is_sealing() { &mut self.sealed[..] } else { self.reassembler.landing() };
         let received = match patience {
             Some(patience) => self.socket.recv_into(landing, patience),
             None => self.socket.try_recv_into(landing),
@@ -214,9 +228,23 @@ impl<'a> Receive<'a> {
         let source = canonical(received.landed.source);
         let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
         self.last_kernel_count = received.kernel_drops;
+        let landed = Landed { source, ..received.landed };
+        if self.feedback.is_sealing() {
+            self.open(now, at, landed);
+        } else {
+            self.push(now, at, landed);
+        }
+        self.kernel_drops += drops;
+        self.notices.kernel_drops(now, drops, self.socket.granted());
+        self.since_look += 1;
+    }
+
+    /// Takes what has landed where there is no key.
+    fn push(&mut self, now: Instant, at: Instant, landed: Landed) {
+        let source = landed.source;
         let is_wanted = self.from.is_none_or(|from| from.matches(source));
         let is_shown = self.selection.shown() == Some(source);
-        self.reassembler.push_landed(at, Landed { source, ..received.landed }, |datagram| {
+        self.reassembler.push_landed(at, landed, |datagram| {
             let len = datagram.len() as u64;
             if !is_wanted {
                 self.unwanted += 1;
@@ -229,14 +257,63 @@ impl<'a> Receive<'a> {
                     self.refused += 1;
                     tracing::debug!(%source, %error, "dropped a datagram");
                 }
+                Heed::Sealed => {
+                    self.notices.sealed(source);
+                    // There it is counted, and that is all.
+                    return true;
+                }
                 Heed::Segment => return true,
             }
             self.control_bytes += len;
             false
         });
-        self.kernel_drops += drops;
-        self.notices.kernel_drops(now, drops, self.socket.granted());
-        self.since_look += 1;
+    }
+
+    /// Takes what has landed where there is a key: nothing of it is believed before it has opened.
+    fn open(&mut self, now: Instant, at: Instant, landed: Landed) {
+        let (sealed, mut plain) = (mem::take(&mut self.sealed), mem::take(&mut self.plain));
+        let datagrams = sealed.get(..landed.len).unwrap_or_default().chunks(landed.datagram_len.max(1));
+        let empty = (landed.len == 0).then_some(&[][..]);
+        for datagram in datagrams.chain(empty) {
+            self.open_one(now, at, landed.source, datagram, &mut plain);
+        }
+        (self.sealed, self.plain) = (sealed, plain);
+    }
+
+    fn open_one(&mut self, now: Instant, at: Instant, source: SocketAddr, datagram: &[u8], plain: &mut Vec<u8>) {
+        let len = datagram.len() as u64;
+        if self.from.is_some_and(|from| !from.matches(source)) {
+            self.unwanted += 1;
+            self.unwanted_bytes += len;
+            return;
+        }
+        let is_fresh = match self.feedback.open(datagram, plain) {
+            Ok(is_fresh) => is_fresh,
+            Err(error) => {
+                self.reassembler.refuse(source, datagram.len(), error.cause());
+                self.notices.not_opened(now, source, error);
+                return;
+            }
+        };
+        match self.feedback.heed(now, source, plain, self.selection.shown() == Some(source)) {
+            Heed::Segment if is_fresh => {
+                // What sealing has added came too.
+                self.control_bytes += len - plain.len() as u64;
+                // An error is counted, and that is all.
+                if let Err(error) = self.reassembler.push(at, source, plain) {
+                    tracing::debug!(%source, %error, "dropped a datagram");
+                }
+                return;
+            }
+            Heed::Segment => {
+                self.reassembler.refuse(source, datagram.len(), DropCause::NotFresh);
+                self.notices.not_fresh(now, source);
+                return;
+            }
+            Heed::Control => self.controls += 1,
+            Heed::Refused(_) | Heed::Sealed => self.refused += 1,
+        }
+        self.control_bytes += len;
     }
 
     fn look_at_feedback(&mut self, now: Instant) {
@@ -280,6 +357,7 @@ impl<'a> Receive<'a> {
 
     fn hand_on(&mut self, now: Instant, frame: segment::Frame) -> Option<Limit> {
         let source = frame.source;
+        let stream_id = frame.tag.map(|tag| tag.stream_id);
         let arrived_at = SystemTime::now();
         self.feedback.note_frame(&frame, arrived_at);
         let clock = self.feedback.clock(source);
@@ -317,6 +395,10 @@ impl<'a> Receive<'a> {
                 self.shared.counters().withheld += 1;
                 return None;
             }
+        }
+        if self.shown_stream != stream_id {
+            self.shown_stream = stream_id;
+            self.feedback.show_stream(stream_id);
         }
         self.notices.frame_len(frame.byte_len(), self.socket.granted());
         if frame.captured_at.is_some() && frame.age.is_none() {

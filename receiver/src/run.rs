@@ -7,6 +7,7 @@ use crate::sink::stdout::Stdout;
 use crate::sink::window::{Step, Viewer};
 use crate::sink::{Running, Sink, SinkError};
 use crate::{Downstream, DownstreamError, Figures};
+use segment::seal::Key;
 use std::time::{Duration, Instant};
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
@@ -45,6 +46,9 @@ enum End {
 pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     if cli.all && cli.display == Display::Never {
         return Err(Failure::usage("--all shows every source in a window, which --display never forbids"));
+    }
+    if cli.tcp.is_some() && cli.key.key_file.is_some() {
+        return Err(Failure::usage("what comes over TCP is not sealed: --key-file does not go with --tcp"));
     }
     let interrupt = Interrupt::install()?;
     // Outputs first: whoever cannot record should not take the port.
@@ -122,6 +126,7 @@ fn start(cli: &Cli) -> Result<Downstream, Failure> {
     let mut builder = Downstream::builder()
         .receive_buffer(cli.receive_buffer as usize)
         .latency(Duration::from_millis(cli.latency.into()))
+        .key(cli.key.read(Key::from_text)?)
         .busy_poll(cli.busy_poll)
         .hold();
     builder = match (cli.tcp_remote(), &cli.multicast) {
