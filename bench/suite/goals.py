@@ -86,6 +86,11 @@ def all_goals():
             limit,
             at_least=True,
         )
+    web = lambda server, viewers: Key("web", "loopback", server, NO_DATAGRAMS, str(viewers))
+    for viewers in (1, 50, 500):
+        ours, theirs = web("gateway", viewers), web("ustreamer", viewers)
+        yield Goal(f"CPU of a delivered frame to ustreamer's, {viewers} viewers", ours, theirs, sender_cpu, 1.2)
+        yield Goal(f"median latency to a viewer to ustreamer's, {viewers} viewers", ours, theirs, latency("p50"), 1 / 3)
     yield Goal(
         "sender's CPU with a folder of JPEGs to the floor's sender, 300 fps",
         paced(PROGRAMS, CLASSIC),

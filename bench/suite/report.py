@@ -45,6 +45,9 @@ METHOD = """\
   peer encodes and decodes with OpenCV, from BGR.
 * **TCP**: one connection, pictures already in memory, no frame left out; from the first frame received
   to the last. The Python peers are those of `tests/peers`, with numpy for pickles; each receiver unpickles every picture.
+* **Motion JPEG**: the same stamped JPEG at 30, 15 and 1 frames a second to 1, 50 and 500 viewers, which are tasks of one process on
+  the same cores. ustreamer has a camera made of a library (LD_PRELOAD), the gateway reads standard input. Memory is the growth
+  of the resident set; what the kernel holds for sockets is not in it.
 * **veth**: a pair of interfaces of MTU 1500 between two network namespaces, offloads as the kernel sets them. The Python peer
   sends its 64-KB datagrams there too, in IP fragments.
 """
@@ -91,6 +94,14 @@ def page(results, setting, rounds, frame_len, machine):
             "TCP on loopback",
             "Frames a second, as fast as they go.",
             tables.over_tcp,
+            None,
+        ),
+        (
+            "web",
+            None,
+            "Motion JPEG to browsers",
+            "The server's CPU for each delivered frame, and latency to a viewer's last byte, µs; memory for each viewer, KB.",
+            tables.web,
             None,
         ),
         ("paced", "veth", "Over a link of MTU 1500", "µs; CPU a frame, and latency.", tables.on_link, None),

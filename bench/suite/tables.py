@@ -123,6 +123,24 @@ def over_tcp(results):
     return table(["sender to receiver", "upstream, JPEGs", "pickle, 1080p BGR"], rows)
 
 
+def web(results):
+    rows = []
+    for key in results.keys("web"):
+        wanted = ("web", "loopback", key.competitor, NO_DATAGRAMS, key.rate)
+        memory = lambda outcome: outcome.extra["kb_per_viewer"]
+        rows.append(
+            [
+                key.competitor,
+                key.rate,
+                cell(results, sender_cpu, *wanted),
+                *latency_cells(results, *wanted),
+                cell(results, memory, *wanted) if key.rate != "1" else NOTHING,
+                loss(results, *wanted),
+            ]
+        )
+    return table(["", "viewers", "CPU", "p50", "p99", "max", "KB a viewer", "not delivered"], rows)
+
+
 def on_link(results):
     rows = [
         [

@@ -89,6 +89,21 @@ pub trait Source: Send {
     fn describe(&self) -> String;
 }
 
+/// Decodes an image other than a JPEG: PNG, TIFF, WebP and what else OpenCV knows. As large as it says it is: look at that
+/// before, where it comes from strangers.
+///
+/// # Errors
+/// The reason, in words: it is none of these, or damaged, or this build has no OpenCV.
+pub fn decode_image(file: &[u8]) -> Result<Picture, String> {
+    #[cfg(feature = "opencv")]
+    return capture::decode_image(file);
+    #[cfg(not(feature = "opencv"))]
+    {
+        let _ = file;
+        Err(SourceError::NeedsOpencv { what: "images other than JPEG" }.to_string())
+    }
+}
+
 /// What [`Source::next`] came to.
 #[derive(Debug)]
 pub enum Next {

@@ -7,5 +7,6 @@ from measurements.highest import HighestRate
 from measurements.paced import Link, Paced
 from measurements.passed_through import PassedThrough
 from measurements.tcp import Tcp
+from measurements.web import Web
 
-ALL = [Paced, FullSpeed, HighestRate, PassedThrough, Decoded, Tcp, Link, GroupOf20]
+ALL = [Paced, FullSpeed, HighestRate, PassedThrough, Decoded, Tcp, Web, Link, GroupOf20]

@@ -1,0 +1,302 @@
+// The page: a tile per source, with its figures.
+
+import { JpegPlayer, MjpegPlayer, Mpeg1Player, address } from './players.js';
+
+const STATE_EVERY_MS = 1000;
+
+// A source that has brought nothing for so long is waited for.
+const STALE_S = 3;
+
+// Tiles narrower than this, in pixels, cannot be read.
+const LEAST_WIDTH = 280;
+
+const PLAYERS = { jpeg: JpegPlayer, mpeg1: Mpeg1Player, mjpeg: MjpegPlayer };
+
+const SAID = {
+  connecting: 'Connecting',
+  waiting: 'Waiting for the camera',
+  lost: 'Connection lost, trying again',
+  ended: 'The stream has ended',
+};
+
+const grid = document.getElementById('grid');
+const modes = document.getElementById('mode');
+const summary = document.getElementById('summary');
+const back = document.getElementById('all');
+const tiles = new Map();
+
+// How far the server's clock is ahead of ours, in seconds, and how long the round trip took that told it.
+const clock = { ahead: null, within: Infinity };
+
+function best() {
+  return ['jpeg', 'mjpeg'].find((mode) => PLAYERS[mode].works());
+}
+
+class Tile {
+  constructor(id) {
+    this.id = id;
+    this.root = document.getElementById('tile').content.firstElementChild.cloneNode(true);
+    this.screen = this.part('screen');
+    this.root.dataset.id = id;
+    this.name = id || 'Camera';
+    this.part('name').textContent = this.name;
+    this.screen.setAttribute('aria-label', `Live picture of ${this.name}`);
+    this.times = [];
+    this.count = 0;
+    this.connection = 'connecting';
+    this.part('snapshot').onclick = () => this.snapshot();
+    this.part('fullscreen').onclick = () => this.toggleFullScreen();
+    this.screen.ondblclick = () => this.toggleFullScreen();
+    this.screen.onclick = () => {
+      if (grid.dataset.many !== undefined) location.hash = encodeURIComponent(id);
+    };
+  }
+
+  part(name) {
+    return this.root.getElementsByClassName(name)[0];
+  }
+
+  play(mode) {
+    if (this.mode === mode) return;
+    this.stop();
+    this.mode = mode;
+    this.root.dataset.mode = mode;
+    const player = new PLAYERS[mode](this.id, {
+      shown: (capturedAt) => this.player === player && this.shown(capturedAt),
+      state: (name, why) => this.player === player && this.connected(name, why),
+    });
+    this.player = player;
+    this.screen.prepend(player.element);
+    player.start();
+  }
+
+  stop() {
+    this.player?.stop();
+    this.player?.element.remove();
+    this.player = null;
+    this.mode = null;
+    this.times = [];
+    this.delay = null;
+  }
+
+  shown(capturedAt) {
+    this.count += 1;
+    this.times.push(performance.now());
+    const { width, naturalWidth, height, naturalHeight } = this.player.element;
+    const shape = (naturalWidth || width) / (naturalHeight || height);
+    if (shape > 0 && shape !== this.shape) {
+      this.shape = shape;
+      this.root.style.setProperty('--shape', shape);
+      arrange();
+    }
+    if (capturedAt !== null && clock.ahead !== null) {
+      const delay = Date.now() / 1000 + clock.ahead - capturedAt;
+      // Smoothed over about ten pictures, so that it can be read.
+      this.delay = this.delay === null ? delay : this.delay + (delay - this.delay) / 10;
+    }
+    this.connected('playing');
+  }
+
+  connected(name, why) {
+    this.connection = name;
+    this.why = why;
+    this.say();
+  }
+
+  // What is known of the source, from the server.
+  update(source, viewers) {
+    this.source = source;
+    const now = performance.now();
+    this.times = this.times.filter((time) => now - time < 1000);
+    const plays = this.connection === 'playing';
+    // An <img> does not tell of each picture: as many as the source has are shown.
+    const fps = this.mode === 'mjpeg' ? source?.fps : this.times.length;
+    this.part('fps').textContent = plays && fps !== undefined ? Math.round(fps) : '–';
+    this.part('delay').textContent = plays && this.delay !== null ? `${Math.max(0, Math.round(this.delay * 1000))} ms` : '–';
+    this.part('viewers').textContent = viewers ?? '–';
+    this.root.dataset.frames = this.count;
+    this.say();
+  }
+
+  say() {
+    let state = this.connection;
+    let reason = this.why;
+    const { source } = this;
+    const isOver = source?.ended === true;
+    const isAway = source && (source.age_s === null || source.age_s > STALE_S);
+    if (isOver && state !== 'playing') state = 'ended';
+    else if (isAway && state !== 'lost' && state !== 'refused') [state, reason] = ['waiting', source.lost_because];
+    const said = state === 'refused' ? reason : SAID[state] ?? '';
+    const text = state === 'waiting' && reason ? `${said}: ${reason}` : said;
+    if (this.root.dataset.state !== state) this.root.dataset.state = state;
+    const place = this.part('said');
+    if (text && place.textContent !== text) place.textContent = text;
+  }
+
+  async snapshot() {
+    const link = document.createElement('a');
+    try {
+      const answer = await fetch(address(`snapshot/${encodeURIComponent(this.id)}`));
+      if (!answer.ok) throw new Error(answer.statusText);
+      link.href = URL.createObjectURL(await answer.blob());
+    } catch {
+      announce('There is no picture to save at the moment');
+      return;
+    }
+    const time = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19);
+    link.download = `${this.id || 'snapshot'}-${time}.jpg`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    announce('Snapshot saved');
+  }
+
+  toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (this.root.requestFullscreen) this.root.requestFullscreen().catch(() => this.fill());
+    else this.fill();
+  }
+
+  fill() {
+    this.root.classList.toggle('filling');
+  }
+}
+
+// As many columns as make the pictures largest.
+function arrange() {
+  const shown = [...tiles.values()].filter((tile) => !tile.root.hidden);
+  const many = shown.length > 1;
+  grid.toggleAttribute('data-many', many);
+  const shape = shown[0]?.shape ?? 16 / 9;
+  // What the heading, the keys and the space between tiles take of the height, and a tile's own bar.
+  const around = innerHeight < 480 ? 64 : 120;
+  const bar = 72;
+  const fitting = (columns) => {
+    const rows = Math.ceil(shown.length / columns);
+    return Math.max(LEAST_WIDTH, ((innerHeight - around) / rows - bar) * shape);
+  };
+  const width = (columns) => Math.min(grid.clientWidth / columns, fitting(columns));
+  let columns = 1;
+  for (let more = 2; more <= shown.length; more += 1) {
+    if (grid.clientWidth / more >= LEAST_WIDTH && width(more) > width(columns)) columns = more;
+  }
+  grid.style.setProperty('--columns', columns);
+  grid.style.setProperty('--widest', `${fitting(columns)}px`);
+}
+
+// One source alone, where the address names one.
+function choose() {
+  let chosen = null;
+  try {
+    chosen = decodeURIComponent(location.hash.slice(1));
+  } catch { /* an address that somebody has cut */ }
+  const alone = tiles.size > 1 && location.hash.length > 1 && tiles.has(chosen);
+  back.hidden = !alone;
+  for (const [id, tile] of tiles) {
+    tile.root.hidden = alone && id !== chosen;
+    if (tile.root.hidden) tile.stop();
+  }
+  play();
+  arrange();
+}
+
+function play() {
+  const mode = modes.value === 'auto' ? best() : modes.value;
+  for (const tile of tiles.values()) {
+    if (document.hidden) tile.stop();
+    else if (!tile.root.hidden) tile.play(mode);
+  }
+}
+
+let announced = -Infinity;
+
+function announce(text) {
+  summary.textContent = text;
+  announced = performance.now();
+}
+
+async function look() {
+  const began = Date.now();
+  let state;
+  try {
+    const answer = await fetch(address('state'), { cache: 'no-store' });
+    if (!answer.ok) throw new Error(answer.statusText);
+    state = await answer.json();
+  } catch {
+    if (tiles.size === 0) announce('The server does not answer, trying again');
+    document.body.dataset.live = 'none';
+    for (const tile of tiles.values()) tile.update(undefined, undefined);
+    return;
+  }
+  const round = (Date.now() - began) / 1000;
+  // The shortest round trip tells the time best; older ones count less and less, because clocks drift.
+  if (round <= clock.within) Object.assign(clock, { ahead: state.time - (began / 1000 + round / 2), within: round });
+  else clock.within *= 1.02;
+  show(state);
+}
+
+function show(state) {
+  const ids = state.streams.map((stream) => stream.id);
+  let changed = false;
+  for (const [id, tile] of tiles) {
+    if (ids.includes(id)) continue;
+    tile.stop();
+    tile.root.remove();
+    tiles.delete(id);
+    changed = true;
+  }
+  for (const id of ids) {
+    if (tiles.has(id)) continue;
+    const tile = new Tile(id);
+    tiles.set(id, tile);
+    grid.append(tile.root);
+    changed = true;
+  }
+  if (changed) choose();
+  let live = 0;
+  for (const stream of state.streams) {
+    const tile = tiles.get(stream.id);
+    tile.update(stream, stream.viewers);
+    if (tile.root.dataset.state === 'playing') live += 1;
+  }
+  const shown = [...tiles.values()].filter((tile) => !tile.root.hidden).length;
+  document.body.dataset.live = live === 0 ? 'none' : live === shown ? 'all' : 'some';
+  if (performance.now() - announced < 3000) return;
+  const present = state.streams.reduce((sum, stream) => sum + stream.viewers, 0);
+  const sources = ids.length === 1 ? '1 source' : `${ids.length} sources`;
+  const text = `${sources}, ${present === 1 ? '1 viewer' : `${present} viewers`}`;
+  if (summary.textContent !== text) summary.textContent = text;
+}
+
+// The tile that a key is meant for: the one in focus, or under the pointer, or the first.
+function meant() {
+  const root = document.fullscreenElement ?? document.activeElement?.closest('.tile') ?? grid.querySelector('.tile:hover')
+    ?? grid.querySelector('.tile:not([hidden])');
+  return root && tiles.get(root.dataset.id);
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches('select, input')) return;
+  const tile = meant();
+  if (event.key === 'f') tile?.toggleFullScreen();
+  else if (event.key === 's') tile?.snapshot();
+  else if (event.key === 'Escape' && tile?.root.classList.contains('filling')) tile.fill();
+  else if (event.key === 'Enter' && event.target.matches('.screen')) event.target.click();
+  else return;
+  event.preventDefault();
+});
+
+const asked = new URLSearchParams(location.search).get('as');
+if (asked in PLAYERS) modes.value = asked;
+modes.onchange = play;
+back.onclick = () => {
+  history.replaceState(null, '', location.pathname + location.search);
+  choose();
+};
+window.addEventListener('hashchange', choose);
+window.addEventListener('resize', arrange);
+document.addEventListener('visibilitychange', play);
+
+(async function watch() {
+  await look();
+  setTimeout(watch, STATE_EVERY_MS);
+})();

@@ -1,0 +1,254 @@
+//! The command line: the beamline streamer's options in its spellings, and a plainer way beside them.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Parser, Subcommand};
+use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit};
+
+use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, OutputFormat, WORST_QUALITY};
+use crate::input::{InputSpec, Scheme};
+use crate::mpeg1::DEFAULT_ENCODER;
+use crate::publish::PublishFormat;
+use crate::shape::Shape;
+use crate::site::DEFAULT_MAX_VIEWERS;
+
+pub mod old_spellings;
+
+/// Show live streams in browsers, for hundreds of viewers: as motion JPEG, MPEG-1 and JPEGs over WebSockets.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gateway", version, after_help = after_help(), max_term_width = 100)]
+#[command(args_override_self = true, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// A source and the id that viewers ask for it by; repeat for more. test, videotest, camera:N, a file, - (motion JPEG on
+    /// standard input), udp://0.0.0.0:12345, udp://GROUP:PORT, tcp://HOST, http://…, rtsp://…, redis://HOST:PORT. The first
+    /// is also shown where no id is asked for [default: test]
+    #[arg(long = "source", value_name = "[ID=]INPUT", env = "SEGMENT_GATEWAY_SOURCE", value_parser = named_source)]
+    #[arg(help_heading = "Sources")]
+    pub sources: Vec<NamedSource>,
+
+    /// Serve what this file says, one port for each source; taken up again when it changes. See docs/gateway.md
+    #[arg(short, long, value_name = "FILE", env = "SEGMENT_GATEWAY_CONFIG", help_heading = "Sources")]
+    #[arg(conflicts_with_all = ["sources", "uri", "host", "port", "bind", "id"])]
+    pub config: Option<PathBuf>,
+
+    /// The one source, as the beamline streamer has it (-uri)
+    #[arg(
+        long,
+        value_name = "INPUT",
+        env = "SEGMENT_GATEWAY_URI",
+        help_heading = "Sources",
+        conflicts_with = "sources"
+    )]
+    pub uri: Option<InputSpec>,
+
+    /// The id of the one source (-id): its streams are /video/ID and /ws/ID
+    #[arg(long, value_name = "ID", env = "SEGMENT_GATEWAY_ID", help_heading = "Sources", conflicts_with = "sources")]
+    #[arg(value_parser = id)]
+    pub id: Option<String>,
+
+    /// How to give a camera its password (-auth): Basic or Digest [default: as it asks]
+    #[arg(long = "auth", value_name = "TYPE", env = "SEGMENT_GATEWAY_AUTH", help_heading = "Sources")]
+    #[arg(requires = "user")]
+    pub auth: Option<Scheme>,
+
+    /// The user's name that a camera asks for (-user)
+    #[arg(long, value_name = "NAME", env = "SEGMENT_GATEWAY_USER", help_heading = "Sources")]
+    pub user: Option<String>,
+
+    /// The password that a camera asks for (-pass). Others on this machine see the command line: the environment is better
+    #[arg(long = "pass", value_name = "PASSWORD", env = "SEGMENT_GATEWAY_PASS", hide_env_values = true)]
+    #[arg(help_heading = "Sources", requires = "user")]
+    pub password: Option<String>,
+
+    /// Join groups on this interface
+    #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_GATEWAY_INTERFACE", help_heading = "Sources")]
+    pub interface: Option<String>,
+
+    /// The channel that redis:// subscribes to (-irc)
+    #[arg(long = "in-redis-channel", alias = "in_redis_channel", value_name = "CHANNEL", help_heading = "Sources")]
+    #[arg(env = "SEGMENT_GATEWAY_IN_REDIS_CHANNEL", default_value = DEFAULT_IN_REDIS_CHANNEL)]
+    pub in_redis_channel: String,
+
+    /// Width and height of the pictures (-s), as W,H or WxH; 0,0 is the source's own
+    #[arg(short, long, value_name = "W,H", env = "SEGMENT_GATEWAY_SIZE", default_value = "0,0", value_parser = size)]
+    #[arg(help_heading = "Picture")]
+    pub size: SizeOption,
+
+    /// Quality of MPEG-1 as ffmpeg's -q:v (-q N): 1 (best) to 31. Other JPEGs than the source's get about the same
+    #[arg(long, value_name = "N", env = "SEGMENT_GATEWAY_QUALITY", default_value_t = crate::config::DEFAULT_QUALITY)]
+    #[arg(help_heading = "Picture", value_parser = clap::value_parser!(u8).range(1..=i64::from(WORST_QUALITY)))]
+    pub quality: u8,
+
+    /// Quality of JPEGs, 1 to 100. If given, also what comes as JPEG is encoded anew [default: JPEGs pass untouched]
+    #[arg(long, value_name = "Q", env = "SEGMENT_GATEWAY_JPEG_QUALITY", help_heading = "Picture")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub jpeg_quality: Option<u8>,
+
+    /// Upside down (-vf)
+    #[arg(long, alias = "vertical_flip", env = "SEGMENT_GATEWAY_VFLIP", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Picture")]
+    pub vflip: bool,
+
+    /// How the page shows the streams (-of): MPEG1 or MJPEG. Both are served in any case
+    #[arg(long, alias = "output_format", value_name = "FORMAT", env = "SEGMENT_GATEWAY_OUTPUT_FORMAT")]
+    #[arg(help_heading = "Picture", default_value = "MPEG1")]
+    pub output_format: OutputFormat,
+
+    /// Where to listen [default: 0.0.0.0:8000]
+    #[arg(long, value_name = "HOST:PORT", env = "SEGMENT_GATEWAY_BIND", help_heading = "Serving")]
+    #[arg(conflicts_with_all = ["host", "port"])]
+    pub bind: Option<HostPort>,
+
+    /// Names the source and nothing else (-hs): all addresses are listened at, as the beamline streamer does
+    #[arg(long, value_name = "NAME", env = "SEGMENT_GATEWAY_HOST", help_heading = "Serving")]
+    pub host: Option<String>,
+
+    /// The port to listen at (-p) [default: 8000]
+    #[arg(short, long, value_name = "PORT", env = "SEGMENT_GATEWAY_PORT", help_heading = "Serving")]
+    pub port: Option<u16>,
+
+    /// The most viewers at a time, at each address
+    #[arg(long, value_name = "N", env = "SEGMENT_GATEWAY_MAX_VIEWERS", help_heading = "Serving")]
+    #[arg(default_value_t = DEFAULT_MAX_VIEWERS)]
+    pub max_viewers: usize,
+
+    /// Other sites whose pages may use the streams (-ao), or *; each as http://host:port
+    #[arg(long, alias = "allowed_origins", value_name = "ORIGIN", env = "SEGMENT_GATEWAY_ALLOWED_ORIGINS")]
+    #[arg(help_heading = "Serving", value_delimiter = ',', num_args = 0..)]
+    pub allowed_origins: Vec<String>,
+
+    /// Let in only whom this file names: lines of `gateway credential`
+    #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_ACCESS", help_heading = "Serving")]
+    pub access: Option<PathBuf>,
+
+    /// Serve https with this certificate (PEM, with those that it needs)
+    #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_TLS_CERT", help_heading = "Serving", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_TLS_KEY", help_heading = "Serving", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// What encodes MPEG-1: looked up in PATH, unless it is a path. Runs only while somebody wants MPEG-1
+    #[arg(long, value_name = "PROGRAM", env = "SEGMENT_GATEWAY_FFMPEG", help_heading = "Serving")]
+    #[arg(default_value = DEFAULT_ENCODER)]
+    pub ffmpeg: PathBuf,
+
+    /// Publish pictures to Redis (-r)
+    #[arg(short, long, env = "SEGMENT_GATEWAY_REDIS", value_parser = BoolishValueParser::new(), help_heading = "Redis")]
+    pub redis: bool,
+
+    /// Host of the Redis server (-rhs)
+    #[arg(long, value_name = "HOST", env = "SEGMENT_GATEWAY_REDIS_HOST", help_heading = "Redis")]
+    #[arg(default_value = "localhost")]
+    pub redis_host: String,
+
+    /// Port of the Redis server (-rp)
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "SEGMENT_GATEWAY_REDIS_PORT",
+        help_heading = "Redis",
+        default_value_t = 6379
+    )]
+    pub redis_port: u16,
+
+    /// The channel that is published on (-rk)
+    #[arg(long, alias = "redis-key", value_name = "CHANNEL", env = "SEGMENT_GATEWAY_REDIS_CHANNEL")]
+    #[arg(help_heading = "Redis", default_value = DEFAULT_REDIS_CHANNEL)]
+    pub redis_channel: String,
+
+    /// What is published of each picture
+    #[arg(long, value_name = "FORMAT", env = "SEGMENT_GATEWAY_REDIS_FORMAT", help_heading = "Redis")]
+    #[arg(value_enum, default_value_t)]
+    pub redis_format: PublishFormat,
+
+    /// Say more, as -v
+    #[arg(short, long, env = "SEGMENT_GATEWAY_DEBUG", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Messages and statistics")]
+    pub debug: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub stats: StatsArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub verbosity: Verbosity,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub completions: Completions,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Make a line for the file of --access; a password or token is read from standard input
+    Credential {
+        /// The user's name; without it, the line is for a token
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+}
+
+/// `ID=INPUT`, or `INPUT` alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedSource {
+    /// The id; the input's place in the list, if it was not given.
+    pub id: Option<String>,
+    /// The input.
+    pub input: InputSpec,
+}
+
+/// A size, or none: 0,0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizeOption(pub Option<(u32, u32)>);
+
+fn after_help() -> String {
+    format!(
+        "\
+Examples:
+  gateway --source cam=udp://0.0.0.0:12345 --source bench=camera:0 --bind 0.0.0.0:8000
+  gateway --source udp://224.3.29.71:10000
+  gateway -uri test -hs localhost -p 8123 -q 4 -s 600,400 -of MPEG1 -id abc123
+  gateway -c sources.json
+
+{}",
+        exit::AFTER_HELP
+    )
+}
+
+/// The characters of ids: those that stand in a path as they are (RFC 3986 section 2.3).
+fn id(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("an id has letters, digits and - . _ ~ only: it stands in the address of the stream".to_owned())
+    }
+}
+
+fn named_source(text: &str) -> Result<NamedSource, String> {
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && id(name).is_ok());
+    let (name, input) = named.map_or((None, text), |(name, input)| (Some(name.to_owned()), input));
+    input.parse().map(|input| NamedSource { id: name, input }).map_err(|error| format!("{error}"))
+}
+
+fn size(text: &str) -> Result<SizeOption, String> {
+    let wrong = || "give width and height in pixels, for example 600,400, no larger than 7680,4320".to_owned();
+    let (width, height) = text.split_once([',', 'x', 'X']).ok_or_else(wrong)?;
+    match (width.trim().parse(), height.trim().parse()) {
+        (Ok(0), Ok(0)) => Ok(SizeOption(None)),
+        (Ok(width), Ok(height)) if Shape::is_size(width, height) => Ok(SizeOption(Some((width, height)))),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

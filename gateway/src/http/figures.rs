@@ -1,0 +1,138 @@
+//! `/state` for programs, `/metrics` for Prometheus, `/healthz` for whoever restarts what is not well.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::config::OutputFormat;
+use crate::mpeg1::Mpeg1Figures;
+use crate::site::Site;
+use crate::stream::StreamFigures;
+use crate::viewers::{ViewerFigures, ViewerTotals};
+
+/// All that `/state` says.
+#[derive(Debug, Serialize)]
+struct SiteState {
+    version: &'static str,
+    uptime_s: f64,
+    /// This machine's clock, in seconds since 1970: pages reckon delay with it.
+    time: f64,
+    /// Tasks of the program, of all addresses: one for each connection and a few more.
+    tasks: usize,
+    viewers: ViewerTotals,
+    streams: Vec<StreamState>,
+    viewing: Vec<ViewerFigures>,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamState {
+    id: String,
+    input: String,
+    format: OutputFormat,
+    viewers: usize,
+    /// Whether there will never be another picture.
+    ended: bool,
+    mpeg1: Option<Mpeg1Figures>,
+    #[serde(flatten)]
+    figures: StreamFigures,
+}
+
+fn state_of(site: &Site) -> SiteState {
+    let streams = site.streams().iter().map(|stream| StreamState {
+        id: stream.id().to_owned(),
+        input: stream.settings().input.clone(),
+        format: stream.settings().format,
+        viewers: site.viewers().count_of(stream.id()),
+        ended: stream.is_closed(),
+        mpeg1: site.mpeg1(stream.id()).map(|(_, mpeg1)| mpeg1.figures()),
+        figures: stream.figures(),
+    });
+    SiteState {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: site.started_at().elapsed().as_secs_f64(),
+        time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
+        tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+        viewers: site.viewers().totals(),
+        streams: streams.collect(),
+        viewing: site.viewers().figures(),
+    }
+}
+
+pub(super) async fn state(State(site): State<Arc<Site>>) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(state_of(&site))).into_response()
+}
+
+/// Well as long as it answers: an input that is away comes back by itself, and no restart would help it.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Response {
+    let content = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (content, exposition(&state_of(&site))).into_response()
+}
+
+/// In the text format of Prometheus, version 0.0.4.
+fn exposition(state: &SiteState) -> String {
+    let mut page = Exposition(String::new());
+    let stream = |stream: &StreamState| format!("{{stream=\"{}\"}}", escaped(&stream.id));
+    let viewer = |viewer: &ViewerFigures| {
+        let kind = format!("{:?}", viewer.kind).to_ascii_lowercase();
+        format!("{{stream=\"{}\",viewer=\"{}\",kind=\"{kind}\"}}", escaped(&viewer.stream), viewer.viewer)
+    };
+    let of_streams = |value: fn(&StreamFigures) -> Option<f64>| {
+        state.streams.iter().filter_map(move |s| Some((stream(s), value(&s.figures)?)))
+    };
+    let of_viewers = |value: fn(&ViewerFigures) -> Option<f64>| {
+        state.viewing.iter().filter_map(move |v| Some((viewer(v), value(v)?)))
+    };
+    let one = |value: f64| std::iter::once((String::new(), value));
+    page.family(
+        "frames_total",
+        "counter",
+        "Pictures that the input has brought",
+        of_streams(|s| Some(s.frames as f64)),
+    );
+    page.family("input_fps", "gauge", "Pictures a second that the input brings", of_streams(|s| Some(s.fps)));
+    page.family("frames_lost_total", "counter", "Pictures lost before they came", of_streams(|s| Some(s.lost as f64)));
+    page.family("frames_broken_total", "counter", "Pictures not decodable", of_streams(|s| Some(s.broken as f64)));
+    page.family("frames_converted_total", "counter", "Pictures encoded here", of_streams(|s| Some(s.converted as f64)));
+    page.family("frame_age_seconds", "gauge", "Time since the newest picture", of_streams(|s| s.age_s));
+    let up = |s: &StreamFigures| Some(f64::from(u8::from(s.lost_because.is_none())));
+    page.family("input_up", "gauge", "0 while the input is away", of_streams(up));
+    page.family("viewers", "gauge", "Who looks now", one(state.viewers.present as f64));
+    page.family("viewers_max", "gauge", "Who may look at a time", one(state.viewers.most as f64));
+    page.family("viewers_total", "counter", "Who has looked", one(state.viewers.served as f64));
+    page.family("viewers_refused_total", "counter", "Who was not let in", one(state.viewers.refused as f64));
+    page.family("delivered_total", "counter", "Frames given to viewers", one(state.viewers.frames as f64));
+    page.family("replaced_total", "counter", "Frames replaced by newer ones", one(state.viewers.replaced as f64));
+    page.family("viewer_fps", "gauge", "Frames a second that a viewer gets", of_viewers(|v| Some(v.fps)));
+    let delay = |v: &ViewerFigures| v.delay_ms.map(|ms| ms / 1000.0);
+    page.family("viewer_delay_seconds", "gauge", "From capture until it was with the kernel", of_viewers(delay));
+    let replaced = |v: &ViewerFigures| Some(v.replaced as f64);
+    page.family("viewer_replaced", "gauge", "Frames of a viewer replaced by newer ones", of_viewers(replaced));
+    page.family("tasks", "gauge", "Tasks of the program", one(state.tasks as f64));
+    page.0
+}
+
+struct Exposition(String);
+
+impl Exposition {
+    fn family(&mut self, name: &str, kind: &str, help: &str, values: impl Iterator<Item = (String, f64)>) {
+        // Writing to a String does not fail.
+        let _ = writeln!(self.0, "# HELP gateway_{name} {help}\n# TYPE gateway_{name} {kind}");
+        for (labels, value) in values {
+            let _ = writeln!(self.0, "gateway_{name}{labels} {value}");
+        }
+    }
+}
+
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

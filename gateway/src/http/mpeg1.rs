@@ -1,0 +1,62 @@
+//! MPEG-1 over a WebSocket: each message is whole packets of a transport stream, from a picture that can be begun with.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::socket::MAX_MESSAGE_BYTES;
+use super::{Peer, Problem, origin};
+use crate::mpeg1::Viewing;
+use crate::site::Site;
+use crate::viewers::{Admission, ViewerKind};
+
+pub(super) async fn default(
+    site: State<Arc<Site>>,
+    peer: Extension<Peer>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    by_id(site, Path(String::new()), peer, headers, upgrade).await
+}
+
+pub(super) async fn by_id(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    origin::check(&site, &headers)?;
+    let Some((stream, mpeg1)) = site.mpeg1(&id) else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "there is no stream of this name here"));
+    };
+    let unavailable = |error: &dyn std::error::Error| Problem::unavailable(error.to_string());
+    let admission = site.admit(stream, peer.0.ip(), ViewerKind::Mpeg1).map_err(|error| unavailable(&error))?;
+    let viewing = mpeg1.watch().map_err(|error| unavailable(&error))?;
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
+    Ok(upgrade.on_upgrade(move |socket| show(socket, viewing, admission)))
+}
+
+async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission) {
+    loop {
+        let batch = tokio::select! {
+            batch = viewing.next() => batch,
+            // What it says is read and left: nothing from outside gets into the stream.
+            said = socket.recv() => match said {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => continue,
+            },
+        };
+        let Some(batch) = batch else { break };
+        if socket.send(Message::Binary(batch.packets)).await.is_err() {
+            return;
+        }
+        admission.delivered_all(batch.pictures, batch.captured_at, viewing.skipped());
+    }
+    // The stream is over; whether the client hears of it is its own affair.
+    let _ = socket.send(Message::Close(None)).await;
+}

@@ -1,0 +1,59 @@
+//! One picture.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::{PictureQuery, Problem, find};
+use crate::frame::Frame;
+use crate::site::Site;
+
+/// How long to wait for a picture: opening a camera takes a second or two.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A picture that came within this time counts as the one of this moment.
+const FRESH: Duration = Duration::from_millis(200);
+
+pub(super) async fn default(site: State<Arc<Site>>, asked: PictureQuery) -> Result<Response, Problem> {
+    snapshot(&site, "", asked).await
+}
+
+pub(super) async fn by_id(
+    site: State<Arc<Site>>,
+    Path(id): Path<String>,
+    asked: PictureQuery,
+) -> Result<Response, Problem> {
+    snapshot(&site, &id, asked).await
+}
+
+pub(super) async fn snapshot(site: &Site, id: &str, asked: PictureQuery) -> Result<Response, Problem> {
+    let stream = find(site, id)?;
+    let is_plain = asked.shape == PictureQuery::default().shape;
+    let frame = match stream.newest(FRESH).filter(|_| is_plain) {
+        Some(frame) => frame,
+        None => {
+            let mut watching =
+                stream.watch_shaped(asked.shape).map_err(|error| Problem::unavailable(error.to_string()))?;
+            let next = tokio::time::timeout(PATIENCE, watching.next()).await;
+            next.map_err(|_| Problem::new(StatusCode::GATEWAY_TIMEOUT, "the source gives no picture"))?
+                .ok_or_else(|| Problem::unavailable("the stream has ended"))?
+        }
+    };
+    let jpeg = frame.jpeg().ok_or_else(|| Problem::unavailable("the picture is no JPEG"))?.clone();
+    let headers = [
+        (header::CONTENT_TYPE, "image/jpeg".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::HeaderName::from_static("x-timestamp"), timestamp(&frame)),
+    ];
+    Ok((headers, Body::from(jpeg)).into_response())
+}
+
+/// When a frame was captured, in seconds since 1970, as `X-Timestamp` says it.
+pub(super) fn timestamp(frame: &Frame) -> String {
+    let since = frame.captured_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{}.{:06}", since.as_secs(), since.subsec_micros())
+}

@@ -1,0 +1,251 @@
+//! Motion JPEG from a camera or another gateway, over HTTP, with a password where it asks for one.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http_auth::{PasswordClient, PasswordParams};
+use media::Picture;
+use media::jpeg::with_standard_huffman_tables;
+use media::mjpeg::Splitter;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use reqwest::{Client, Response, StatusCode, Url};
+
+use super::{End, Input, InputError, Outlet};
+
+/// How long connecting may take, and the answer to begin, and each read: a camera that went silent is then taken for lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a camera is asked that answers with one picture each time.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A name and a password, and how they are given.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user's name.
+    pub user: String,
+    /// The user's password. Shown in no message.
+    pub password: String,
+    /// How they are given.
+    pub scheme: Scheme,
+}
+
+/// How a name and a password are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scheme {
+    /// As the camera asks for them.
+    #[default]
+    Asked,
+    /// Basic (RFC 7617), without being asked.
+    Basic,
+    /// Digest (RFC 7616), and never as Basic, which anybody on the way can read.
+    Digest,
+}
+
+/// A way to give a password that is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{written:?} is no way to give a password; give Basic or Digest")]
+pub struct SchemeError {
+    written: String,
+}
+
+impl std::str::FromStr for Scheme {
+    type Err = SchemeError;
+
+    fn from_str(written: &str) -> Result<Self, SchemeError> {
+        match written.trim().to_ascii_lowercase().as_str() {
+            "" => Ok(Self::Asked),
+            "basic" => Ok(Self::Basic),
+            "digest" => Ok(Self::Digest),
+            _ => Err(SchemeError { written: written.to_owned() }),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+enum HttpError {
+    #[error("it was not reached")]
+    Request(#[source] reqwest::Error),
+    #[error("it answers {0}")]
+    Status(StatusCode),
+    #[error("it wants a user's name and password; give them with -user and -pass, or in the address")]
+    PasswordWanted,
+    #[error("it does not accept the user's name or the password")]
+    PasswordWrong,
+    #[error("it wants a password in a way that is not understood, or that was ruled out: {0}")]
+    Challenge(String),
+    #[error("it sends {0:?}, which is no motion JPEG and no picture")]
+    Content(String),
+    #[error("nothing came for {} s", PATIENCE.as_secs())]
+    Silent,
+    #[error("it ended")]
+    Ended,
+}
+
+/// Motion JPEG over HTTP.
+#[derive(Debug)]
+pub struct HttpInput {
+    url: Url,
+    credentials: Option<Credentials>,
+    client: Option<Client>,
+    /// Answers the camera's last challenge, so that it need not ask each time.
+    answers: Option<PasswordClient>,
+}
+
+impl HttpInput {
+    /// What is at `url`. A name and password in it are used unless others are given.
+    #[must_use]
+    pub fn new(mut url: Url, credentials: Option<Credentials>) -> Self {
+        let in_url = || {
+            let text = |text: &str| percent_decoded(text);
+            let (user, password) = (text(url.username()), text(url.password().unwrap_or_default()));
+            (!user.is_empty()).then_some(Credentials { user, password, scheme: Scheme::Asked })
+        };
+        let credentials = credentials.or_else(in_url);
+        // They fail only for addresses without a host, which http has none of.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Self { url, credentials, client: None, answers: None }
+    }
+
+    async fn play(&mut self, outlet: &Outlet) -> Result<End, HttpError> {
+        loop {
+            let response = self.request().await?;
+            let content = response
+                .headers()
+                .get(CONTENT_TYPE)
+                .map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_ascii_lowercase())
+                .unwrap_or_default();
+            let is_one_picture = content.starts_with("image/jpeg");
+            if !is_one_picture && !content.starts_with("multipart/") && !content.starts_with("video/x-motion-jpeg") {
+                return Err(HttpError::Content(content));
+            }
+            let frames = read(response, outlet).await?;
+            if !is_one_picture || frames == 0 {
+                return Err(HttpError::Ended);
+            }
+            tokio::time::sleep(SNAPSHOT_INTERVAL).await;
+        }
+    }
+
+    async fn request(&mut self) -> Result<Response, HttpError> {
+        let response = self.ask().await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return checked(response);
+        }
+        let Some(credentials) = &self.credentials else { return Err(HttpError::PasswordWanted) };
+        // It may have asked before, and wants a fresh answer now (RFC 7616 section 3.5, stale).
+        let mut challenges = PasswordClient::builder();
+        for value in response.headers().get_all(WWW_AUTHENTICATE) {
+            let value = value.to_str().map_err(|error| HttpError::Challenge(error.to_string()))?;
+            let parsed = http_auth::parse_challenges(value).map_err(|error| HttpError::Challenge(error.to_string()))?;
+            for challenge in parsed {
+                let is_basic = challenge.scheme.eq_ignore_ascii_case("basic");
+                if !(is_basic && credentials.scheme == Scheme::Digest) {
+                    challenges = challenges.challenge(&challenge);
+                }
+            }
+        }
+        self.answers = Some(challenges.build().map_err(HttpError::Challenge)?);
+        let response = self.ask().await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED => {
+                self.answers = None;
+                Err(HttpError::PasswordWrong)
+            }
+            _ => checked(response),
+        }
+    }
+
+    /// Asks once, with a password if it is known how to give it.
+    async fn ask(&mut self) -> Result<Response, HttpError> {
+        let client = match &self.client {
+            Some(client) => client,
+            None => self.client.insert(
+                // Pictures are not compressed, and a proxy for pages is none for cameras.
+                Client::builder().connect_timeout(PATIENCE).no_proxy().build().map_err(HttpError::Request)?,
+            ),
+        };
+        let mut request = client.get(self.url.clone());
+        if let Some(Credentials { user, password, scheme }) = &self.credentials {
+            if let Some(answers) = &mut self.answers {
+                let path = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
+                let parameters = PasswordParams { username: user, password, uri: path, method: "GET", body: Some(&[]) };
+                request = request.header(AUTHORIZATION, answers.respond(&parameters).map_err(HttpError::Challenge)?);
+            } else if *scheme == Scheme::Basic {
+                request = request.basic_auth(user, Some(password));
+            }
+        }
+        let sent = tokio::time::timeout(PATIENCE, request.send()).await;
+        sent.map_err(|_| HttpError::Silent)?.map_err(|error| HttpError::Request(error.without_url()))
+    }
+}
+
+fn checked(response: Response) -> Result<Response, HttpError> {
+    if response.status().is_success() { Ok(response) } else { Err(HttpError::Status(response.status())) }
+}
+
+/// Hands on the pictures of a response, to its end.
+async fn read(mut response: Response, outlet: &Outlet) -> Result<u64, HttpError> {
+    let mut splitter = Splitter::new();
+    let mut frames = 0;
+    loop {
+        let piece = tokio::time::timeout(PATIENCE, response.chunk()).await.map_err(|_| HttpError::Silent)?;
+        let Some(piece) = piece.map_err(|error| HttpError::Request(error.without_url()))? else { return Ok(frames) };
+        // Of the newest bytes: what a frame waited in the kernel for is not known.
+        let captured_at = SystemTime::now();
+        splitter.push(&piece);
+        while let Some(jpeg) = splitter.poll_frame() {
+            frames += 1;
+            outlet.put(Picture::Jpeg(with_standard_huffman_tables(jpeg)), captured_at);
+        }
+    }
+}
+
+impl Input for HttpInput {
+    fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
+        outlet.runtime().block_on(async {
+            tokio::select! {
+                end = self.play(outlet) => Ok(end?),
+                () = outlet.unwanted() => Ok(End::Unwanted),
+            }
+        })
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = match (first, after) {
+            (b'%', [high, low, ..]) => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                digit(*high).zip(digit(*low)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+            }
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_address_is_taken_out_of_it() {
+        let input = HttpInput::new("http://ann:p%40ss%zz@camera/a?b=1".parse().unwrap(), None);
+        let credentials = input.credentials.unwrap();
+        assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("ann", "p@ss%zz"));
+        assert_eq!(input.url.as_str(), "http://camera/a?b=1");
+        assert!(!format!("{credentials:?}").contains("p@ss"));
+    }
+}

@@ -1,0 +1,65 @@
+//! What an input puts its pictures into.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use media::Picture;
+use tokio::runtime::Handle;
+
+use crate::stream::Shared;
+
+/// How often whoever waits for [`Outlet::unwanted`] looks.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What an [`Input`](super::Input) puts its pictures into, and by which it knows whether to go on.
+#[derive(Debug)]
+pub struct Outlet {
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+impl Outlet {
+    pub(crate) fn new(shared: Arc<Shared>, runtime: Handle) -> Self {
+        Self { shared, runtime }
+    }
+
+    /// Whether anybody wants pictures, or did a moment ago.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.shared.is_wanted()
+    }
+
+    /// Comes back when nobody wants pictures any more.
+    pub async fn unwanted(&self) {
+        while self.is_wanted() {
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Hands a picture to all who look. What has to be made of it for them is made here, on the calling thread.
+    pub fn put(&self, picture: Picture, captured_at: SystemTime) {
+        self.shared.publish(picture, captured_at, None);
+    }
+
+    /// As [`put`](Self::put), for a picture that came through Redis in the message `published`.
+    pub fn put_published(&self, picture: Picture, captured_at: SystemTime, published: Bytes) {
+        self.shared.publish(picture, captured_at, Some(published));
+    }
+
+    /// Counts something that came in place of a picture and was none.
+    pub fn broken(&self) {
+        self.shared.count_broken();
+    }
+
+    /// Counts a picture that was lost before it came here.
+    pub fn lost(&self, frames: u64) {
+        self.shared.count_lost(frames);
+    }
+
+    /// Where async code runs: an input that is async blocks on it.
+    #[must_use]
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+}

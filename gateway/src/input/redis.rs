@@ -1,0 +1,101 @@
+//! Pictures that somebody publishes on a channel of a Redis server.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use redis::{Client, RedisError};
+use tokio::time::timeout;
+
+use super::{End, Input, InputError, Outlet};
+use crate::redis_frame::{self, FrameError};
+
+/// How long connecting may take, and an answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// After so long without a picture the server is asked whether it is still there: a cable that was pulled says nothing.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Subscribes to a channel.
+#[derive(Debug)]
+pub struct RedisInput {
+    url: String,
+    channel: String,
+    /// Whether a message was no picture, and that was said.
+    has_complained: bool,
+}
+
+/// Why no pictures come from Redis.
+#[derive(Debug, thiserror::Error)]
+enum RedisInputError {
+    #[error("redis: {0}")]
+    Redis(#[from] RedisError),
+    #[error("redis: the server does not answer")]
+    Silent,
+    #[error("redis: the server has closed the connection")]
+    Closed,
+}
+
+impl RedisInput {
+    /// What is published on `channel` at `url`: `redis://[[USER]:PASSWORD@]HOST[:PORT][/NUMBER]`.
+    #[must_use]
+    pub fn new(url: impl Into<String>, channel: impl Into<String>) -> Self {
+        Self { url: url.into(), channel: channel.into(), has_complained: false }
+    }
+
+    async fn play(&mut self, outlet: &Outlet) -> Result<End, RedisInputError> {
+        let client = Client::open(self.url.as_str())?;
+        let connection = timeout(PATIENCE, client.get_async_pubsub()).await.map_err(|_| RedisInputError::Silent)??;
+        let (mut sink, mut messages) = connection.split();
+        timeout(PATIENCE, sink.subscribe(&self.channel)).await.map_err(|_| RedisInputError::Silent)??;
+        loop {
+            let message = match timeout(SILENCE, messages.next()).await {
+                Ok(Some(message)) => message,
+                Ok(None) => return Err(RedisInputError::Closed),
+                Err(_) => {
+                    timeout(PATIENCE, sink.ping::<redis::Value>()).await.map_err(|_| RedisInputError::Silent)??;
+                    continue;
+                }
+            };
+            // Those that came meanwhile are newer. They are taken off here, so that they do not pile up.
+            let mut newest = message;
+            while let Some(Some(newer)) = messages.next().now_or_never() {
+                newest = newer;
+                outlet.lost(1);
+            }
+            self.show(newest.get_payload_bytes(), outlet);
+        }
+    }
+
+    fn show(&mut self, payload: &[u8], outlet: &Outlet) {
+        match redis_frame::read(payload, SystemTime::now()) {
+            Ok((picture, captured_at)) => {
+                outlet.put_published(picture, captured_at, Bytes::copy_from_slice(payload));
+            }
+            Err(error) => self.complain(&error, outlet),
+        }
+    }
+
+    fn complain(&mut self, error: &FrameError, outlet: &Outlet) {
+        outlet.broken();
+        if std::mem::replace(&mut self.has_complained, true) {
+            tracing::debug!(channel = self.channel, %error, "a message is left out");
+        } else {
+            tracing::warn!(
+                channel = self.channel,
+                "what was published is left out: {error}; such messages are counted from now on"
+            );
+        }
+    }
+}
+
+impl Input for RedisInput {
+    fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
+        outlet.runtime().block_on(async {
+            tokio::select! {
+                end = self.play(outlet) => Ok(end?),
+                () = outlet.unwanted() => Ok(End::Unwanted),
+            }
+        })
+    }
+}

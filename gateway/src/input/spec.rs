@@ -1,0 +1,173 @@
+//! What the user wrote as the address of an input.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use reqwest::Url;
+use segment::handshake::DEFAULT_PORT as GROUP_PORT;
+use segment::wire::stream::Framing;
+use sender::source::{SourceSpec, SpecError};
+use terminal::HostPort;
+
+use super::{Credentials, DatagramInput, HttpInput, Input, Origin, RedisInput, SourceInput};
+
+/// Size and rate of what `videotest` shows.
+const VIDEO_TEST: ((u32, u32), f64) = ((640, 480), 25.0);
+
+/// What the user wrote as the address of an input. Displays without passwords.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputSpec {
+    /// `videotest`: a smaller test card at a camera's rate.
+    VideoTest,
+    /// What the program `sender` plays: `test`, `camera:N`, files, `-`, `rtsp://…`.
+    Source(SourceSpec),
+    /// `udp://HOST:PORT`, `udp://GROUP:PORT`, `tcp://HOST:PORT`; `tcp+pickle://HOST:PORT` in the other framing.
+    Datagrams(Origin),
+    /// `http://…`, `https://…`.
+    Http(Url),
+    /// `redis://HOST:PORT`; `redis://:PASSWORD@HOST:PORT/DATABASE`.
+    Redis(Url),
+}
+
+/// Why an input cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputSpecError {
+    /// What `sender` says.
+    #[error(transparent)]
+    Source(#[from] SpecError),
+    /// What stands after `udp://` or `tcp://` is no address.
+    #[error("{written:?}: {reason}")]
+    Address {
+        /// What was written.
+        written: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What else an input needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InputOptions {
+    /// The channel that is subscribed to, of `redis://…`.
+    pub in_redis_channel: String,
+    /// For cameras that ask for a password.
+    pub credentials: Option<Credentials>,
+    /// The interface on which groups are joined.
+    pub interface: Option<String>,
+}
+
+impl FromStr for InputSpec {
+    type Err = InputSpecError;
+
+    fn from_str(written: &str) -> Result<Self, InputSpecError> {
+        let written = written.trim();
+        if written == "videotest" {
+            return Ok(Self::VideoTest);
+        }
+        let wrong = |reason: String| InputSpecError::Address { written: without_password(written), reason };
+        let (scheme, rest) = written.split_once("://").unwrap_or_default();
+        let place = rest.trim_end_matches('/');
+        let framing = match scheme.to_ascii_lowercase().as_str() {
+            "udp" => return datagrams(place).map(Self::Datagrams).map_err(wrong),
+            "tcp" => Framing::Upstream,
+            "tcp+pickle" => Framing::Pickle,
+            "http" | "https" => return Url::parse(written).map(Self::Http).map_err(|error| wrong(error.to_string())),
+            "redis" => {
+                let url = Url::parse(written).map_err(|error| wrong(error.to_string()))?;
+                return if url.has_host() { Ok(Self::Redis(url)) } else { Err(wrong("there is no host".to_owned())) };
+            }
+            _ => return Ok(Self::Source(written.parse()?)),
+        };
+        let remote = HostPort::with_default_port(place, framing.default_port());
+        remote
+            .map(|remote| Self::Datagrams(Origin::Connect { remote, framing }))
+            .map_err(|error| wrong(error.to_string()))
+    }
+}
+
+fn datagrams(place: &str) -> Result<Origin, String> {
+    // Port 0 is one that the system chooses.
+    let place = place.parse().or_else(|_| HostPort::with_default_port(place, GROUP_PORT));
+    let place = place.map_err(|error| error.to_string())?;
+    Ok(match place.host().parse::<IpAddr>() {
+        Ok(address) if address.is_multicast() => Origin::Join(SocketAddr::new(address, place.port())),
+        _ => Origin::Bind(place),
+    })
+}
+
+impl fmt::Display for InputSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VideoTest => f.write_str("videotest"),
+            Self::Source(spec) => f.write_str(&without_password(&spec.to_string())),
+            Self::Datagrams(Origin::Bind(address)) => write!(f, "udp://{address}"),
+            Self::Datagrams(Origin::Join(group)) => write!(f, "udp://{group}"),
+            Self::Datagrams(Origin::Connect { remote, framing: Framing::Pickle }) => write!(f, "tcp+pickle://{remote}"),
+            Self::Datagrams(Origin::Connect { remote, .. }) => write!(f, "tcp://{remote}"),
+            Self::Http(url) | Self::Redis(url) => f.write_str(&without_password(url.as_str())),
+        }
+    }
+}
+
+/// The address with a user's name and password, which belong in no message, taken out.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+impl InputSpec {
+    /// The input itself, not yet running.
+    #[must_use]
+    pub fn open(&self, options: &InputOptions) -> Box<dyn Input> {
+        match self {
+            Self::VideoTest => {
+                let (size, fps) = VIDEO_TEST;
+                Box::new(SourceInput::new(SourceSpec::Test, Some(size), Some(fps)))
+            }
+            Self::Source(spec) => Box::new(SourceInput::new(spec.clone(), None, None)),
+            Self::Datagrams(origin) => Box::new(DatagramInput::new(origin.clone(), options.interface.clone())),
+            Self::Http(url) => Box::new(HttpInput::new(url.clone(), options.credentials.clone())),
+            Self::Redis(url) => Box::new(RedisInput::new(url.as_str(), options.in_redis_channel.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_input_is_understood_and_displays_without_passwords() {
+        for (written, shown) in [
+            ("test", "test"),
+            ("videotest", "videotest"),
+            ("camera:1", "camera:1"),
+            ("-", "-"),
+            ("clip.mp4", "clip.mp4"),
+            ("udp://0.0.0.0:12345", "udp://0.0.0.0:12345"),
+            ("udp://224.3.29.71:10000", "udp://224.3.29.71:10000"),
+            ("udp://[ff15::71]:9", "udp://[ff15::71]:9"),
+            ("tcp://robot", "tcp://robot:54321"),
+            ("tcp+pickle://robot", "tcp+pickle://robot:9999"),
+            ("http://ann:secret@camera/mjpeg?a=1", "http://camera/mjpeg?a=1"),
+            ("redis://localhost:6379", "redis://localhost:6379"),
+            ("redis://:secret@localhost/2", "redis://localhost/2"),
+            ("rtsp://ann:secret@camera/live", "rtsp://camera/live"),
+        ] {
+            assert_eq!(written.parse::<InputSpec>().unwrap().to_string(), shown);
+        }
+        assert!(matches!("udp://224.3.29.71".parse(), Ok(InputSpec::Datagrams(Origin::Join(_)))));
+        assert!(matches!("udp://0.0.0.0:1".parse(), Ok(InputSpec::Datagrams(Origin::Bind(_)))));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_says_why() {
+        for written in ["", "udp://", "udp://host:port", "tcp://:1", "ftp://host/a", "redis://", "http://", "camera:x"]
+        {
+            assert!(written.parse::<InputSpec>().is_err(), "{written}");
+        }
+    }
+}

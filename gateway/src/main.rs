@@ -1,0 +1,21 @@
+//! The program `gateway`. What it does is in the library.
+
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+use clap::{CommandFactory, Parser};
+use gateway::cli::{Cli, Command, old_spellings};
+use terminal::{ExitStatus, completions, exit};
+
+fn main() -> ExitStatus {
+    let arguments = old_spellings::replaced(std::env::args_os());
+    let outcome = completions::intercept(Cli::command(), arguments.clone()).unwrap_or_else(|| {
+        let mut cli = Cli::parse_from(arguments);
+        cli.verbosity.verbose += u8::from(cli.debug);
+        cli.verbosity.init();
+        match &cli.command {
+            Some(Command::Credential { user }) => gateway::run::credential(user.as_deref()),
+            None => gateway::run::run(cli),
+        }
+    });
+    exit::conclude("gateway", outcome)
+}

@@ -1,0 +1,325 @@
+//! MPEG-1 for viewers: one encoder per stream, however many look, and none when nobody does.
+//!
+//! ```text
+//!  Stream ──► Cadence ──► ffmpeg ──► Pictures ──► Groups ──► a task per viewer
+//!  (newest    (a rate that  (child)   (cut from    (the newest two: who is late
+//!   frame)     MPEG-1 has)             a transport   goes on at the newest one)
+//!                                      stream)
+//! ```
+//!
+//! [`Mpeg1::watch`] gives a [`Viewing`], which counts as somebody who looks until it is dropped, and of which
+//! [`next`](Viewing::next) is what there is for them. An encoder that fails is started again, after pauses that grow.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::stream::{Stream, Want};
+
+mod encoder;
+mod groups;
+mod rate;
+mod session;
+mod transport;
+
+pub use groups::Batch;
+
+use encoder::{Form, Job, Size};
+use groups::{Groups, Position};
+use rate::PictureRate;
+use session::{End, Failure, Session};
+
+/// The program that encodes.
+pub const DEFAULT_ENCODER: &str = "ffmpeg";
+
+/// How long an encoder waits for another viewer when the last one has gone: a page that is reloaded is back at once.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The pause before an encoder that has failed is started again; each one after it is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// An encoder that ran for so long had nothing wrong with it at first: pauses begin small again.
+const GOOD_RUN: Duration = Duration::from_secs(10);
+
+/// How a stream is encoded. Its size and whether it is upside down is the stream's own
+/// ([`StreamSettings::shape`](crate::stream::StreamSettings)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mpeg1Settings {
+    /// The encoder: the program ffmpeg, looked up in PATH unless it is a path.
+    pub program: PathBuf,
+    /// As ffmpeg's `-q:v`, 1 (best) to 31.
+    pub quality: u8,
+}
+
+/// There is no encoder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "MPEG-1 is encoded by the program {program}, which is not there (Debian: apt-get install ffmpeg); \
+     or --ffmpeg says where it is; the stream can be seen as motion JPEG meanwhile"
+)]
+pub struct NoEncoder {
+    program: String,
+}
+
+/// A stream as MPEG-1.
+#[derive(Debug, Clone)]
+pub struct Mpeg1 {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    stream: Arc<Stream>,
+    settings: Mpeg1Settings,
+    groups: watch::Sender<Groups>,
+    /// Whether a task encodes.
+    is_running: Mutex<bool>,
+    is_over: AtomicBool,
+    counters: Counters,
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+struct Counters {
+    encoded: AtomicU64,
+    started: AtomicU64,
+    failed: AtomicU64,
+    broken: AtomicU64,
+    /// Frames a second of the source, as bits; 0 where it is not known.
+    measured: AtomicU64,
+}
+
+/// What has come of encoding so far.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Mpeg1Figures {
+    /// Whether somebody looks.
+    pub running: bool,
+    /// Pictures that were encoded.
+    pub pictures: u64,
+    /// How often an encoder was started.
+    pub started: u64,
+    /// How often one failed.
+    pub failed: u64,
+    /// Frames that were left out because they are no JPEG.
+    pub broken: u64,
+}
+
+/// Somebody who looks at a stream as MPEG-1, until it is dropped.
+#[derive(Debug)]
+pub struct Viewing {
+    shared: Arc<Shared>,
+    groups: watch::Receiver<Groups>,
+    position: Position,
+    skipped: u64,
+}
+
+impl Mpeg1 {
+    /// `stream` as MPEG-1. Nothing runs until somebody looks.
+    #[must_use]
+    pub fn new(stream: Arc<Stream>, settings: Mpeg1Settings) -> Self {
+        let shared = Shared {
+            stream,
+            settings,
+            groups: watch::Sender::default(),
+            is_running: Mutex::default(),
+            is_over: AtomicBool::new(false),
+            counters: Counters::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Looks at the stream. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`NoEncoder`].
+    pub fn watch(&self) -> Result<Viewing, NoEncoder> {
+        let shared = &self.shared;
+        if encoder::find(&shared.settings.program).is_none() {
+            return Err(NoEncoder { program: shared.settings.program.display().to_string() });
+        }
+        let mut is_running = shared.is_running();
+        let groups = shared.groups.subscribe();
+        if !std::mem::replace(&mut *is_running, true) {
+            tokio::spawn(supervise(Arc::clone(shared)));
+        }
+        drop(is_running);
+        Ok(Viewing { shared: Arc::clone(shared), groups, position: Position::default(), skipped: 0 })
+    }
+
+    /// What has come of it so far.
+    #[must_use]
+    pub fn figures(&self) -> Mpeg1Figures {
+        let Shared { counters, .. } = &*self.shared;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Mpeg1Figures {
+            running: *self.shared.is_running(),
+            pictures: read(&counters.encoded),
+            started: read(&counters.started),
+            failed: read(&counters.failed),
+            broken: read(&counters.broken),
+        }
+    }
+}
+
+impl Viewing {
+    /// Waits for pictures that were not taken yet: all there are, from one that can be begun with if any were left out.
+    /// `None` once there will be no more.
+    ///
+    /// Cancel safe.
+    pub async fn next(&mut self) -> Option<Batch> {
+        loop {
+            let batch = self.groups.borrow_and_update().take(&mut self.position);
+            if let Some(batch) = batch {
+                self.skipped += batch.skipped;
+                return Some(batch);
+            }
+            if self.shared.is_over.load(Ordering::Acquire) {
+                return None;
+            }
+            self.groups.changed().await.ok()?;
+        }
+    }
+
+    /// How many pictures were left out so far because they were not taken in time.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+}
+
+/// Runs encoders as long as somebody looks.
+async fn supervise(shared: Arc<Shared>) {
+    let mut watching = shared.stream.watch(Want::Picture);
+    let mut waiting = None;
+    let mut failures = Failures::default();
+    let mut size = None;
+    loop {
+        let first = match waiting.take() {
+            Some(frame) => Some(frame),
+            None => tokio::select! {
+                frame = watching.next() => frame,
+                () = unwatched(&shared.groups) => {
+                    if shared.rests() { return }
+                    continue;
+                }
+            },
+        };
+        let Some(first) = first else { return shared.finish() };
+        let Some(form) = first.picture().and_then(|picture| Form::of(&picture).ok()) else {
+            shared.counters.broken();
+            continue;
+        };
+        // The size stays as long as somebody looks: players (jsmpeg) take it from the first picture that they see.
+        let size = *size.get_or_insert_with(|| Size::for_frames(form));
+        let session = Session {
+            program: &shared.settings.program,
+            job: Job { form, rate: shared.rate(), size, quality: shared.settings.quality },
+            groups: &shared.groups,
+            counters: &shared.counters,
+        };
+        shared.counters.started.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        match session.run(first, &mut watching).await {
+            End::Finished => return shared.finish(),
+            End::Changed(frame) => waiting = Some(frame),
+            End::Silent => shared.groups.send_modify(Groups::clear),
+            End::Unwatched => {
+                if shared.rests() {
+                    return;
+                }
+            }
+            End::Failed(failure) => {
+                shared.counters.failed.fetch_add(1, Ordering::Relaxed);
+                let pause = failures.pause(shared.stream.id(), &failure, began.elapsed());
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = unwatched(&shared.groups) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Comes back when nobody looks, and nobody has for a moment.
+async fn unwatched(groups: &watch::Sender<Groups>) {
+    loop {
+        groups.closed().await;
+        tokio::time::sleep(LINGER).await;
+        if groups.receiver_count() == 0 {
+            return;
+        }
+    }
+}
+
+/// What is remembered of encoders that failed.
+#[derive(Debug, Default)]
+struct Failures {
+    pause: Option<Duration>,
+}
+
+impl Failures {
+    /// Says so, once for a series of failures, and for how long to wait.
+    fn pause(&mut self, id: &str, failure: &Failure, ran_for: Duration) -> Duration {
+        if ran_for >= GOOD_RUN {
+            self.pause = None;
+        }
+        match self.pause {
+            None => tracing::warn!(id, %failure, "MPEG-1 stands still; the encoder is started again"),
+            Some(_) => tracing::debug!(id, %failure, "the encoder has failed again"),
+        }
+        let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+        self.pause = Some(pause);
+        pause
+    }
+}
+
+impl Shared {
+    /// Whether nobody looks. It then counts as not running, and the caller has to return.
+    fn rests(&self) -> bool {
+        // Under the lock, so that whoever begins to look now either is seen here or starts a new task.
+        let mut is_running = self.is_running();
+        let rests = self.groups.receiver_count() == 0;
+        if rests {
+            self.groups.send_modify(Groups::clear);
+            *is_running = false;
+        }
+        rests
+    }
+
+    fn finish(&self) {
+        self.is_over.store(true, Ordering::Release);
+        *self.is_running() = false;
+        // Whoever waits is woken to see it.
+        self.groups.send_modify(|_| {});
+    }
+
+    fn rate(&self) -> PictureRate {
+        let measured = f64::from_bits(self.counters.measured.load(Ordering::Relaxed));
+        let fps = if measured > 0.0 { measured } else { self.stream.figures().fps };
+        if fps > 0.0 { PictureRate::for_source(fps) } else { PictureRate::DEFAULT }
+    }
+
+    fn is_running(&self) -> MutexGuard<'_, bool> {
+        self.is_running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counters {
+    fn encoded(&self) {
+        self.encoded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn broken(&self) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn measured(&self, fps: f64) {
+        self.measured.store(fps.to_bits(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,201 @@
+//! One encoder from its start to its end: frames in, pictures out.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::encoder::{Encoder, Form, Inlet, Job};
+use super::groups::Groups;
+use super::rate::{Cadence, Measured, PictureRate};
+use super::transport::{Malformed, Pictures};
+use super::{Counters, unwatched};
+use crate::frame::Frame;
+use crate::stream::Watching;
+
+/// How many frames may be in the encoder. It holds one at a time; a second one waits in the pipe while that is under way,
+/// and the end of a picture may be seen one picture late. With more, delay would build up here when the encoder is slow.
+const MAX_UNDER_WAY: usize = 3;
+
+/// While no new frame comes, the last one is shown again so often, so that whoever shows pictures by their time goes on,
+/// and whoever comes can begin.
+const REPEAT_AFTER: Duration = Duration::from_millis(200);
+
+/// How long without a new frame the last one is repeated. After that it is old.
+const REPEAT_FOR: Duration = Duration::from_secs(10);
+
+/// An encoder that has frames and gives no picture for so long hangs. It takes about a fifth of a second to start.
+const ENCODER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A read from the encoder: some pictures.
+const READ_BYTES: usize = 256 * 1024;
+
+/// How an encoder came to its end.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Nobody looks any more.
+    Unwatched,
+    /// There are no more frames.
+    Finished,
+    /// No new frame came for a long time.
+    Silent,
+    /// Frames come in another form now, of which this is the first, or faster.
+    Changed(Arc<Frame>),
+    /// It has failed.
+    Failed(Failure),
+}
+
+/// Why an encoder was of no use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("cannot start the encoder {program}: {source}")]
+    Start { program: String, source: io::Error },
+    #[error("the encoder has ended")]
+    Gone,
+    #[error("the encoder hangs")]
+    Hangs,
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+}
+
+/// What an encoder is run with.
+pub(super) struct Session<'a> {
+    pub(super) program: &'a Path,
+    pub(super) job: Job,
+    pub(super) groups: &'a watch::Sender<Groups>,
+    pub(super) counters: &'a Counters,
+}
+
+/// When the frames that are in the encoder were captured, in their order: for each one a picture comes out.
+#[derive(Debug, Default)]
+struct UnderWay {
+    frames: Mutex<VecDeque<SystemTime>>,
+    one_less: Notify,
+}
+
+impl Session<'_> {
+    /// Runs an encoder, beginning with `first`, until it ends or is of no more use. The encoder is gone then.
+    pub(super) async fn run(&self, first: Arc<Frame>, watching: &mut Watching) -> End {
+        let (encoder, inlet, stdout) = match Encoder::start(self.program, self.job) {
+            Ok(started) => started,
+            Err(source) => {
+                return End::Failed(Failure::Start { program: self.program.display().to_string(), source });
+            }
+        };
+        self.groups.send_modify(Groups::cut);
+        let under_way = UnderWay::default();
+        let end = tokio::select! {
+            end = self.feed(first, watching, inlet, &under_way) => end,
+            failure = self.collect(stdout, &under_way) => End::Failed(failure),
+            () = unwatched(self.groups) => End::Unwatched,
+        };
+        let complaint = encoder.end().await;
+        match &end {
+            End::Failed(failure) => tracing::debug!(%failure, complaint, "an encoder was of no use"),
+            other => tracing::debug!(?other, complaint, "an encoder was ended"),
+        }
+        end
+    }
+
+    async fn feed(&self, first: Arc<Frame>, watching: &mut Watching, mut inlet: Inlet, under_way: &UnderWay) -> End {
+        let mut frame = first;
+        let mut cadence = Cadence::new(self.job.rate, Instant::now());
+        let mut measured = Measured::new(Instant::now(), frame.number);
+        let mut fresh_until = Instant::now() + REPEAT_FOR;
+        loop {
+            let Some(picture) = frame.picture() else { return End::Finished };
+            for _ in 0..cadence.copies(Instant::now()) {
+                if under_way.is_full() {
+                    under_way.room().await;
+                    cadence.restart(Instant::now());
+                    break;
+                }
+                under_way.enter(frame.captured_at);
+                // Should it fail, the encoder is gone, and whoever reads from it knows more.
+                if inlet.write(&picture).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            frame = match timeout(REPEAT_AFTER, watching.next()).await {
+                Ok(None) => return End::Finished,
+                Ok(Some(next)) => {
+                    let now = Instant::now();
+                    fresh_until = now + REPEAT_FOR;
+                    let Some(form) = next.picture().and_then(|picture| Form::of(&picture).ok()) else {
+                        self.counters.broken();
+                        continue;
+                    };
+                    let faster = measured.count(now, next.number).is_some_and(|fps| {
+                        self.counters.measured(fps);
+                        PictureRate::for_source(fps).per_second() > self.job.rate.per_second()
+                    });
+                    if form != self.job.form || faster {
+                        return End::Changed(next);
+                    }
+                    next
+                }
+                Err(_) if Instant::now() > fresh_until => return End::Silent,
+                Err(_) => frame,
+            };
+        }
+    }
+
+    async fn collect(&self, mut stdout: pipe::Receiver, under_way: &UnderWay) -> Failure {
+        let mut pictures = Pictures::default();
+        let mut piece = vec![0; READ_BYTES];
+        loop {
+            let len = match timeout(ENCODER_PATIENCE, stdout.read(&mut piece)).await {
+                Ok(Ok(len @ 1..)) => len,
+                Ok(_) => return Failure::Gone,
+                Err(_) if under_way.is_empty() => continue,
+                Err(_) => return Failure::Hangs,
+            };
+            let mut out = Vec::new();
+            if let Err(malformed) = pictures.push(&piece[..len], |picture| out.push(picture)) {
+                return malformed.into();
+            }
+            for picture in out {
+                let captured_at = under_way.leave().unwrap_or_else(SystemTime::now);
+                self.counters.encoded();
+                self.groups.send_modify(|groups| groups.push(picture, captured_at));
+            }
+        }
+    }
+}
+
+impl UnderWay {
+    fn enter(&self, captured_at: SystemTime) {
+        self.frames().push_back(captured_at);
+    }
+
+    fn leave(&self) -> Option<SystemTime> {
+        let captured_at = self.frames().pop_front();
+        self.one_less.notify_one();
+        captured_at
+    }
+
+    fn is_full(&self) -> bool {
+        self.frames().len() >= MAX_UNDER_WAY
+    }
+
+    fn is_empty(&self) -> bool {
+        self.frames().is_empty()
+    }
+
+    /// Waits until it is not full.
+    async fn room(&self) {
+        while self.is_full() {
+            self.one_less.notified().await;
+        }
+    }
+
+    fn frames(&self) -> MutexGuard<'_, VecDeque<SystemTime>> {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,163 @@
+//! Pictures as they go through Redis: a JSON object in each message.
+//!
+//! Cameras publish `{"data": …, "size": [height, width]}`, where `data` is an encoded image (JPEG, PNG …) in base64. We
+//! publish `{"data": …, "size": [width, height], "time": "HH:MM:SS.ffffff", "frame_number": n}`, where `data` is the pixels,
+//! red, green and blue, or a JPEG. The order of `size` is that of the programs on either side; whoever has a frame number
+//! gives the width first.
+
+use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use media::bgr::{BgrError, to_bgr_into};
+use media::codec::{CodecError, Decoder, MAX_PIXELS, Scale};
+use media::jpeg::{JpegError, with_standard_huffman_tables};
+use media::{Image, ImageError, Picture, PixelFormat};
+use serde::Deserialize;
+
+/// The longest message that is looked at: a raw picture of 4096x3072 in base64, with room. Longer ones are dropped.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
+
+/// Why a message is no picture.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FrameError {
+    #[error("a message of {0} bytes is longer than the {MAX_MESSAGE_BYTES} that are looked at")]
+    TooLong(usize),
+    #[error("a message is not JSON with \"data\": {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("\"data\" is not base64: {0}")]
+    Base64(#[from] base64::DecodeError),
+    #[error("\"data\" is a damaged JPEG: {0}")]
+    Jpeg(#[from] JpegError),
+    #[error("\"data\" is an image of {width}x{height}, larger than the {MAX_PIXELS} pixels that are allowed")]
+    TooLarge { width: usize, height: usize },
+    #[error("\"data\" is neither an encoded image nor as many pixels as \"size\" says")]
+    Unknown,
+    #[error("\"data\" is an image that cannot be decoded: {0}")]
+    Image(String),
+}
+
+/// What a message says. Whatever else stands in it is left out.
+#[derive(Debug, Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+    size: Option<[u32; 2]>,
+    frame_number: Option<u64>,
+    /// Seconds since 1970, of our own JPEGs.
+    captured_at: Option<f64>,
+}
+
+/// Reads a message. `now` is when the picture was captured, unless the message says.
+pub(crate) fn read(payload: &[u8], now: SystemTime) -> Result<(Picture, SystemTime), FrameError> {
+    if payload.len() > MAX_MESSAGE_BYTES {
+        return Err(FrameError::TooLong(payload.len()));
+    }
+    let message: Message<'_> = serde_json::from_slice(payload)?;
+    let bytes = STANDARD.decode(message.data.as_bytes())?;
+    let stated = message.captured_at.filter(|seconds| *seconds > 0.0);
+    let stated = stated.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
+    let captured_at = stated.and_then(|since| UNIX_EPOCH.checked_add(since)).unwrap_or(now);
+    Ok((picture(bytes, &message)?, captured_at))
+}
+
+fn picture(bytes: Vec<u8>, message: &Message<'_>) -> Result<Picture, FrameError> {
+    if bytes.starts_with(&[0xFF, 0xD8]) {
+        media::jpeg::Headers::read(&bytes)?;
+        return Ok(Picture::Jpeg(with_standard_huffman_tables(bytes.into())));
+    }
+    if let Some(image) = pixels(&bytes, message) {
+        return Ok(Picture::Raw(image));
+    }
+    // Looked at before it is decoded: a few bytes may claim to be a picture of gigabytes.
+    let size = imagesize::blob_size(&bytes).map_err(|_| FrameError::Unknown)?;
+    if (size.width as u64).saturating_mul(size.height as u64) > MAX_PIXELS {
+        return Err(FrameError::TooLarge { width: size.width, height: size.height });
+    }
+    sender::source::decode_image(&bytes).map_err(FrameError::Image)
+}
+
+/// The pixels themselves, red, green and blue, as we publish them.
+fn pixels(bytes: &[u8], message: &Message<'_>) -> Option<Image> {
+    let [first, second] = message.size?;
+    let (width, height) = if message.frame_number.is_some() { (first, second) } else { (second, first) };
+    (PixelFormat::Rgb.len(width, height)? == bytes.len())
+        .then(|| Image::new(width, height, PixelFormat::Rgb, bytes.to_vec()).ok())?
+}
+
+/// Why a picture cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error(transparent)]
+    Convert(#[from] BgrError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+/// Makes messages, one after another, in the same memory.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    decoder: Decoder,
+    rgb: Image,
+}
+
+impl Writer {
+    pub(crate) fn new() -> Result<Self, WriteError> {
+        Ok(Self { decoder: Decoder::new()?, rgb: Image::zeroed(1, 1, PixelFormat::Rgb)? })
+    }
+
+    /// A message with the pixels of `picture`.
+    pub(crate) fn raw(
+        &mut self,
+        picture: &Picture,
+        captured_at: SystemTime,
+        number: u64,
+    ) -> Result<Vec<u8>, WriteError> {
+        match picture {
+            Picture::Jpeg(jpeg) => {
+                self.decoder.decode_into(jpeg, PixelFormat::Rgb, Scale::Full, &mut self.rgb)?;
+            }
+            Picture::Raw(image) if image.format() == PixelFormat::Rgb => self.rgb = image.clone(),
+            Picture::Raw(image) => {
+                to_bgr_into(image, &mut self.rgb)?;
+                for pixel in self.rgb.pixels_mut().as_chunks_mut::<3>().0 {
+                    pixel.swap(0, 2);
+                }
+            }
+        }
+        let size = (self.rgb.width(), self.rgb.height());
+        Ok(message(self.rgb.pixels(), size, captured_at, number, ""))
+    }
+
+    /// A message with `jpeg` as it is, and the time of its capture to the microsecond, so that delay can be told.
+    pub(crate) fn jpeg(&self, jpeg: &Bytes, captured_at: SystemTime, number: u64) -> Result<Vec<u8>, WriteError> {
+        let size = Decoder::header(jpeg)?;
+        let since = captured_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = format!(", \"captured_at\": {}.{:06}", since.as_secs(), since.subsec_micros());
+        Ok(message(jpeg, size, captured_at, number, &time))
+    }
+}
+
+fn message(data: &[u8], (width, height): (u32, u32), captured_at: SystemTime, number: u64, more: &str) -> Vec<u8> {
+    let time = time_of_day(captured_at);
+    let fields = format!("\", \"size\": [{width}, {height}], \"time\": \"{time}\", \"frame_number\": {number}{more}}}");
+    let mut text = String::with_capacity(data.len().div_ceil(3) * 4 + fields.len() + 16);
+    text.push_str("{\"data\": \"");
+    STANDARD.encode_string(data, &mut text);
+    text.push_str(&fields);
+    text.into_bytes()
+}
+
+/// The time of day, UTC: `HH:MM:SS.ffffff`.
+fn time_of_day(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = since.as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}.{:06}", seconds / 3600, seconds / 60 % 60, seconds % 60, since.subsec_micros())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! What a stream's input, its viewers and its figures have in common.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use media::Picture;
+use tokio::sync::watch;
+
+use super::{LINGER, Slot};
+use crate::config::{DEFAULT_QUALITY, OutputFormat};
+use crate::frame::Frame;
+use crate::rate::Rate;
+use crate::shape::{DEFAULT_JPEG_QUALITY, Shape, Shaper};
+
+/// How a stream is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// What viewers ask for it by; may be empty.
+    pub id: String,
+    /// The address of the input, for people.
+    pub input: String,
+    /// What is made of each picture, whatever it is shown as.
+    pub shape: Shape,
+    /// Quality of JPEGs that have to be made and of which none is asked for otherwise: 1 to 100.
+    pub default_jpeg_quality: u8,
+    /// Of MPEG-1, on the scale of ffmpeg's `-q:v`: 1 (best) to 31.
+    pub mpeg1_quality: u8,
+    /// Which format the page prefers.
+    pub format: OutputFormat,
+}
+
+impl StreamSettings {
+    /// A stream called `id` of the input `input`, of which nothing else is asked.
+    #[must_use]
+    pub fn new(id: impl Into<String>, input: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            input: input.into(),
+            shape: Shape::default(),
+            default_jpeg_quality: DEFAULT_JPEG_QUALITY,
+            mpeg1_quality: DEFAULT_QUALITY,
+            format: OutputFormat::default(),
+        }
+    }
+}
+
+/// What has come of a stream so far.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct StreamFigures {
+    /// Pictures that the input has brought.
+    pub frames: u64,
+    /// Pictures a second that it brings now.
+    pub fps: f64,
+    /// Pictures that were lost before they came here, as far as is known.
+    pub lost: u64,
+    /// Pictures that could not be decoded or encoded.
+    pub broken: u64,
+    /// Pictures that were decoded or encoded here.
+    pub converted: u64,
+    /// Bytes of the newest JPEG.
+    pub jpeg_bytes: Option<usize>,
+    /// Seconds since the newest picture.
+    pub age_s: Option<f64>,
+    /// Why there are no pictures, if the input is away.
+    pub lost_because: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    id: String,
+    input: String,
+    always_on: bool,
+    slot: watch::Sender<Slot>,
+    /// How many of those who look want a JPEG.
+    jpeg_takers: AtomicUsize,
+    is_closed: AtomicBool,
+    /// The input is away: the next picture is news.
+    is_lost: AtomicBool,
+    frames: AtomicU64,
+    lost: AtomicU64,
+    broken: AtomicU64,
+    converted: AtomicU64,
+    line: Mutex<Line>,
+    idle: Mutex<Idle>,
+}
+
+/// Used by the input's thread alone, but for figures.
+#[derive(Debug)]
+struct Line {
+    shaper: Shaper,
+    is_plain: bool,
+    rate: Rate,
+    newest_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    /// When the last one who looked went away.
+    since: Option<Instant>,
+    lost_because: Option<String>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: &StreamSettings, always_on: bool) -> Self {
+        let shaper = Shaper::new(settings.shape, settings.default_jpeg_quality);
+        let line =
+            Line { shaper, is_plain: settings.shape == Shape::default(), rate: Rate::default(), newest_at: None };
+        Self {
+            id: settings.id.clone(),
+            input: settings.input.clone(),
+            always_on,
+            slot: watch::Sender::new(None),
+            jpeg_takers: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+            is_lost: AtomicBool::new(false),
+            frames: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            broken: AtomicU64::new(0),
+            converted: AtomicU64::new(0),
+            line: Mutex::new(line),
+            idle: Mutex::new(Idle { since: None, lost_because: None }),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn input(&self) -> &str {
+        &self.input
+    }
+
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Slot> {
+        self.slot.subscribe()
+    }
+
+    pub(crate) fn newest(&self) -> Slot {
+        self.slot.borrow().clone()
+    }
+
+    pub(crate) fn add_jpeg_taker(&self) {
+        self.jpeg_takers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remove_jpeg_taker(&self) {
+        self.jpeg_takers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Somebody looks no more.
+    pub(crate) fn left(&self) {
+        self.idle().since = Some(Instant::now());
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        // Whoever waits for a frame is woken to see it.
+        self.slot.send_modify(|_| {});
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.is_closed()
+            && (self.always_on
+                || self.slot.receiver_count() > 0
+                || self.idle().since.is_some_and(|since| since.elapsed() < LINGER))
+    }
+
+    pub(crate) fn count_lost(&self, frames: u64) {
+        self.lost.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_broken(&self) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_lost(&self, because: Option<String>) {
+        self.is_lost.store(because.is_some(), Ordering::Relaxed);
+        self.idle().lost_because = because;
+    }
+
+    /// Makes of a picture what is asked for, and shows it to all who look.
+    pub(crate) fn publish(&self, picture: Picture, captured_at: SystemTime, published: Option<Bytes>) {
+        let number = self.frames.fetch_add(1, Ordering::Relaxed);
+        let mut line = self.line();
+        let now = Instant::now();
+        line.rate.count(now);
+        if self.is_lost.swap(false, Ordering::Relaxed) {
+            self.came_back();
+        }
+        line.newest_at = Some(now);
+        let is_ready = line.is_plain && matches!(picture, Picture::Jpeg(_));
+        if self.slot.receiver_count() == 0 && !is_ready {
+            return;
+        }
+        let wants_jpeg = self.jpeg_takers.load(Ordering::Relaxed) > 0;
+        match line.shaper.shape(picture, wants_jpeg) {
+            Ok(shaped) => {
+                if !is_ready && (shaped.image.is_some() && (wants_jpeg || !line.is_plain)) {
+                    self.converted.fetch_add(1, Ordering::Relaxed);
+                }
+                let published = published.filter(|_| line.is_plain);
+                drop(line);
+                let frame = Frame::new(shaped.jpeg, shaped.image, captured_at, number).with_published(published);
+                self.slot.send_replace(Some(Arc::new(frame)));
+            }
+            Err(error) => {
+                self.broken.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(id = self.id, %error, "a picture is left out");
+            }
+        }
+    }
+
+    fn came_back(&self) {
+        if let Some(reason) = self.idle().lost_because.take() {
+            tracing::info!(id = self.id, input = self.input, "the input is back");
+            tracing::debug!(id = self.id, reason, "was the reason");
+        }
+    }
+
+    pub(crate) fn figures(&self) -> StreamFigures {
+        let now = Instant::now();
+        let line = self.line();
+        StreamFigures {
+            frames: self.frames(),
+            fps: line.rate.per_second(now),
+            lost: self.lost.load(Ordering::Relaxed),
+            broken: self.broken.load(Ordering::Relaxed),
+            converted: self.converted.load(Ordering::Relaxed),
+            jpeg_bytes: self.slot.borrow().as_ref().and_then(|frame| frame.jpeg().map(Bytes::len)),
+            age_s: line.newest_at.map(|newest| now.duration_since(newest).as_secs_f64()),
+            lost_because: self.idle().lost_because.clone(),
+        }
+    }
+
+    /// Nobody panics while holding it, and each change leaves it whole.
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

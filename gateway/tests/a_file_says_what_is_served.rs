@@ -1,0 +1,72 @@
+//! The file of the beamline streamer: one port for each source, taken up again when it changes.
+
+mod scene;
+
+use scene::{Gateway, Viewer, run_peer};
+use std::fs;
+
+fn two(second: &str) -> String {
+    format!(
+        r#"{{"sources": {{
+  "127.0.0.1:0": {{"input_uri": "test", "quality": 4, "format": "MPEG1", "hash": "", "size": [0, 0], "colour": 1}},
+  "127.0.0.2:0": {{"input_uri": "videotest", "format": "MJPEG", "hash": "{second}", "size": [320, 200]}}
+}}}}"#
+    )
+}
+
+#[test]
+fn both_sources_are_served_and_a_changed_one_is_begun_anew_beside_the_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sources.json");
+    fs::write(&file, two("b")).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 2);
+    let [first, second] = [gateway.addresses[0], gateway.addresses[1]];
+    assert_eq!((first.ip().to_string().as_str(), second.ip().to_string().as_str()), ("127.0.0.1", "127.0.0.2"));
+    let mut stays = Viewer::of(first, "/video/");
+    let mut goes = Viewer::of(second, "/video/b");
+    assert_eq!(media::codec::Decoder::header(&goes.next().unwrap()).unwrap(), (320, 200));
+    stays.next().unwrap();
+
+    fs::write(&file, two("c")).unwrap();
+    let third = gateway.next_address();
+    while goes.next().is_some() {}
+    let mut comes = Viewer::of(third, "/video/c");
+    comes.next().unwrap();
+    for _ in 0..3 {
+        stays.next().expect("nobody was cut off whose source has not changed");
+    }
+
+    fs::write(&file, "{\"sources\": ").unwrap();
+    gateway.wait_for_line("all goes on as it was");
+    comes.next().unwrap();
+}
+
+#[test]
+fn what_is_not_known_is_warned_of_and_what_is_wrong_ends_the_program_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sources.json");
+    fs::write(&file, two("b").replace("videotest", "ftp://x")).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gateway")).arg("-c").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("line 3, column ") && said.contains("ftp"), "{said}");
+    let vp8 = std::process::Command::new(env!("CARGO_BIN_EXE_gateway")).args(["-of", "VP8"]).output().unwrap();
+    assert_eq!(vp8.status.code(), Some(2));
+    assert!(String::from_utf8(vp8.stderr).unwrap().contains("VP8"));
+}
+
+#[test]
+fn one_port_serves_many_sources_by_their_ids() {
+    let line = ["--source", "a=test", "--source", "b=videotest", "--bind", "127.0.0.1:0"];
+    let gateway = Gateway::start(&line, 2);
+    let port = gateway.port().to_string();
+    assert_eq!(run_peer("boundary_client.py", &[&port, "/video/a", "1"]).trim(), "1280x720");
+    assert_eq!(run_peer("boundary_client.py", &[&port, "/video/b", "1"]).trim(), "640x480");
+    let state = gateway.state();
+    assert_eq!(state["streams"].as_array().unwrap().len(), 2);
+    let (status, metrics) = gateway.get("/metrics");
+    let metrics = String::from_utf8(metrics).unwrap();
+    assert_eq!(status, 200);
+    assert!(metrics.contains("gateway_frames_total{stream=\"b\"} "), "{metrics}");
+    assert_eq!(gateway.get("/healthz"), (200, b"ok\n".to_vec()));
+}

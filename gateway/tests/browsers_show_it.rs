@@ -1,0 +1,59 @@
+//! The page in Chromium: moving pictures, in each way of playing them.
+
+mod scene;
+
+use std::path::Path;
+
+use media::PixelFormat;
+use media::codec::{Decoder, Scale};
+use scene::programs::are_there;
+use scene::{Gateway, run_peer};
+use sender::source::pattern::read_frame_number;
+
+/// What the browser says of the page, and the frame numbers of three pictures that it took, one after another.
+fn look(gateway: &Gateway, folder: &Path, query: &str) -> (serde_json::Value, Vec<u32>) {
+    let url = format!("http://{}/ui{query}", gateway.addresses[0]);
+    let said = run_peer("browser.py", &[&url, folder.to_str().unwrap(), "--pictures", "3"]);
+    let number = |i| {
+        let jpeg = std::fs::read(folder.join(format!("{i}.jpg"))).unwrap();
+        let image = Decoder::new().unwrap().decode(&jpeg, PixelFormat::Bgr, Scale::Full).unwrap();
+        read_frame_number(&image).unwrap_or_else(|| panic!("picture {i} has a frame number"))
+    };
+    (serde_json::from_str(&said).unwrap(), (0..3).map(number).collect())
+}
+
+#[test]
+fn the_page_shows_moving_pictures_in_each_way_and_chromium_has_nothing_to_complain_about() {
+    if !are_there(&["chromium", "ffmpeg"]) {
+        return;
+    }
+    let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
+    let folder = tempfile::tempdir().unwrap();
+    for (query, mode) in [("", "jpeg"), ("?as=mpeg1", "mpeg1"), ("?as=mjpeg", "mjpeg")] {
+        let (page, numbers) = look(&gateway, folder.path(), query);
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{mode}: {numbers:?}");
+        assert_eq!(page["mode"], mode);
+        assert_eq!(page["complaints"], serde_json::json!([]), "{mode}");
+        assert!(page["fps"].as_str().unwrap().parse::<u32>().unwrap() > 0, "{page}");
+        assert_eq!(page["viewers"], "1", "{page}");
+        if mode == "jpeg" {
+            assert!(page["delay"].as_str().unwrap().ends_with(" ms"), "{page}");
+        }
+    }
+}
+
+#[test]
+fn several_sources_are_a_grid_and_one_that_is_away_says_so() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let sources = ["--source", "a=test", "--source", "b=videotest", "--source", "c=http://127.0.0.1:1/"];
+    let gateway = Gateway::start(&[&sources[..], &["--bind", "127.0.0.1:0"]].concat(), 3);
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://{}/", gateway.addresses[0]);
+    let said = run_peer("browser.py", &[&url, folder.path().to_str().unwrap(), "--wait", "waiting"]);
+    let page: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(page["tiles"], 3);
+    assert!(page["notice"].as_str().unwrap().starts_with("Waiting for the camera"), "{page}");
+    assert!(page["summary"].as_str().unwrap().starts_with("3 sources"), "{page}");
+}

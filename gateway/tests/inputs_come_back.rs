@@ -1,0 +1,135 @@
+//! Inputs that are killed and started again; those who look have to do nothing.
+
+mod scene;
+
+use scene::{Gateway, PATIENCE, Viewer, peer, wait_until};
+use std::io::{BufRead, BufReader};
+use std::net::UdpSocket;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn jpeg() -> Vec<u8> {
+    let image = media::Image::zeroed(320, 240, media::PixelFormat::Bgr).unwrap();
+    media::codec::Encoder::new().unwrap().encode(&image, 80).unwrap().to_vec()
+}
+
+/// A camera in Python; killed when it is dropped.
+struct Camera {
+    child: Child,
+    port: u16,
+}
+
+impl Camera {
+    fn start(port: u16, jpeg: &str, password: &[&str]) -> Self {
+        let mut command = Command::new("python3");
+        command.arg("-B").arg(peer("camera.py")).arg(port.to_string()).arg(jpeg).args(password);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, port: line.trim().parse().expect("it listens") }
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_camera_over_http_is_found_again_and_its_jpegs_pass_byte_for_byte() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, jpeg) = (directory.path().join("a.jpg"), jpeg());
+    std::fs::write(&file, &jpeg).unwrap();
+    let file = file.to_str().unwrap();
+    let passwords: [(&[&str], &[&str]); 3] = [
+        (&[], &[]),
+        (&["basic", "ann", "s:cret"], &["-auth", "Basic", "-user", "ann", "-pass", "s:cret"]),
+        (&["digest", "ann", "s:cret"], &["-auth", "Digest", "-user", "ann", "-pass", "s:cret"]),
+    ];
+    for (asked, given) in passwords {
+        let camera = Camera::start(0, file, asked);
+        let (port, url) = (camera.port, format!("http://127.0.0.1:{}/mjpeg?x=1", camera.port));
+        let gateway = Gateway::start(&[&["-uri", &url, "-p", "0"], given].concat(), 1);
+        let mut viewer = Viewer::of(gateway.addresses[0], "/video/");
+        assert_eq!(viewer.next().unwrap(), jpeg);
+        drop(camera);
+        gateway.wait_for_line("the input is not there");
+        let _camera = Camera::start(port, file, asked);
+        gateway.wait_for_line("the input is back");
+        assert_eq!(viewer.next().unwrap(), jpeg, "the same viewer goes on");
+        assert_eq!(gateway.state()["streams"][0]["converted"], 0);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.jpg");
+    std::fs::write(&file, jpeg()).unwrap();
+    let camera = Camera::start(0, file.to_str().unwrap(), &["digest", "ann", "right"]);
+    let url = format!("http://ann:wrong@127.0.0.1:{}/mjpeg", camera.port);
+    let gateway = Gateway::start(&["-uri", &url, "-p", "0"], 1);
+    let _viewer = scene::request(gateway.addresses[0], "/video/", "");
+    let line = gateway.wait_for_line("does not accept");
+    assert!(!line.contains("wrong"), "no password in a message: {line}");
+}
+
+/// Sends frames as an old sender does: a countdown byte before each piece (docs/wire.md section 1).
+fn send(socket: &UdpSocket, jpeg: &[u8], to: u16) {
+    let pieces: Vec<_> = jpeg.chunks(1000).collect();
+    for (at, piece) in pieces.iter().enumerate() {
+        let count = u8::try_from(pieces.len() - at).unwrap();
+        let datagram = [&[count], *piece].concat();
+        // Nobody may listen for a moment (ECONNREFUSED).
+        let _ = socket.send_to(&datagram, ("127.0.0.1", to));
+    }
+}
+
+#[test]
+fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
+    let gateway = Gateway::start(&["--source", "udp://127.0.0.1:0", "--bind", "127.0.0.1:0"], 1);
+    let line = gateway.wait_for_line("receives at udp://");
+    let port: u16 = line.rsplit(':').next().unwrap().trim().parse().unwrap();
+    let mut viewer = Viewer::of(gateway.addresses[0], "/video/0");
+    for colour in [10, 200] {
+        let pixels = vec![colour; 320 * 240 * 3];
+        let image = media::Image::new(320, 240, media::PixelFormat::Bgr, pixels).unwrap();
+        let jpeg = media::codec::Encoder::new().unwrap().encode(&image, 80).unwrap();
+        // A socket of its own each time, as a sender that was started again has.
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let sent = jpeg.clone();
+        let sender = std::thread::spawn(move || {
+            while stopped
+                .recv_timeout(Duration::from_millis(40))
+                .is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                send(&socket, &sent, port);
+            }
+        });
+        let deadline = Instant::now() + PATIENCE;
+        while viewer.next().unwrap() != jpeg {
+            assert!(Instant::now() < deadline, "the new sender is not shown");
+        }
+        drop(stop);
+        sender.join().unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_captured_while_nobody_looks() {
+    let gateway = Gateway::start(&["-uri", "test", "-p", "0"], 1);
+    let frames = || gateway.state()["streams"][0]["frames"].as_u64().unwrap();
+    assert_eq!(frames(), 0);
+    let mut viewer = Viewer::of(gateway.addresses[0], "/video/");
+    viewer.next().unwrap();
+    assert!(frames() > 0);
+    drop(viewer);
+    let mut last = frames();
+    wait_until("it stops", || {
+        std::thread::sleep(Duration::from_millis(500));
+        std::mem::replace(&mut last, frames()) == frames()
+    });
+}
