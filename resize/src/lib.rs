@@ -96,26 +96,3 @@ impl Resizer {
         self.resizer.resize_typed(&input, &mut output, &self.options).map_err(|error| error.to_string())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plane_gets_the_size_asked_for_and_a_wrong_length_is_refused() {
-        let mut resizer = Resizer::new();
-        for (pixel, bytes) in [(Pixel::One, 1), (Pixel::Three, 3), (Pixel::Four, 4)] {
-            let mut output = vec![0; 3 * 2 * bytes];
-            resizer.resize(pixel, &vec![9; 8 * 8 * bytes], (8, 8), &mut output, (3, 2)).unwrap();
-            assert_eq!(output, vec![9; 3 * 2 * bytes]);
-            assert!(resizer.resize(pixel, &[9; 7], (8, 8), &mut output, (3, 2)).is_err());
-        }
-    }
-
-    #[test]
-    fn what_stays_allocated_is_of_the_order_of_the_planes_not_of_width_times_height() {
-        let mut resizer = Resizer::new();
-        resizer.resize(Pixel::One, &[0; 65_535], (65_535, 1), &mut [0; 65_535], (1, 65_535)).unwrap();
-        assert!(resizer.memory() < 1 << 20);
-    }
-}
