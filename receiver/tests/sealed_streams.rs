@@ -29,7 +29,7 @@ fn key(clip: &Clip, digit: char) -> String {
 
 /// A sealed sender written from the description of the wire alone.
 fn sealed(clip: &Clip, to: SocketAddr, key: &str, arguments: &[&str]) -> Peer {
-    let mut command = Peer::python();
+    let mut command = Peer::python_with("cryptography");
     command.arg(format!("{}/../tests/peers/sealed_sender.py", env!("CARGO_MANIFEST_DIR")));
     command.args(["--remote", &to.to_string(), "--key-file", key, "--source"]).arg(clip.folder()).args(arguments);
     Peer::spawn(command)

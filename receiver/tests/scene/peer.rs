@@ -1,5 +1,6 @@
 //! Senders written from the description of the wire alone, in Python.
 
+use super::server::python_with;
 use super::{Clip, wait_for};
 use serde_json::Value;
 use std::io::Read;
@@ -36,7 +37,16 @@ impl Peer {
 
     /// A Python that finds the peers' modules, and leaves no compiled ones behind.
     pub(crate) fn python() -> Command {
-        let mut command = Command::new("python3");
+        Self::python_at("python3")
+    }
+
+    /// One that also finds this module.
+    pub(crate) fn python_with(module: &str) -> Command {
+        Self::python_at(python_with(module))
+    }
+
+    fn python_at(program: &str) -> Command {
+        let mut command = Command::new(program);
         command.arg("-B").env("PYTHONPATH", PEERS);
         command
     }

@@ -5,7 +5,6 @@ use super::wait_for;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 /// A server at work. It is killed with this value, if it has not ended by then.
 pub(crate) struct Server {
@@ -21,7 +20,7 @@ impl Server {
 
     /// Sends arrays of numpy in the pickle framing.
     pub(crate) fn pickle(arguments: &[&str]) -> Self {
-        Self::start(python_with_numpy(), "tcp_pickle_server.py", arguments)
+        Self::start(python_with("numpy"), "tcp_pickle_server.py", arguments)
     }
 
     /// On a port that is free, unless the arguments name another.
@@ -59,15 +58,12 @@ impl Drop for Server {
     }
 }
 
-/// Debian's numpy is found by Debian's Python, which need not be the first one in PATH.
-fn python_with_numpy() -> &'static str {
-    static FOUND: OnceLock<&str> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let has_numpy = |python: &&str| {
-            let tried = Command::new(python).args(["-c", "import numpy"]).stderr(Stdio::null()).status();
-            tried.is_ok_and(|status| status.success())
-        };
-        let found = ["python3", "/usr/bin/python3"].into_iter().find(has_numpy);
-        found.expect("no Python finds numpy; script/bootstrap installs it")
-    })
+/// Debian's modules are found by Debian's Python, which need not be the first one in PATH.
+pub(super) fn python_with(module: &str) -> &'static str {
+    let has_it = |python: &&str| {
+        let tried = Command::new(python).args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();
+        tried.is_ok_and(|status| status.success())
+    };
+    let found = ["python3", "/usr/bin/python3"].into_iter().find(has_it);
+    found.unwrap_or_else(|| panic!("no Python finds {module}; script/bootstrap installs it"))
 }
