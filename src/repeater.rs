@@ -134,13 +134,13 @@ impl Repeater {
         }
     }
 
-    /// Takes a nack of a receiver that is listed, hears at `to`, and is so far away.
-    pub fn handle_nack(&mut self, now: Instant, nack: &Nack, to: SocketAddr, round_trip: Option<Duration>) {
+    /// Takes a nack of a receiver that is listed, hears at `to`, and is so far away. How many segments are sent again for it.
+    pub fn handle_nack(&mut self, now: Instant, nack: &Nack, to: SocketAddr, round_trip: Option<Duration>) -> usize {
         let kept = self.kept.iter_mut().rev().find(|kept| kept.frame.number() == nack.number);
         let kept = kept.filter(|kept| now.saturating_duration_since(kept.sent_at) < KEPT_FOR && kept.to.contains(&to));
         let (Some(kept), Some(share)) = (kept, self.shares.get_mut(&to)) else {
             self.declined.unknown += 1;
-            return;
+            return 0;
         };
         let interval = round_trip.unwrap_or(ASSUMED_ROUND_TRIP).max(MIN_INTERVAL);
         let frame = &kept.frame;
@@ -148,7 +148,7 @@ impl Repeater {
         let gone = kept.gone.get(&to).map_or(&at_once[..], Vec::as_slice);
         let all = if nack.countdowns.is_empty() { 0..frame.data_segments() } else { 0..0 };
         let named = nack.countdowns.iter().filter_map(|countdown| frame.position(*countdown));
-        let mut positions = Vec::new();
+        let (mut positions, mut accepted) = (Vec::new(), 0);
         for position in all.chain(named) {
             let Ok(place) = u16::try_from(position) else { continue };
             let batch = gone.iter().find(|(datagrams, _)| *datagrams > position);
@@ -168,6 +168,7 @@ impl Repeater {
             share.left -= bytes;
             kept.repeated.insert((to, place), now);
             positions.push(place);
+            accepted += 1;
             if positions.len() == MAX_BURST {
                 let positions = std::mem::take(&mut positions);
                 self.waiting.push_back(Repeat { to, frame: Arc::clone(frame), positions });
@@ -176,6 +177,7 @@ impl Repeater {
         if !positions.is_empty() {
             self.waiting.push_back(Repeat { to, frame: Arc::clone(frame), positions });
         }
+        accepted
     }
 
     /// The next burst to be sent.

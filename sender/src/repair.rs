@@ -127,9 +127,10 @@ impl Repair {
     pub(crate) fn handle_nack(&self, now: Instant, Asked { from, round_trip, nack }: &Asked) {
         let places = self.heard_at(*from);
         let mut state = self.state();
-        state.share.asked(&nack.countdowns);
-        for to in places {
-            state.repeater.handle_nack(now, nack, to, *round_trip);
+        let accepted = places.into_iter().map(|to| state.repeater.handle_nack(now, nack, to, *round_trip)).max();
+        // Who asks for what is still on its way has waited too short: that says nothing of the link.
+        if accepted == Some(nack.countdowns.len()) {
+            state.share.asked(&nack.countdowns);
         }
     }
 
