@@ -126,7 +126,7 @@ fn a_file_of_a_repeated_folder_is_read_again_when_it_has_changed() {
     let path = folder.path().join("2.jpg");
     let written = |age| {
         let modified = std::time::SystemTime::now() - Duration::from_secs(age);
-        std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+        File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
     };
     written(60);
     let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
@@ -146,7 +146,7 @@ fn a_file_of_a_repeated_folder_is_read_again_when_it_has_changed() {
     play(&mut source, 2).unwrap();
     let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
     std::fs::write(&path, &frames[1]).unwrap();
-    std::fs::File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+    File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
     assert_eq!(play(&mut source, 2).unwrap(), frames);
 
     std::fs::remove_file(&path).unwrap();
