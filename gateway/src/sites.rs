@@ -69,7 +69,7 @@ impl Sites {
     /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not goes on
     /// as it is, with its viewers. Gives what could not be begun.
     pub(crate) async fn apply(&mut self, configs: Vec<SiteConfig>) -> Vec<SiteError> {
-        let is_kept = |running: &Running| configs.iter().any(|config| *config == running.config);
+        let is_kept = |running: &Running| configs.contains(&running.config);
         let ended: Vec<_> =
             self.running.iter().filter(|(_, running)| !is_kept(running)).map(|(bind, _)| bind.clone()).collect();
         for bind in ended {

@@ -41,7 +41,7 @@ fn probe(file: &Path) -> (String, String) {
         said
     };
     let stream = ask("stream=codec_name,width,height,r_frame_rate");
-    let types = ask("frame=pict_type").chars().filter(|letter| letter.is_ascii_uppercase()).collect();
+    let types = ask("frame=pict_type").chars().filter(char::is_ascii_uppercase).collect();
     (stream.lines().next().unwrap_or_default().to_owned(), types)
 }
 

@@ -14,7 +14,7 @@
 //!   32      …    payload
 //! ```
 //!
-//! What is cut into data segments is the JPEG, without a tag, followed by its [checksum](checksum) in 4 bytes. Every data
+//! What is cut into data segments is the JPEG, without a tag, followed by its [checksum] in 4 bytes. Every data
 //! payload has the same even number of bytes, `s`, but the last, which is what remains; a parity payload has `s`. So
 //! k = ⌈(frame length + 4) / s⌉. Parity is computed over the data payloads, the last one zero-padded to `s`
 //! (`parity.rs`); any k of the k + m segments give the frame.

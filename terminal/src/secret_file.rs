@@ -197,8 +197,8 @@ mod tests {
 
     fn file(folder: &Path, name: &str, content: &[u8], mode: u32) -> PathBuf {
         let path = folder.join(name);
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::write(&path, content).expect("a scratch folder takes files");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is our own");
         path
     }
 
