@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media::codec::{Decoder, Scale};
 use media::{Image, PixelFormat};
-use scene::{Program, Running, address_in, fetch, jpeg, python, sender};
+use scene::{Program, Running, address_in, fetch, jpeg, python, python_with, sender};
 use sender::source::pattern::read_frame_number;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -74,10 +74,7 @@ fn python_with_numpy(script: &str) -> Command {
 }
 
 thread_local! {
-    static PYTHON: Option<&'static str> = ["python3", "/usr/bin/python3"].into_iter().find(|python| {
-        let mut command = Command::new(python);
-        command.args(["-c", "import numpy"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    });
+    static PYTHON: Option<&'static str> = python_with("numpy");
 }
 
 fn there_is_no_numpy() -> bool {

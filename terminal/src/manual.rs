@@ -12,8 +12,7 @@ use clap::Command;
 /// # Errors
 /// Where a page cannot be written.
 pub(crate) fn write(directory: &Path, command: Command) -> io::Result<()> {
-    let shown = command.mut_args(|argument| if argument.get_id() == "manual" { argument.hide(true) } else { argument });
-    let mut shown = shown.disable_help_subcommand(true);
+    let mut shown = command.disable_help_subcommand(true);
     shown.build();
     write_pages(directory, &shown)
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use media::codec::Encoder;
 use media::{Image, PixelFormat};
 
-pub(crate) use peer::{Peer, python};
+pub(crate) use peer::{Peer, python, python_with};
 pub(crate) use program::{Ended, Program, sender};
 pub(crate) use receiver::Receiver;
 pub(crate) use running::{INTERFACE, Running, address_in, fetch, free_group, join, listen, send_to};

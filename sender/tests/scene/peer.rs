@@ -6,7 +6,12 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 /// A peer's program.
 pub(crate) fn python(script: &str) -> Command {
-    let mut command = Command::new(if script.starts_with("sealed") { python_with_ciphers() } else { "python3" });
+    let python = if script.starts_with("sealed") {
+        python_with("cryptography").expect("no Python knows the package cryptography; script/bootstrap installs it")
+    } else {
+        "python3"
+    };
+    let mut command = Command::new(python);
     command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers").join(script));
     command
 }
@@ -50,12 +55,11 @@ impl Peer {
     }
 }
 
-/// Debian's own Python knows Debian's python3-cryptography, and need not be the first one in PATH.
-fn python_with_ciphers() -> &'static str {
+/// A Python that knows this module: Debian's modules are known to Debian's own, which need not be the first one in PATH.
+pub(crate) fn python_with(module: &str) -> Option<&'static str> {
     let knows_it = |python: &&str| {
-        let tried = Command::new(python).args(["-c", "import cryptography"]).stderr(Stdio::null()).status();
+        let tried = Command::new(python).args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();
         tried.is_ok_and(|status| status.success())
     };
-    let found = ["python3", "/usr/bin/python3"].into_iter().find(knows_it);
-    found.expect("no Python knows the package cryptography; script/bootstrap installs it")
+    ["python3", "/usr/bin/python3"].into_iter().find(knows_it)
 }
