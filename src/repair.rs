@@ -15,9 +15,15 @@ pub(crate) const TOGETHER: Duration = Duration::from_micros(250);
 /// And none later: a stream whose datagrams overtake each other by more is repaired early rather than too late.
 const MAX_WAIT: Duration = Duration::from_millis(20);
 
-/// A frame is silent after so long as long as nothing is known of the stream's own pauses: more than a sender takes to
-/// spread a frame of 30 frames per second.
-const FIRST_SILENCE: Duration = Duration::from_millis(4);
+/// A frame of a stream that loses nothing is silent after so long at the earliest: a machine that is busy with something
+/// else for a moment is more likely than a loss.
+const MAX_QUIET: Duration = Duration::from_millis(10);
+
+/// Where so much is lost, half as long is as good.
+const NOTABLE_LOSS: f64 = 0.001;
+
+/// Weight of one frame in what is known of the loss.
+const LOSS_GAIN: f64 = 1.0 / 32.0;
 
 /// What was asked for is asked for again after so long as long as no round trip is known.
 const FIRST_RETRY: Duration = Duration::from_millis(20);
@@ -58,6 +64,8 @@ pub(crate) struct Timing {
     reordering: Smoothed,
     /// Between two datagrams of a frame: the longest time in each.
     pause: Smoothed,
+    /// Part of the segments that later ones of their frame have shown to be lost.
+    loss: f64,
 }
 
 /// The extremes of one frame.
@@ -65,6 +73,8 @@ pub(crate) struct Timing {
 pub(crate) struct Extremes {
     pub(crate) reordering: Duration,
     pub(crate) pause: Duration,
+    /// Part of its segments that later ones have shown to be lost.
+    pub(crate) loss: f64,
 }
 
 impl Timing {
@@ -77,9 +87,11 @@ impl Timing {
         self.reordering.bound().unwrap_or_default().clamp(MIN_WAIT, MAX_WAIT)
     }
 
-    /// How long the stream may pause inside a frame.
+    /// How long the stream may pause inside a frame. Only what is lost at a frame's very end waits for this; the more is
+    /// lost, the sooner a pause is likely to be that.
     pub(crate) fn silence(&self) -> Duration {
-        self.pause.bound().unwrap_or(FIRST_SILENCE).clamp(MIN_WAIT, MAX_WAIT)
+        let least = MAX_QUIET.div_f64(1.0 + self.loss / NOTABLE_LOSS).max(MIN_WAIT);
+        self.pause.bound().unwrap_or_default().clamp(least, MAX_WAIT)
     }
 
     /// When to ask again for what has been asked for so often.
@@ -111,6 +123,7 @@ impl Timing {
     pub(crate) fn observe(&mut self, frame: Extremes) {
         self.reordering.observe(frame.reordering);
         self.pause.observe(frame.pause);
+        self.loss += LOSS_GAIN * (frame.loss - self.loss);
     }
 
     /// Whether what came so long after it was shown to be missing, without having been asked for from here, is an answer to
@@ -151,16 +164,27 @@ mod tests {
     #[test]
     fn waits_follow_the_stream() {
         let mut timing = Timing::default();
-        assert_eq!((timing.order_wait(), timing.silence()), (MIN_WAIT, FIRST_SILENCE));
+        assert_eq!((timing.order_wait(), timing.silence()), (MIN_WAIT, MAX_QUIET));
         for _ in 0..50 {
-            timing.observe(Extremes { reordering: Duration::ZERO, pause: MS / 10 });
+            timing.observe(Extremes { reordering: Duration::ZERO, pause: MS / 10, loss: 0.05 });
         }
         assert_eq!((timing.order_wait(), timing.silence()), (MIN_WAIT, MIN_WAIT));
         for _ in 0..50 {
-            timing.observe(Extremes { reordering: 5 * MS, pause: 3 * MS });
+            timing.observe(Extremes { reordering: 5 * MS, pause: 3 * MS, loss: 0.05 });
         }
         assert!((5 * MS..6 * MS).contains(&timing.order_wait()), "{:?}", timing.order_wait());
         assert!((3 * MS..4 * MS).contains(&timing.silence()), "{:?}", timing.silence());
+    }
+
+    #[test]
+    fn the_less_is_lost_the_longer_a_pause_is_no_loss() {
+        let silence_at = |loss| {
+            let mut timing = Timing::default();
+            (0..500).for_each(|_| timing.observe(Extremes { loss, ..Extremes::default() }));
+            timing.silence()
+        };
+        assert_eq!([0.0, 0.1].map(silence_at), [MAX_QUIET, MIN_WAIT]);
+        assert!((4 * MS..6 * MS).contains(&silence_at(0.001)), "{:?}", silence_at(0.001));
     }
 
     #[test]

@@ -337,18 +337,41 @@ fn what_a_later_datagram_shows_to_be_missing_is_asked_for_after_a_millisecond() 
 }
 
 #[test]
-fn the_tail_of_a_frame_that_falls_silent_is_asked_for() {
-    let mut listener = Listener::asking(false);
-    for number in 0..20 {
-        assert_eq!(listener.hear(cut(1, number, 0)), [number]);
-        listener.wait(33 * MS);
+fn the_tail_of_a_frame_that_falls_silent_is_asked_for_and_the_sooner_the_more_is_lost() {
+    for (is_lossy, silence) in [(false, 10 * MS), (true, MS)] {
+        let mut listener = Listener::asking(false);
+        for number in 0..20 {
+            let datagrams = cut(1, number, 0);
+            let lost: &[usize] = if is_lossy { &[4] } else { &[] };
+            let whole = listener.hear(but(datagrams.clone(), lost));
+            listener.wait(2 * MS);
+            assert_eq!(whole.len() + listener.hear(lost.iter().map(|at| &datagrams[*at])).len(), 1);
+            listener.wait(30 * MS);
+        }
+        assert_eq!(listener.nacks().len(), if is_lossy { 20 } else { 0 });
+        let datagrams = cut(1, 20, 0);
+        listener.hear(&datagrams[..7]);
+        listener.wait(silence - MS / 10);
+        assert!(listener.nacks().is_empty(), "it may only pause");
+        listener.wait(MS);
+        assert_eq!(listener.nacks(), [(20, vec![3, 2, 1])], "its own gaps are short");
+        assert_eq!(listener.hear(&datagrams[7..]), [20]);
     }
-    assert!(listener.nacks().is_empty(), "nothing was missing");
-    let datagrams = cut(1, 20, 0);
-    listener.hear(&datagrams[..7]);
-    listener.wait(2 * MS);
-    assert_eq!(listener.nacks(), [(20, vec![3, 2, 1])], "its own gaps are short");
-    assert_eq!(listener.hear(&datagrams[7..]), [20]);
+}
+
+#[test]
+fn what_was_on_its_way_when_it_was_asked_for_is_not_lost() {
+    let mut listener = Listener::asking(false);
+    let datagrams = cut(1, 0, 0);
+    listener.hear(&datagrams[..2]);
+    listener.reassembler.set_round_trip(source(), Some(40 * MS));
+    listener.hear(&datagrams[2..4]);
+    listener.wait(12 * MS);
+    assert_eq!(listener.nacks().len(), 1);
+    assert_eq!(listener.hear(&datagrams[4..]), [0]);
+    listener.reassembler.handle_timeout(listener.now + 60 * 1000 * MS);
+    let stats = listener.reassembler.stats();
+    assert_eq!((stats.segments_lost, stats.repaired_by_repeat), (0, 0));
 }
 
 #[test]
@@ -357,13 +380,13 @@ fn a_stream_with_long_pauses_is_given_them() {
     for number in 0..20 {
         let datagrams = cut(1, number, 0);
         listener.hear(&datagrams[..5]);
-        listener.wait(6 * MS);
+        listener.wait(14 * MS);
         listener.nacks();
         assert_eq!(listener.hear(&datagrams[5..]), [number]);
         listener.wait(20 * MS);
     }
     listener.hear(&cut(1, 20, 0)[..5]);
-    listener.wait(6 * MS);
+    listener.wait(14 * MS);
     assert!(listener.nacks().is_empty());
     listener.wait(2 * MS);
     assert_eq!(listener.nacks(), [(20, vec![5, 4, 3, 2, 1])]);
@@ -516,7 +539,7 @@ fn a_long_list_of_missing_segments_takes_several_nacks() {
     for datagram in datagrams {
         listener.reassembler.push(listener.now, source(), &datagram).unwrap();
     }
-    listener.wait(5 * MS);
+    listener.wait(12 * MS);
     let nacks = listener.nacks();
     assert_eq!(nacks.iter().map(|(_, countdowns)| countdowns.len()).sum::<usize>(), 2_000);
     // 688 at a time; and the last segment of all, which only silence shows to be missing.

@@ -185,14 +185,19 @@ impl<'a> Receive<'a> {
     fn receive_some(&mut self) -> Instant {
         // Only the stream is waited for, in the call that takes it. What comes by the feedback's own socket says when it
         // came, and can be read a little later.
-        let patience = self.patience();
+        let (patience, due) = (self.patience(), self.reassembler.poll_timeout());
         // What is sealed lands beside the frames, into which it is opened.
         let landing = if self.feedback.is_sealing() { &mut self.sealed[..] } else { self.reassembler.landing() };
-        let received = match patience {
+        let mut received = match patience {
             Some(patience) => self.socket.recv_into(landing, patience),
             None => self.socket.try_recv_into(landing),
         };
-        let now = Instant::now();
+        let mut now = Instant::now();
+        if matches!(received, Ok(None)) && due.is_some_and(|due| due <= now) {
+            // A thread that was not woken in time would take for silence what has come in between.
+            received = self.socket.try_recv_into(landing);
+            now = Instant::now();
+        }
         self.is_drained = matches!(received, Ok(None));
         match received {
             Ok(Some(arrival)) => self.take(now, arrival),
@@ -318,7 +323,7 @@ impl<'a> Receive<'a> {
 
     fn look_at_feedback(&mut self, now: Instant) {
         (self.since_look, self.looked) = (0, now);
-        self.feedback.read(now);
+        self.refused += self.feedback.read(now);
         for (source, round_trip) in self.feedback.round_trips() {
             self.reassembler.set_round_trip(source, Some(round_trip));
         }

@@ -17,6 +17,8 @@ pub(crate) struct Growing {
     pub(crate) datagrams: usize,
     /// Segments that came because they were asked for.
     pub(crate) repeats: usize,
+    /// Segments that later ones have shown to be lost, and that were not only out of order.
+    skipped: usize,
     /// When a segment came that lies further than all before.
     reached_at: Instant,
     /// The position from which on the frame was given up as silent.
@@ -27,7 +29,7 @@ pub(crate) struct Growing {
     pub(crate) due: Instant,
     /// What this frame waits longer than it need before it asks, as others may ask first.
     spread: Duration,
-    pub(crate) extremes: Extremes,
+    extremes: Extremes,
 }
 
 impl Growing {
@@ -49,6 +51,7 @@ impl Growing {
             first_arrival: now,
             datagrams: 0,
             repeats: 0,
+            skipped: 0,
             reached_at: now,
             silent_from: None,
             repeated_at: None,
@@ -87,6 +90,7 @@ impl Growing {
         }
         let due = now + timing.order_wait() + self.spread;
         let position = position(header);
+        let frontier = self.tally.frontier();
         match self.tally.take(now, position, due) {
             Arrived::Again => {
                 stats.drop_one(DropCause::Duplicate);
@@ -96,6 +100,8 @@ impl Growing {
                 if self.datagrams > 0 && !skipped {
                     self.extremes.pause = self.extremes.pause.max(now.saturating_duration_since(self.reached_at));
                 }
+                // Of a frame whose start is missing too: it may have been sent before this receiver came.
+                self.skipped += if self.datagrams > 0 { position - frontier } else { 0 };
                 self.reached_at = now;
                 let silent = now + timing.silence();
                 self.due = if self.tally.gaps().is_empty() { silent } else { self.due.min(due).min(silent) };
@@ -116,9 +122,13 @@ impl Growing {
                     // If not to the last question, then to one before.
                     _ => true,
                 };
+                if !is_repeat {
+                    self.tally.was_original(gap.rounds);
+                }
                 if !is_repeat && was_silent {
                     self.reached_at = now;
                 } else if !is_repeat {
+                    self.skipped = self.skipped.saturating_sub(1);
                     self.extremes.reordering = self.extremes.reordering.max(late);
                 } else {
                     self.repeats += 1;
@@ -171,6 +181,11 @@ impl Growing {
         let next = gaps.chain(silence).filter(|due| *due > now).min();
         // What could not be asked for now is not asked for at once again either.
         self.due = next.unwrap_or_else(|| retry(1));
+    }
+
+    /// What this frame tells of the stream, once it is over.
+    pub(crate) fn extremes(&self) -> Extremes {
+        Extremes { loss: self.skipped as f64 / self.tally.total().max(1) as f64, ..self.extremes }
     }
 
     /// Bytes of memory taken.

@@ -118,6 +118,11 @@ impl Tally {
         Arrived::Late(gap)
     }
 
+    /// A segment that has come was on its way already when it was asked for, so often.
+    pub(crate) fn was_original(&mut self, rounds: u16) {
+        self.originals += usize::from(rounds > 0);
+    }
+
     /// A segment that has come is not one that came of itself after all: somebody else has asked for it again.
     pub(crate) fn was_repeat(&mut self) {
         self.originals = self.originals.saturating_sub(1);
