@@ -26,8 +26,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 /// A frame as each of the two wires has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cut<'a> {
-    pub(crate) plain: &'a WireFrame<'a>,
-    /// There where a remote is sent it.
+    /// There where a remote is sent it; so is the next.
+    pub(crate) plain: Option<&'a WireFrame<'a>>,
     pub(crate) sequenced: Option<&'a SequencedFrame>,
     /// The same sealed, where there is a key: then nothing else is sent.
     pub(crate) sealed: Option<&'a SealedSegments>,
@@ -133,13 +133,11 @@ impl Remote {
 
     /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit on the plain
     /// wire, if it is to go there on that.
-    pub(crate) fn prepare(&mut self, frame: &WireFrame<'_>, now: Instant) -> Result<(), TooManySegments> {
+    pub(crate) fn prepare(&mut self, frame: Option<&WireFrame<'_>>, now: Instant) -> Result<(), TooManySegments> {
         if self.path.look(now) {
             self.route.path_changed();
         }
-        if self.is_sequenced {
-            return Ok(());
-        }
+        let Some(frame) = frame.filter(|_| !self.is_sequenced) else { return Ok(()) };
         // A path gives no length that a datagram cannot have.
         if self.is_automatic
             && let Ok(segmenter) = Segmenter::new(self.path.path().datagram_len(frame.len()))
@@ -163,8 +161,10 @@ impl Remote {
                 }
             }
             None => {
-                let datagrams = self.segmenter.segment(frame.plain).map_or(0, |segments| segments.len());
-                Load { datagrams, datagram_len: self.datagram_len(), bytes: frame.plain.len() + datagrams, path }
+                let len = frame.plain.map_or(0, WireFrame::len);
+                let datagrams =
+                    frame.plain.and_then(|plain| self.segmenter.segment(plain).ok()).map_or(0, |it| it.len());
+                Load { datagrams, datagram_len: self.datagram_len(), bytes: len + datagrams, path }
             }
         }
     }
@@ -210,10 +210,12 @@ impl Remote {
                 None => self.socket.send_batch(sequenced.segments(batch), &mut self.route),
             },
             // It has been prepared for, so it fits.
-            None => self.segmenter.segment(frame.plain).map_or_else(
-                |_| Sent::default(),
-                |segments| self.socket.send_batch(segments.skip(batch.start).take(batch.len()), &mut self.route),
-            ),
+            None => match frame.plain.map(|plain| self.segmenter.segment(plain)) {
+                Some(Ok(segments)) => {
+                    self.socket.send_batch(segments.skip(batch.start).take(batch.len()), &mut self.route)
+                }
+                _ => Sent::default(),
+            },
         };
         self.sent.datagrams += sent.datagrams;
         self.sent.bytes += sent.bytes;
@@ -270,8 +272,8 @@ mod tests {
     /// Sends a whole frame; how many datagrams and bytes of it went out, and how many datagrams did not.
     fn send(remote: &mut Remote, frame: &WireFrame<'_>, pace: Pace) -> (u64, u64, u64) {
         let now = Instant::now();
-        remote.prepare(frame, now).unwrap();
-        let frame = &Cut { plain: frame, sequenced: None, sealed: None };
+        remote.prepare(Some(frame), now).unwrap();
+        let frame = &Cut { plain: Some(frame), sequenced: None, sealed: None };
         remote.begin(Spacing::new(pace).schedule(&remote.load(frame), 0, 1));
         while remote.due().is_some() {
             remote.send_next(frame, now);
@@ -288,16 +290,16 @@ mod tests {
         let mut automatic = remote("127.0.0.1:9", DatagramSize::Automatic).unwrap();
         assert_eq!(automatic.datagram_len(), 65_473);
         for (frame, datagram_len) in [(&large, 65_504), (&small, 65_473)] {
-            automatic.prepare(frame, later).unwrap();
+            automatic.prepare(Some(frame), later).unwrap();
             assert_eq!(automatic.datagram_len(), datagram_len);
         }
         let mut fixed = remote("127.0.0.1:9", DatagramSize::Fixed(100)).unwrap();
-        assert!(fixed.prepare(&large, later).is_err());
-        fixed.prepare(&small, later).unwrap();
+        assert!(fixed.prepare(Some(&large), later).is_err());
+        fixed.prepare(Some(&small), later).unwrap();
         assert_eq!(fixed.datagram_len(), 100);
         let path = fixed.path.path();
         assert_eq!(
-            fixed.load(&Cut { plain: &small, sequenced: None, sealed: None }),
+            fixed.load(&Cut { plain: Some(&small), sequenced: None, sealed: None }),
             Load { datagrams: 2, datagram_len: 100, bytes: 102, path }
         );
         assert!(path.mtu >= 65_535, "that is how loopback is known: {path:?}");
@@ -337,7 +339,7 @@ mod tests {
         let address = receiver.local_addr().unwrap();
         let mut remote = remote(&address.to_string(), DatagramSize::Fixed(11)).unwrap();
         let frame = [7; 25];
-        let frame = Cut { plain: &WireFrame::untagged(&frame), sequenced: None, sealed: None };
+        let frame = Cut { plain: Some(&WireFrame::untagged(&frame)), sequenced: None, sealed: None };
         let now = Instant::now();
         remote.begin(Spacing::new(Pace::Mbit(0.001)).schedule(&remote.load(&frame), 0, 1));
         remote.route = Route::new("255.255.255.255:9".parse().unwrap());

@@ -10,7 +10,7 @@ use media::Image;
 use media::mailbox::{Reader, Writer};
 use segment::socket::Sent;
 use segment::wire::sealed::OVERHEAD;
-use segment::wire::tag::TAG_LEN;
+use segment::wire::tag::{TAG_LEN, TagError};
 use segment::{Label, SequencedFrame, Sequencer, WireFrame};
 
 use crate::error::FrameError;
@@ -91,21 +91,19 @@ impl Transmit {
 
     /// Sends one frame to all remotes, or, where it cannot be sent, to none. False if nobody is there to take it.
     fn transmit(&mut self, frame: &Outgoing, patience: Option<Patience<'_>>) -> Result<bool, FrameError> {
-        let wire = match &frame.jpeg {
-            Some(jpeg) if self.tagged => Some(WireFrame::tagged(jpeg, &self.stamp.tag(frame.captured_at))?),
-            Some(jpeg) => Some(WireFrame::untagged(jpeg)),
-            None => None,
-        };
         if let Some((group, _)) = self.group.take_if(|(_, gate)| gate.is_open()) {
             self.remotes.push(group);
         }
         let now = Instant::now();
         // What does not fit is refused before the first datagram of it goes to anybody.
-        let mut sequenced = None;
-        if let (Some(wire), Some(jpeg)) = (&wire, &frame.jpeg) {
+        let (mut plain, mut sequenced) = (None, None);
+        if let Some(jpeg) = &frame.jpeg {
             for remote in &mut self.remotes {
                 remote.take_up(self.repair.is_sequenced(remote.address()));
-                remote.prepare(wire, now)?;
+            }
+            plain = self.plain(jpeg, frame.captured_at)?;
+            for remote in &mut self.remotes {
+                remote.prepare(plain.as_ref(), now)?;
             }
             sequenced = self.sequence(jpeg, frame.captured_at)?;
         }
@@ -114,9 +112,9 @@ impl Transmit {
         {
             return Ok(false);
         }
-        let sent = match &wire {
+        let sent = match &frame.jpeg {
             // From now, as receivers over TCP may have been waited for.
-            Some(wire) if !self.remotes.is_empty() => {
+            Some(_) if !self.remotes.is_empty() => {
                 let now = Instant::now();
                 if let Some(frame) = &sequenced {
                     let to = self.remotes.iter().filter(|remote| remote.is_sequenced());
@@ -128,7 +126,7 @@ impl Transmit {
                     sealing.seal(frame);
                 }
                 let sealed = sealing.as_ref().map(FrameSealing::segments);
-                let cut = Cut { plain: wire, sequenced: sequenced.as_deref(), sealed };
+                let cut = Cut { plain: plain.as_ref(), sequenced: sequenced.as_deref(), sealed };
                 let sent = self.send(cut, now, patience);
                 self.sealing = sealing;
                 sent
@@ -161,6 +159,20 @@ impl Transmit {
             self.spacing.report(now, counts, all_count);
         }
         Ok(true)
+    }
+
+    /// The frame for all remotes that are sent the plain wire. `None` where there is no such remote: its tag has a checksum
+    /// over all of it.
+    fn plain<'a>(&self, jpeg: &'a Bytes, captured_at: SystemTime) -> Result<Option<WireFrame<'a>>, TagError> {
+        if self.remotes.iter().all(Remote::is_sequenced) {
+            return Ok(None);
+        }
+        let frame = if self.tagged {
+            WireFrame::tagged(jpeg, &self.stamp.tag(captured_at))?
+        } else {
+            WireFrame::untagged(jpeg)
+        };
+        Ok(Some(frame))
     }
 
     /// The frame for all remotes that are sent the sequenced wire: the same datagrams to each, as long as the narrowest of
