@@ -13,6 +13,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// So much of a wait may be left out.
 const NOT_WORTH_A_CALL: Duration = Duration::from_millis(10);
 
+/// A wait that takes less was none: that long the call itself takes.
+const AT_ONCE: Duration = Duration::from_micros(10);
+
 /// What is in the buffer, and when the kernel received it.
 pub(super) type Taken = (Landed, Option<SystemTime>);
 
@@ -23,6 +26,11 @@ pub(super) struct Inlet {
     kernel_drops: u32,
     /// What SO_RCVTIMEO is set to.
     patience: Option<Duration>,
+    /// Whether the last wait for so long was in vain.
+    ran_out: bool,
+    /// Whether what came last had to be waited for: then what comes next probably has to, too, and to look whether it is
+    /// there already would be a call for nothing.
+    had_to_wait: bool,
 }
 
 /// The waits that one call both waits for and takes what comes (SO_RCVTIMEO), the longest first: shorter ones are too
@@ -42,7 +50,13 @@ impl Inlet {
                 tracing::debug!(option, %error, "the kernel does not have this option");
             }
         }
-        Self { control: nix::cmsg_space!(TimeSpec, u32, i32), kernel_drops: 0, patience: None }
+        Self {
+            control: nix::cmsg_space!(TimeSpec, u32, i32),
+            kernel_drops: 0,
+            patience: None,
+            ran_out: false,
+            had_to_wait: false,
+        }
     }
 
     /// Takes a datagram if there is one, or several of one sender that the kernel has joined. Does not wait.
@@ -59,13 +73,16 @@ impl Inlet {
     ) -> io::Result<Option<Taken>> {
         // To wait in the call that takes costs a third of what another call for it does.
         let (mut left, mut since) = (timeout, Instant::now());
-        while let Some(patience) = PATIENCE.into_iter().find(|&patience| patience <= left) {
+        while let Some(longest) = PATIENCE.into_iter().find(|&patience| patience <= left) {
+            // As long as datagrams come sooner, a shorter wait than need be costs nothing; another one is a call of its own.
+            let patience = self.patience.filter(|patience| *patience <= longest && !self.ran_out).unwrap_or(longest);
             if self.patience != Some(patience) {
                 socket.set_read_timeout(Some(patience))?;
                 self.patience = Some(patience);
             }
             let taken = self.take_by(socket, buffer, MsgFlags::empty())?;
             let waited = since.elapsed();
+            self.ran_out = taken.is_none();
             left = left.saturating_sub(waited);
             // A moment less than asked for is not worth another call, and a signal ends the wait.
             if taken.is_some() || waited < patience || left < NOT_WORTH_A_CALL {
@@ -73,8 +90,14 @@ impl Inlet {
             }
             since += waited;
         }
-        let taken = self.take(socket, buffer)?;
-        if taken.is_none() && wait([socket], left)? { self.take(socket, buffer) } else { Ok(taken) }
+        if !self.had_to_wait
+            && let Some(taken) = self.take(socket, buffer)?
+        {
+            return Ok(Some(taken));
+        }
+        let is_there = wait([socket], left)?;
+        self.had_to_wait = since.elapsed() > AT_ONCE;
+        if is_there { self.take(socket, buffer) } else { Ok(None) }
     }
 
     fn take_by(&mut self, socket: &UdpSocket, buffer: &mut [u8], flags: MsgFlags) -> io::Result<Option<Taken>> {
