@@ -99,11 +99,12 @@ impl Feedback {
         Heed::Segment
     }
 
-    /// Reads what came to the feedback socket itself.
-    pub(crate) fn read(&mut self, now: Instant) {
+    /// Reads what came to the feedback socket itself. How many datagrams of that nobody wants.
+    pub(crate) fn read(&mut self, now: Instant) -> u64 {
+        let mut refused = 0;
         for _ in 0..MAX_READ {
             match self.socket.try_recv() {
-                Ok(None) => return,
+                Ok(None) => break,
                 Ok(Some(received)) => {
                     let source = canonical(received.source);
                     // It may have come a while ago, which is not to count as time on the way.
@@ -114,6 +115,7 @@ impl Feedback {
                             Some(sealing) => match sealing.open(clock, datagram, &mut self.plain) {
                                 Ok(_) => &self.plain,
                                 Err(error) => {
+                                    refused += 1;
                                     tracing::debug!(%source, %error, "dropped a datagram");
                                     continue;
                                 }
@@ -122,16 +124,20 @@ impl Feedback {
                         };
                         match Control::parse(datagram) {
                             Ok(control) => self.responder.handle_control(now, clock, source, &control),
-                            Err(error) => tracing::debug!(%source, %error, "dropped a datagram"),
+                            Err(error) => {
+                                refused += 1;
+                                tracing::debug!(%source, %error, "dropped a datagram");
+                            }
                         }
                     }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "cannot read feedback");
-                    return;
+                    break;
                 }
             }
         }
+        refused
     }
 
     /// Sends the acks that are due; `stats` knows how the stream of a source fares.

@@ -204,7 +204,7 @@ impl Feedback {
     /// Hears what has come. False where a socket cannot be read: then waiting for it would be in vain.
     fn read(&mut self) -> bool {
         let mut announcer = self.shared.announcer();
-        let mut is_readable = true;
+        let (mut is_readable, mut refused) = (true, 0);
         for socket in &mut self.sockets {
             for _ in 0..MAX_READ {
                 match socket.receive.try_recv() {
@@ -216,8 +216,12 @@ impl Feedback {
                                 Some(sealing) => sealing.open(now, source, datagram),
                                 None => Some(datagram),
                             };
-                            let Some(datagram) = heard else { continue };
+                            let Some(datagram) = heard else {
+                                refused += 1;
+                                continue;
+                            };
                             if let Err(error) = announcer.handle_datagram(now, clock_us(), source, datagram) {
+                                refused += 1;
                                 tracing::debug!(%source, %error, "dropped a datagram");
                             }
                             note(&mut announcer, &mut self.happened);
@@ -230,6 +234,9 @@ impl Feedback {
                     }
                 }
             }
+        }
+        if refused > 0 {
+            self.progress.tally().refused += refused;
         }
         is_readable
     }

@@ -48,6 +48,8 @@ pub struct Figures {
     pub receivers: Vec<ReceiverFigures>,
     /// Receivers over TCP that were cut off, since the start: they made no progress, or broke the framing.
     pub receivers_dropped: u64,
+    /// Datagrams that came here and were nothing that a receiver says, or could not be opened, since the start.
+    pub refused: u64,
     #[serde(skip)]
     losses: Losses,
     #[serde(skip)]
@@ -71,6 +73,7 @@ pub(crate) struct Tally {
     pub(crate) datagrams: u64,
     pub(crate) bytes: u64,
     pub(crate) send_errors: u64,
+    pub(crate) refused: u64,
     /// Of `datagrams`: parity, and those that were sent again.
     pub(crate) parity: u64,
     pub(crate) repeats: u64,
@@ -113,6 +116,7 @@ impl Figures {
             losses: Losses::of(&receivers),
             receivers,
             receivers_dropped: 0,
+            refused: tally.refused,
             tally,
             elapsed,
             repair_rate: (!flowing.is_zero()).then(|| BitRate::of(tally.repair_bytes, flowing)),
@@ -170,6 +174,9 @@ impl fmt::Display for Figures {
         }
         if self.send_errors > 0 {
             write!(f, "  send errors {}", self.send_errors)?;
+        }
+        if self.refused > 0 {
+            write!(f, "  refused {}", self.refused)?;
         }
         match self.receivers.len() {
             0 => {}
@@ -232,7 +239,7 @@ mod tests {
             r#"{"elapsed_s":1.0,"frames":30,"fps":30.0,"datagrams":90,"bytes":3000000,"encode_ms":2.5,"#,
             r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"parity_share":0.0,"#,
             r#""parity":0,"repeats":0,"repair_bytes":0,"receivers":[],"#,
-            r#""receivers_dropped":0}"#
+            r#""receivers_dropped":0,"refused":0}"#
         );
         assert_eq!(json, expected);
     }
@@ -261,10 +268,10 @@ mod tests {
         assert_eq!(totals.to_string(), "300 frames in 10.0 s, 30.0 MB  30.0 fps  24.0 Mbit/s");
         totals.replaced.insert("encoder", 3);
         totals.dropped.insert("too_large", 1);
-        totals.send_errors = 7;
+        (totals.send_errors, totals.refused) = (7, 5);
         (totals.parity_share, totals.repeats) = (0.087, 12);
         totals.receivers_dropped = 2;
-        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  parity 8.7 %  repeats 12  send errors 7  2 receivers dropped";
+        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  parity 8.7 %  repeats 12  send errors 7  refused 5  2 receivers dropped";
         assert!(totals.to_string().ends_with(trouble), "{totals}");
     }
 
