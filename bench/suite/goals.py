@@ -67,6 +67,13 @@ def all_goals():
                 latency("p50"),
                 1.0,
             )
+    wire = lambda name: Key("wires", "loopback", name, MTU, "300")
+    for name, other, limit in (
+        ("sequenced", "plain", 1.2),
+        ("sealed, AES-256-GCM", "sequenced", 1.5),
+        ("sealed, ChaCha20-Poly1305", "sequenced", 2.5),
+    ):
+        yield Goal(f"CPU of the programs, {name}, to that {other}, 300 fps, 1472 B", wire(name), wire(other), cpu, limit)
     decoded = lambda competitor: Key("decoded", "loopback", competitor, CLASSIC, "30")
     for raw in ("I420", "BGR"):
         yield Goal(

@@ -83,6 +83,10 @@ def sender_cpu(outcome):
     return outcome.sender_cpu
 
 
+def receiver_cpu(outcome):
+    return outcome.receiver_cpu
+
+
 def fps(outcome):
     return outcome.fps
 

@@ -34,6 +34,7 @@ class Setting:
         self.seconds = {30: 1.2, 300: 0.8} if quick else {30: 3.0, 300: 1.5}
         # At full speed, and for one trial of the search for the highest rate.
         self.burst_seconds = 0.3 if quick else 0.5
+        self.folder = folder
         self.pictures = {"raw": os.path.join(folder, "raw"), "jpg": os.path.join(folder, "jpg")}
 
     def binary(self, name):

@@ -2,7 +2,7 @@
 
 from goals import judged
 from load import SIZES
-from results import NO_DATAGRAMS, cpu, fps, latency, sender_cpu
+from results import NO_DATAGRAMS, cpu, fps, latency, receiver_cpu, sender_cpu
 
 NOTHING = "–"
 
@@ -110,6 +110,14 @@ def passed_through(results):
         for label, measurement, name in sources
     ]
     return table(["sender with", "300 fps"], rows)
+
+
+def wires(results):
+    rows = [
+        [name, *(cell(results, figure, "wires", "loopback", name, size, "300") for figure in (sender_cpu, receiver_cpu, cpu))]
+        for name, size in who(results, "wires")
+    ]
+    return table(["wire", "sender", "receiver", "both"], rows)
 
 
 def over_tcp(results):

@@ -13,6 +13,10 @@ class Programs(Sampled):
     sizes = (CLASSIC, MTU)
     size_on_link = MTU
 
+    # More words for both programs, and for the sender alone.
+    extra = ()
+    send_extra = ()
+
     def source(self):
         return ["--source", self.setting.pictures["jpg"], "--loop"]
 
@@ -28,6 +32,7 @@ class Programs(Sampled):
             "json",
             "--receive-buffer",
             self.setting.receive_buffer,
+            *self.extra,
         ]
         # Nothing is said about datagrams: the size that the path asks for is the one measured, but on loopback.
         size = ["--datagram-size", MTU] if place.name == "loopback" and load.size == MTU else []
@@ -43,6 +48,8 @@ class Programs(Sampled):
             "--frames",
             self.frames_in_all(load),
             *size,
+            *self.extra,
+            *self.send_extra,
         ]
         with Program(place.at_receiver(listen)) as receiver:
             receiver.listens(port)

@@ -8,5 +8,6 @@ from measurements.paced import Link, Paced
 from measurements.passed_through import PassedThrough
 from measurements.tcp import Tcp
 from measurements.web import Web
+from measurements.wires import Wires
 
-ALL = [Paced, FullSpeed, HighestRate, PassedThrough, Decoded, Tcp, Web, Link, GroupOf20]
+ALL = [Paced, FullSpeed, HighestRate, PassedThrough, Wires, Decoded, Tcp, Web, Link, GroupOf20]
