@@ -145,7 +145,7 @@ impl Reassembler {
         }
         let outside = Outside {
             latency: self.latency,
-            decoder: &mut self.decoder,
+            restorer: &mut self.restorer,
             asking: self.asking.as_mut(),
             frames: &mut self.frames,
         };

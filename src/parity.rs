@@ -50,7 +50,7 @@ pub fn is_possible(k: usize, m: usize, s: usize) -> bool {
 }
 
 /// Upper bound of what the crate takes to restore: it works on a power of two of segments.
-fn work_bytes(k: usize, m: usize, s: usize) -> usize {
+pub(crate) fn work_bytes(k: usize, m: usize, s: usize) -> usize {
     let segments = (k.max(m) + k.min(m).next_power_of_two()).next_power_of_two();
     segments * s.next_multiple_of(BLOCK_LEN)
 }

@@ -4,8 +4,8 @@ use crate::frame::Frame;
 use crate::handshake::Transmit;
 use crate::landing::Landing;
 use crate::memory::{Memory, SPARE_BYTES};
-use crate::parity::Decoder;
 use crate::repair::Repair;
+use crate::restorer::Restorer;
 use crate::sequenced::{Asking, DEFAULT_LATENCY};
 use crate::source::{Outside, Source};
 use crate::stats::{DropCause, Stats};
@@ -71,7 +71,7 @@ pub struct Reassembler {
     pub(crate) landing: Landing,
     pub(crate) latency: Duration,
     pub(crate) asking: Option<Asking>,
-    pub(crate) decoder: Decoder,
+    pub(crate) restorer: Restorer,
 }
 
 impl Default for Reassembler {
@@ -86,7 +86,7 @@ impl Default for Reassembler {
             landing: Landing::default(),
             latency: DEFAULT_LATENCY,
             asking: None,
-            decoder: Decoder::new(),
+            restorer: Restorer::default(),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Reassembler {
         if let Some(known) = self.sources.get_mut(at) {
             let outside = Outside {
                 latency: self.latency,
-                decoder: &mut self.decoder,
+                restorer: &mut self.restorer,
                 asking: self.asking.as_mut(),
                 frames: &mut self.frames,
             };
@@ -167,7 +167,7 @@ impl Reassembler {
         self.sources.retain_mut(|source| {
             let keep = source.handle_timeout(
                 now,
-                Outside { latency, decoder: &mut self.decoder, asking: self.asking.as_mut(), frames },
+                Outside { latency, restorer: &mut self.restorer, asking: self.asking.as_mut(), frames },
             );
             if !keep {
                 source.end(now, DropCause::Incomplete);
@@ -205,6 +205,7 @@ impl Reassembler {
     /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten.
     pub fn show(&mut self, source: Option<SocketAddr>) {
         self.shown = source;
+        self.restorer.shown = source;
         // The one shown before is among the others now, and what it holds counts with theirs.
         if let Some(now) = self.now {
             self.keep_others_within_bounds(now, None);
@@ -269,7 +270,7 @@ impl Reassembler {
         }
         let outside = Outside {
             latency: self.latency,
-            decoder: &mut self.decoder,
+            restorer: &mut self.restorer,
             asking: self.asking.as_mut(),
             frames: &mut self.frames,
         };

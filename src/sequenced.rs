@@ -13,11 +13,12 @@ use crate::frame::Frame;
 use crate::handshake::Transmit;
 use crate::memory::Memory;
 use crate::numbering::Numbering;
-use crate::parity::Decoder;
 use crate::repair::{Repair, Timing};
+use crate::restorer::Restorer;
 use crate::stats::{DropCause, Stats};
 use crate::wire::control::{Control, MAX_NACKED, Nack};
 use crate::wire::sequenced::Header;
+use assembly::Assembly;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -38,9 +39,16 @@ pub(crate) struct Context<'a> {
     pub(crate) numbering: &'a mut Numbering,
     pub(crate) stats: &'a mut Stats,
     pub(crate) memory: &'a Memory,
-    pub(crate) decoder: &'a mut Decoder,
+    pub(crate) restorer: &'a mut Restorer,
     pub(crate) asking: Option<&'a mut Asking>,
     pub(crate) frames: &'a mut VecDeque<Frame>,
+}
+
+impl Context<'_> {
+    /// Whether this frame, of which enough has come, is to be made whole now: where that takes no restoring, always.
+    fn may_restore(&mut self, frame: &Assembly) -> bool {
+        frame.code().is_none_or(|code| self.restorer.may_restore(self.now, self.address, code))
+    }
 }
 
 /// How senders are asked for what is missing, and what is to be said to them.

@@ -5,8 +5,8 @@ use crate::frame::{Frame, Wire};
 use crate::interval::{FrameInterval, MIN_GAP};
 use crate::memory::Memory;
 use crate::numbering::Numbering;
-use crate::parity::Decoder;
 use crate::partial::{Fit, Partial, Placed, begins_frame};
+use crate::restorer::Restorer;
 use crate::room::{LANDING_LEN, MAX_ROOM, Room};
 use crate::sequenced::{Asking, Context, Streams};
 use crate::stats::{DropCause, Stats};
@@ -53,7 +53,7 @@ pub(crate) struct Source {
 /// What a source needs of the reassembler that it belongs to.
 pub(crate) struct Outside<'a> {
     pub(crate) latency: Duration,
-    pub(crate) decoder: &'a mut Decoder,
+    pub(crate) restorer: &'a mut Restorer,
     pub(crate) asking: Option<&'a mut Asking>,
     pub(crate) frames: &'a mut VecDeque<Frame>,
 }
@@ -96,7 +96,7 @@ impl Source {
             numbering: &mut self.numbering,
             stats: &mut self.stats,
             memory: &self.memory,
-            decoder: outside.decoder,
+            restorer: outside.restorer,
             asking: outside.asking,
             frames: outside.frames,
         };
@@ -205,8 +205,8 @@ impl Source {
     pub(crate) fn end(&mut self, now: Instant, cause: DropCause) {
         self.end_partial(cause);
         let mut none = VecDeque::new();
-        let mut decoder = Decoder::new();
-        let outside = Outside { latency: Duration::ZERO, decoder: &mut decoder, asking: None, frames: &mut none };
+        let mut restorer = Restorer::default();
+        let outside = Outside { latency: Duration::ZERO, restorer: &mut restorer, asking: None, frames: &mut none };
         let (streams, mut context) = self.streams(now, outside);
         streams.end(&mut context, cause);
     }

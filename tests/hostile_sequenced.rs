@@ -2,7 +2,8 @@
 //! shown loses nothing by it, nobody is asked for more than came from it, and in the end all of it is forgotten.
 
 use segment::wire::sequenced::{HEADER_LEN, Header, Kind, checksum};
-use segment::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, Repair, SHOWN_SOURCE_BYTES, SPARE_BYTES};
+use segment::{Label, MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, OTHERS_WORK_BYTES, Reassembler, Repair};
+use segment::{SHOWN_SOURCE_BYTES, SPARE_BYTES, Sequencer};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -166,5 +167,34 @@ fn almost_right_datagrams_yield_nothing_that_was_not_sent() {
         }
     }
     assert!(count > 1000, "{count} delivered");
+    besieged.forgets_everything();
+}
+
+/// A frame that lacks one of its datagrams, for which there is parity.
+fn lacking_one(stream_id: u64, number: u32) -> Vec<Vec<u8>> {
+    let label = Label { stream_id, number, captured_at: 0 };
+    let frame = Sequencer::new().sequence(vec![7; 1900].into(), label, 1000, |_| 1).unwrap();
+    frame.segments(1..frame.data_segments() + 1).map(|segment| segment.to_vec()).collect()
+}
+
+#[test]
+fn strangers_have_little_restored_and_the_source_that_is_shown_everything() {
+    let mut besieged = Besieged::new();
+    let frames = 3000;
+    for number in 0..frames {
+        for piece in lacking_one(2, number) {
+            besieged.push(stranger(number as u16 % 8), &piece);
+        }
+        for piece in lacking_one(1, number) {
+            besieged.push(friend(), &piece);
+        }
+    }
+    let delivered: Vec<_> = std::iter::from_fn(|| besieged.reassembler.poll_frame()).collect();
+    let of_friend = delivered.iter().filter(|frame| frame.source == friend()).count();
+    assert_eq!(of_friend, frames as usize);
+    // In less than a second.
+    let most = 2 * OTHERS_WORK_BYTES / (128 << 10);
+    let of_strangers = delivered.len() - of_friend;
+    assert!((100..most).contains(&of_strangers), "{of_strangers}");
     besieged.forgets_everything();
 }

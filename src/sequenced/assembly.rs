@@ -102,6 +102,12 @@ impl Assembly {
         self.k() - self.data_segments
     }
 
+    /// By how many data and parity segments, of how many bytes, it is to be restored; none where all of the data is there.
+    pub(crate) fn code(&self) -> Option<(usize, usize, usize)> {
+        let segment_len = self.segment_len.filter(|_| self.missing() > 0)?;
+        Some((self.k(), self.header.m.into(), segment_len))
+    }
+
     /// Bytes of memory taken.
     pub(crate) fn memory(&self) -> usize {
         self.data.capacity()
@@ -151,12 +157,12 @@ impl Assembly {
         for (index, payload) in std::mem::take(&mut self.early) {
             self.place(index, &payload);
         }
-        let Some(segment_len) = self.segment_len.filter(|_| self.missing() > 0) else { return Ok(()) };
+        let Some(code) = self.code() else { return Ok(()) };
+        let (_, _, segment_len) = code;
         let data = self.data.get(..coded_len).ok_or(Corrupt)?.chunks(segment_len).enumerate();
         let data = data.filter(|(index, _)| has_come(*index));
         let parity = self.parity_at.iter().map(|at| usize::from(*at)).zip(self.parity.chunks_exact(segment_len));
         let mut restored = Vec::with_capacity(self.missing());
-        let code = (self.k(), self.header.m.into(), segment_len);
         let outcome = decoder.restore(code, data, parity, |index, payload| restored.push((index, payload.to_vec())));
         outcome.map_err(|error| {
             tracing::debug!(%error, "a frame cannot be restored");

@@ -146,7 +146,7 @@ impl Stream {
         match &mut entry.state {
             State::Growing(growing) => {
                 growing.take(context.now, timing, context.stats, header, payload);
-                is_whole = growing.assembly.is_whole();
+                is_whole = growing.assembly.is_whole() && context.may_restore(&growing.assembly);
             }
             _ => self.over.take(context.now, header, context.stats),
         }
@@ -284,7 +284,7 @@ impl Stream {
         timing.observe(growing.extremes());
         let Growing { assembly, tally, first_arrival, datagrams, repeats, .. } = *growing;
         let (header, restored, number) = (*assembly.header(), assembly.missing(), entry.number);
-        match assembly.finish(|position| tally.has(position), context.decoder, context.memory) {
+        match assembly.finish(|position| tally.has(position), &mut context.restorer.decoder, context.memory) {
             Ok(jpeg) => {
                 context.stats.repaired_by_parity += restored as u64;
                 entry.state = State::Whole(Frame {
