@@ -24,8 +24,8 @@ const SEND_PATIENCE: Duration = Duration::from_secs(5);
 /// The pause before a server that is away is tried again; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause: a server that is back gets pictures within two seconds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is published of each picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -186,4 +186,29 @@ async fn connect(server: &HostPort) -> Result<MultiplexedConnection, PublishErro
         .set_connection_timeout(Some(CONNECT_PATIENCE))
         .set_response_timeout(Some(SEND_PATIENCE));
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(PublishError::Connect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_is_away_for_long_is_tried_every_second_at_least() {
+        // Nobody listens there any more.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = HostPort::with_default_port("127.0.0.1", port).unwrap();
+        let mut link = Link {
+            server,
+            channel: "a".into(),
+            connection: None,
+            is_away: false,
+            pause: FIRST_PAUSE,
+            next: Instant::now(),
+        };
+        for _ in 0..10 {
+            assert!(!link.send(Vec::new()).await);
+            assert!(link.next <= Instant::now() + Duration::from_secs(1));
+        }
+        assert!(!link.is_due());
+    }
 }
