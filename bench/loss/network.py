@@ -51,9 +51,12 @@ def run(words, **more):
 class Network:
     """As a context manager it is taken down at the end, whatever happened."""
 
+    # How namespaces are called, with the process that they are of.
+    stem = "segloss"
+
     def __init__(self, hosts, impair):
         self.hosts, self.impair = hosts, impair
-        self.prefix = f"segloss{os.getpid()}"
+        self.prefix = f"{self.stem}{os.getpid()}"
         self.switch = f"{self.prefix}s"
         self.links = []
 
@@ -103,6 +106,10 @@ class Network:
         run(f"ip netns exec {name} ethtool -K eth0 {OFF}")
         run(f"ip netns exec {self.switch} ethtool -K {port} {OFF}")
         run(f"ip -n {self.switch} link set {port} up")
+        self.connect(host, port)
+
+    def connect(self, host, port):
+        """The way from the port of a host to the switch."""
         if host == SEND:
             run(f"ip -n {self.switch} link set {port} master switch")
         else:

@@ -14,6 +14,7 @@ pub mod protocol;
 pub mod report;
 pub mod sending;
 pub mod sockets;
+pub mod strangers;
 pub mod usage;
 
 /// Frames at the beginning that count neither for CPU time nor for latency: in them memory is touched for the first

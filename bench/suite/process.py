@@ -10,7 +10,7 @@ import time
 
 from load import Failed
 
-# A program that has neither ended nor said anything by then hangs. The longest run is a minute.
+# A program that has not ended by then hangs. The longest run of a benchmark is a minute.
 DEADLINE_S = 150
 # For a receiver to take the last frame before a signal ends it.
 LAST_FRAME_S = 0.2
@@ -19,7 +19,7 @@ LAST_FRAME_S = 0.2
 class Program:
     """One process. As a context manager it is killed at the end, whatever happened."""
 
-    def __init__(self, words, stdin=subprocess.DEVNULL):
+    def __init__(self, words, stdin=subprocess.DEVNULL, deadline_s=DEADLINE_S):
         self.words = [str(word) for word in words]
         self.errors = tempfile.TemporaryFile(mode="w+", errors="replace")
         # Settings of the user's own would make it another measurement.
@@ -29,7 +29,7 @@ class Program:
         self.process = subprocess.Popen(
             self.words, stdin=stdin, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
         )
-        self.watchdog = threading.Timer(DEADLINE_S, self.process.kill)
+        self.watchdog = threading.Timer(deadline_s, self.process.kill)
         self.watchdog.daemon = True
         self.watchdog.start()
 
