@@ -64,7 +64,7 @@ class Killed(Fault):
         actor = stage.actors[self.subject]
         actor.kill()
         if self.subject == "receiver":
-            stage.check_recording(actor.said[-1].get("frames", 0) - QUEUED)
+            stage.check_recording(actor.said[-1].get("frames", 0) - QUEUED, was_killed=True)
 
     def end(self, stage):
         stage.start(self.subject)

@@ -170,7 +170,7 @@ class Stage:
         if damaged:
             self.complaints.append(f"{damaged} snapshots are not whole")
 
-    def check_recording(self, least):
+    def check_recording(self, least, was_killed=False):
         """The outputs of the receiver that has just ended: at least so many frames. They are removed."""
         path = self.recording()
         self.complaints += recording.complaints(path, least)
@@ -179,10 +179,11 @@ class Stage:
             self.recordings += 1
             os.remove(path)
         if os.path.isdir(self.snapshot_folder()):
+            names = sorted(os.listdir(self.snapshot_folder()))
+            # One may have been half written.
+            if was_killed and names:
+                os.remove(os.path.join(self.snapshot_folder(), names[-1]))
             self.look_at_snapshots(0)
-            # What a kill left half written is not called .jpg.
-            for name in os.listdir(self.snapshot_folder()):
-                os.remove(os.path.join(self.snapshot_folder(), name))
 
     def end_recording(self, least=None, statuses=(0,)):
         """Ends the receiver as its user does, looks at its outputs, and begins new ones."""
