@@ -202,7 +202,10 @@ impl Reassembler {
         self.sources.iter().map(|source| source.deadline(self.asking.is_some())).min()
     }
 
-    /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten.
+    /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten. Only its
+    /// frames are restored by parity however many they are: those of all others take [`OTHERS_WORK_BYTES`] a second at most.
+    ///
+    /// [`OTHERS_WORK_BYTES`]: crate::OTHERS_WORK_BYTES
     pub fn show(&mut self, source: Option<SocketAddr>) {
         self.shown = source;
         self.restorer.shown = source;
