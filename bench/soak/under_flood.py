@@ -12,6 +12,9 @@ from process import Program
 from world import RECEIVER, SENDER, World
 
 PORT, FPS, STRANGER, HOSTS = 12345, 30, 2, 3
+# A frame then takes a tenth of the time to the next, as by itself; which the sender would try to widen now and then, and
+# delays would tell of that.
+PACE_MBIT = 400
 # Figures are of so many seconds each.
 SPAN_S = 20
 # So much of a span is before and after its flood: that begins and ends within it.
@@ -40,7 +43,7 @@ def measured(given, folder, say):
             lambda: ours(RECEIVER, "receiver", "--bind", to, "--display", "never", *stats),
             lambda _, line: told.put(line),
         )
-        source = ("--source", pictures, "--loop", "--fps", FPS)
+        source = ("--source", pictures, "--loop", "--fps", FPS, "--pace", PACE_MBIT)
         sender = Actor("sender", lambda: ours(SENDER, "sender", *source, "--remote", to, *stats))
         for actor in (receiver, sender):
             stack.callback(actor.close)
