@@ -135,7 +135,7 @@ def text(soak, rates):
         if not stage.complaints
         else f"{stage.recordings} recordings and {stage.snapshots} snapshots were read back: see below."
     )
-    for kind, reached in rates.items():
-        parts.append(f"{kind}: {min(reached):,.0f} to {max(reached):,.0f} a second.")
+    for kind, reached in sorted(rates.items()):
+        parts.append(f"{kind}: {min(reached):,.0f} to {max(reached):,.0f} a second, to each that listens.")
     parts += [f"Left out: {why}." for why in soak.missing]
     return "\n\n".join(parts)
