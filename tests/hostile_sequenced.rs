@@ -170,6 +170,19 @@ fn almost_right_datagrams_yield_nothing_that_was_not_sent() {
     besieged.forgets_everything();
 }
 
+#[test]
+fn a_number_that_is_far_ahead_takes_no_longer_than_the_next() {
+    let mut besieged = Besieged::new();
+    let begin = Instant::now();
+    // Each shows millions of frames to be missing.
+    for number in 0..1000 {
+        besieged.push(stranger(1), &datagram(&header(1, number * 2_000_003, 2, 2, 1996), 1000));
+    }
+    // A thousand datagrams take a few milliseconds. To count to two million a thousand times takes seconds.
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+    besieged.forgets_everything();
+}
+
 /// A frame that lacks one of its datagrams, for which there is parity.
 fn lacking_one(stream_id: u64, number: u32) -> Vec<Vec<u8>> {
     let label = Label { stream_id, number, captured_at: 0 };

@@ -247,8 +247,10 @@ impl Stream {
             self.recount(at);
         }
         let missing = before.map_or(0, |before| number.wrapping_sub(before).wrapping_sub(1));
+        // Too many are none, rather than left out one by one.
+        let missing = if missing <= MAX_SHOWN { missing } else { 0 };
         let mut at = at;
-        for number in (0..missing).filter(|_| missing <= MAX_SHOWN).map(|n| number.wrapping_sub(missing - n)) {
+        for number in (0..missing).map(|n| number.wrapping_sub(missing - n)) {
             let due = now + timing.order_wait() + Growing::spread(context.asking.as_deref_mut());
             let state = State::Awaited { rounds: 0, asked_at: now, due };
             self.entries.insert(at, Entry::new(number, deadline, state));
