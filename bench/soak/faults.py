@@ -98,8 +98,8 @@ class RedisHangs(Fault):
 
 class LinkDown(Fault):
     kind = "link down"
-    # TCP tries again after a pause as long as this, at worst: longer would measure the kernel.
-    seconds = 2.0
+    # TCP tries again after a pause as long as this, and a little more, at worst: longer would measure the kernel.
+    seconds = 1.5
 
     def __init__(self, subject):
         super().__init__(subject)
