@@ -39,7 +39,11 @@ def options():
     )
     parser.add_argument("--seed", type=int, default=SEED, help=f"another seed, other faults (default: {SEED})")
     parser.add_argument(
-        "--rate", type=positive, default=RATE, metavar="N", help=f"datagrams a second of a flood, to all who listen together (default: {RATE})"
+        "--rate",
+        type=positive,
+        default=RATE,
+        metavar="N",
+        help=f"datagrams a second of a flood, to all who listen together (default: {RATE})",
     )
     parser.add_argument(
         "--wire", choices=("auto", "sequenced"), default="sequenced", help="as the sender's --wire (default: sequenced)"

@@ -14,7 +14,7 @@ GROUPS = tuple(f"group {number}" for number in range(1, len(GROUP) + 1))
 LISTEN_TO_GROUP = (*GROUPS, "gateway")
 # A datagram or two: the kernel makes it its least, and a frame has about twenty.
 SQUEEZED = 2304
-LOOPS = {"sender": SENDER, "receiver": RECEIVER, "gateway": GATEWAY, "viewers": VIEWERS, **dict(zip(GROUPS, GROUP))}
+HOST_OF = {"sender": SENDER, "receiver": RECEIVER, "gateway": GATEWAY, "viewers": VIEWERS, **dict(zip(GROUPS, GROUP))}
 PORTS = {"receiver": PORT, "gateway": GROUP_PORT, **{name: GROUP_PORT for name in GROUPS}}
 
 
@@ -106,10 +106,10 @@ class LinkDown(Fault):
         self.dark = sees(subject)
 
     def begin(self, stage):
-        stage.world.pull_cable(LOOPS[self.subject])
+        stage.world.pull_cable(HOST_OF[self.subject])
 
     def end(self, stage):
-        stage.world.plug_cable_in(LOOPS[self.subject])
+        stage.world.plug_cable_in(HOST_OF[self.subject])
 
 
 class BufferSqueezed(Fault):
@@ -201,7 +201,7 @@ def kinds(stage, rate):
     """For each kind of fault, those that there are of it; and why some cannot be."""
     found = [[Killed(name)] for name in ("sender", "receiver", "gateway")]
     found.append([Killed(name) for name in GROUPS])
-    found.append([LinkDown(name) for name in LOOPS])
+    found.append([LinkDown(name) for name in HOST_OF])
     found.append([BufferSqueezed(name) for name in PORTS])
     found += [[DiskFull()], [SourceLost()], [RedisStopped()], [RedisHangs()], [ViewersStopReading()]]
     for what in ("random", "almost right"):

@@ -54,7 +54,8 @@ class Promises(unittest.TestCase):
 
     def test_what_is_not_there_is_noticed(self):
         tests, none = "bench/soak/test_promises.py", "src/none.rs"
-        for text in (f"`{none}`", "`src/memory.rs` `a_test_that_nobody_wrote`", "`src/memory.rs` `NO_SUCH_BOUND`", "`a_test_of_nothing`"):
+        memory = "`src/memory.rs`"
+        for text in (f"`{none}`", f"{memory} `a_test_that_nobody_wrote`", f"{memory} `NO_SUCH_BOUND`", "`a_test_of_nothing`"):
             self.assertEqual(len(list(missing(text))), 1, text)
         self.assertEqual(list(missing(f"`{tests}`, `src/memory.rs` `SPARE_BYTES`")), [])
 

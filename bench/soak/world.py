@@ -3,7 +3,7 @@
 import os
 import sys
 
-from network import OFF, Network, run
+from network import Network, run
 
 # Of a thousand packets.
 LOST = 10
@@ -17,7 +17,6 @@ table netdev soak {
     }
 }
 """
-assert OFF, "packets are lost one by one, not in the batches that offloads make of them"
 
 
 class World(Network):
