@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Many gateways share the viewers of one stream through Redis: what each costs, and how late pictures are.
 
-bench/sharing.py --binaries target/release [--gateways N] [--viewers N] [--seconds N]
+bench/sharing.py --binaries target/release [--gateways N …] [--viewers N …] [--seconds N]
 
 One gateway publishes JPEGs of the test card (1280x720, 30 a second) to a Redis server that is started for this. Each of N others
 subscribes and has so many viewers of motion JPEG, who read and do no more. Prints, as a table for docs/scaling.md, the CPU time
-of each program, and pictures and delay of the viewers, from capture until the kernel has them. All runs on this machine.
+of each program, and pictures and delay of the viewers, from capture until the kernel has them. All runs on this machine. With
+several numbers each is measured with each, ten seconds.
 """
 
 import argparse
@@ -77,7 +78,11 @@ def viewers(ports, count):
                 os._exit(0)
 
 
-def measure(arguments):
+HEADINGS = ["gateways", "viewers of each", "pictures/s", "delay p50", "p95", "CPU that publishes", "CPU of Redis",
+            "CPU of each gateway", "its memory"]  # fmt: skip
+
+
+def measure(arguments, gateways, count):
     gateway = f"{arguments.binaries}/gateway"
     redis_port, origin_port = free_port(), free_port()
     redis = start("redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
@@ -87,12 +92,12 @@ def measure(arguments):
         origin = start(gateway, "-uri", "test", "-p", str(origin_port), "-r", "-rhs", "127.0.0.1", "-rp", str(redis_port),
                        "-rk", "cam", "--redis-format", arguments.format)  # fmt: skip
         programs.append(origin)
-        ports = [free_port() for _ in range(arguments.gateways)]
+        ports = [free_port() for _ in range(gateways)]
         others = [start(gateway, "-uri", f"redis://127.0.0.1:{redis_port}", "-irc", "cam", "-p", str(port)) for port in ports]
         programs.extend(others)
         for port in [origin_port, *ports]:
             wait_for(port)
-        viewers(ports, arguments.viewers)
+        viewers(ports, count)
         time.sleep(3)
         before, begin = [cpu(program) for program in programs], time.monotonic()
         frames = [state(port)["viewers"]["frames"] for port in ports]
@@ -104,13 +109,13 @@ def measure(arguments):
         passed = time.monotonic() - begin
         used = [(cpu(program) - was) / passed * 100 for program, was in zip(programs, before)]
         fps = [
-            (state(port)["viewers"]["frames"] - was) / passed / max(1, arguments.viewers) for port, was in zip(ports, frames)
+            (state(port)["viewers"]["frames"] - was) / passed / max(1, count) for port, was in zip(ports, frames)
         ]
         delays.sort()
-        print(f"| {arguments.gateways} | {arguments.viewers} | {sum(fps) / max(1, len(fps)):.1f} "
+        print(f"| {gateways} | {count} | {sum(fps) / max(1, len(fps)):.1f} "
               f"| {delays[len(delays) // 2] if delays else 0:.1f} ms | {delays[len(delays) * 95 // 100] if delays else 0:.1f} ms "
               f"| {used[1]:.0f} % | {used[0]:.0f} % | {sum(used[2:]) / max(1, len(used) - 2):.0f} % "
-              f"| {max((memory(other) for other in others), default=0):.0f} MB |")  # fmt: skip
+              f"| {max((memory(other) for other in others), default=0):.0f} MB |", flush=True)  # fmt: skip
     finally:
         for program in programs:
             program.terminate()
@@ -121,11 +126,15 @@ def measure(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binaries", default="target/release")
-    parser.add_argument("--gateways", type=int, default=2, metavar="N")
-    parser.add_argument("--viewers", type=int, default=50, metavar="N", help="of each gateway")
+    parser.add_argument("--gateways", type=int, nargs="+", default=[2], metavar="N")
+    parser.add_argument("--viewers", type=int, nargs="+", default=[50], metavar="N", help="of each gateway")
     parser.add_argument("--seconds", type=float, default=10, metavar="N")
     parser.add_argument("--format", default="jpeg", choices=["jpeg", "raw"])
-    measure(parser.parse_args())
+    arguments = parser.parse_args()
+    print(f"| {' | '.join(HEADINGS)} |\n|{' ---: |' * len(HEADINGS)}", flush=True)
+    for gateways in arguments.gateways:
+        for count in arguments.viewers:
+            measure(arguments, gateways, count)
 
 
 main()
