@@ -114,6 +114,7 @@ class Tile {
     this.part('fps').textContent = plays && fps !== undefined ? Math.round(fps) : '–';
     this.part('delay').textContent = plays && this.delay !== null ? `${Math.max(0, Math.round(this.delay * 1000))} ms` : '–';
     this.part('viewers').textContent = viewers ?? '–';
+    this.part('viewers').previousElementSibling.textContent = viewers === 1 ? 'viewer' : 'viewers';
     this.root.dataset.frames = this.count;
     this.say();
   }
