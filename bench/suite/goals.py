@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from load import CLASSIC, MTU, SIZES
-from results import NO_DATAGRAMS, Key, cpu, fps, latency, sender_cpu
+from results import BESIDE_ONE, NO_DATAGRAMS, Key, cpu, fps, latency, sender_cpu
 
 FLOOR, LIBRARY, PROGRAMS, PYTHON = "bare floor", "library", "programs", "Python peer"
 
@@ -98,6 +98,14 @@ def all_goals():
         ours, theirs = web("gateway", viewers), web("ustreamer", viewers)
         yield Goal(f"CPU of a delivered frame to ustreamer's, {viewers} viewers", ours, theirs, sender_cpu, 1.2)
         yield Goal(f"median latency to a viewer to ustreamer's, {viewers} viewers", ours, theirs, latency("p50"), 1 / 3)
+    yield Goal(
+        "frames delivered to 50 viewers beside one that reads nothing, to those without it",
+        web("gateway", BESIDE_ONE),
+        web("gateway", 50),
+        fps,
+        0.99,
+        at_least=True,
+    )
     yield Goal(
         "sender's CPU with a folder of JPEGs to the floor's sender, 300 fps",
         paced(PROGRAMS, CLASSIC),

@@ -108,7 +108,7 @@ def page(results, setting, rounds, frame_len, machine):
             "web",
             None,
             "Motion JPEG to browsers",
-            "The server's CPU for each delivered frame, and latency to a viewer's last byte, µs; memory for each viewer, KB.",
+            "The server's CPU for each delivered frame, and latency to a viewer's last byte, µs; memory for each viewer, KB (the aim: below 100).",
             tables.web,
             None,
         ),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 # The size in a key of what is not sent in datagrams.
 NO_DATAGRAMS = 0
 
+# The audience, in place of a number of viewers, of which one more asks for the stream and reads nothing.
+BESIDE_ONE = "50 beside one that reads nothing"
+
 
 @dataclass(frozen=True)
 class Key:

@@ -29,6 +29,9 @@ struct Cli {
     /// How many look
     #[arg(long, value_name = "N")]
     viewers: usize,
+    /// How many more ask for the stream and read nothing of it
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    idle: usize,
     /// What is counted begins after so many seconds with all of them
     #[arg(long)]
     settle: f64,
@@ -55,6 +58,10 @@ fn main() -> Result<()> {
 async fn look(cli: &Cli) -> Result<()> {
     let begin = Instant::now() + APART * u32::try_from(cli.viewers)? + Duration::from_secs_f64(cli.settle);
     let end = begin + Duration::from_secs_f64(cli.seconds);
+    let mut idle = Vec::new();
+    for _ in 0..cli.idle {
+        idle.push(ask(cli.address, &cli.path).await?);
+    }
     let mut viewers = tokio::task::JoinSet::new();
     for _ in 0..cli.viewers {
         viewers.spawn(view(cli.address, cli.path.clone(), begin, end));
@@ -76,14 +83,22 @@ async fn look(cli: &Cli) -> Result<()> {
     let at = |share: f64| late[((late.len() - 1) as f64 * share) as usize];
     let (frames, seconds) = (late.len(), cli.seconds);
     let latency_us = [at(0.5), at(0.99), at(1.0)];
+    // Until here they were there.
+    drop(idle);
     bench::report::print(&Figures { frames, seconds, fps: frames as f64 / seconds, fewest, latency_us })
+}
+
+/// Asks for the stream.
+async fn ask(address: SocketAddr, path: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(address).await.context("cannot connect")?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    Ok(stream)
 }
 
 /// Reads to the end; the delays, in µs, of the pictures whose last byte came between `begin` and `end`.
 async fn view(address: SocketAddr, path: String, begin: Instant, end: Instant) -> Result<Vec<u64>> {
-    let mut stream = TcpStream::connect(address).await.context("cannot connect")?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
+    let mut stream = ask(address, &path).await?;
     let (mut buffer, mut filled) = (vec![0; 1 << 16], 0);
     let mut delays = Vec::new();
     loop {

@@ -35,13 +35,14 @@ class Server(Competitor):
         """The server as a Program, its process the one that is measured; and whatever else must run beside it."""
         raise NotImplementedError
 
-    def run(self, place, load, viewers, seconds):
+    def run(self, place, load, viewers, idle, seconds):
+        """`viewers` read all that comes, and `idle` more ask for it and read nothing."""
         port = place.tcp_port()
         with self.start(port, load.fps) as server:
             server.listens_tcp(port)
             before = resident(server.pid)
             look = [self.setting.binary("viewers"), "--address", f"127.0.0.1:{port}", "--path", self.path]
-            look += ["--viewers", viewers, "--settle", SETTLE_S, "--seconds", seconds]
+            look += ["--viewers", viewers, "--idle", idle, "--settle", SETTLE_S, "--seconds", seconds]
             with Program(look) as looking:
                 looking.ready()
                 begin, with_viewers = server.cpu_ns(), resident(server.pid)
