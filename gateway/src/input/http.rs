@@ -67,11 +67,17 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// What the system said: those who have passed it on add nothing that people could use.
+fn innermost(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 enum HttpError {
-    #[error("it was not reached")]
-    Request(#[source] reqwest::Error),
+    #[error("it was not reached: {}", innermost(.0))]
+    Request(reqwest::Error),
     #[error("it answers {0}")]
     Status(StatusCode),
     #[error("it wants a user's name and password; give them with -user and -pass, or in the address")]
