@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use media::bgr::{BgrError, to_bgr_into};
 use media::codec::{CodecError, Decoder, MAX_PIXELS, Scale};
 use media::jpeg::{JpegError, with_standard_huffman_tables};
@@ -143,7 +144,7 @@ impl Writer {
 }
 
 fn message(data: &[u8], (width, height): (u32, u32), captured_at: SystemTime, number: u64, more: &str) -> Vec<u8> {
-    let time = time_of_day(captured_at);
+    let time = time_of_day(captured_at, &TimeZone::system());
     let fields = format!("\", \"size\": [{width}, {height}], \"time\": \"{time}\", \"frame_number\": {number}{more}}}");
     let mut text = String::with_capacity(data.len().div_ceil(3) * 4 + fields.len() + 16);
     text.push_str("{\"data\": \"");
@@ -152,11 +153,11 @@ fn message(data: &[u8], (width, height): (u32, u32), captured_at: SystemTime, nu
     text.into_bytes()
 }
 
-/// The time of day, UTC: `HH:MM:SS.ffffff`.
-fn time_of_day(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = since.as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}.{:06}", seconds / 3600, seconds / 60 % 60, seconds % 60, since.subsec_micros())
+/// The time of day, `HH:MM:SS.ffffff`: this machine's local time, as the old program has it (`datetime.now()` in Python).
+fn time_of_day(time: SystemTime, zone: &TimeZone) -> String {
+    // Only a clock that is set to before the year -9999 or after 9999 has none.
+    let time = jiff::Timestamp::try_from(time).unwrap_or_default();
+    zone.to_datetime(time).strftime("%H:%M:%S.%6f").to_string()
 }
 
 #[cfg(test)]

@@ -27,13 +27,24 @@ fn what_is_published_is_as_old_subscribers_expect_it() {
     let message = Writer::new().unwrap().raw(&Picture::Raw(image()), time, 7).unwrap();
     let value: serde_json::Value = serde_json::from_slice(&message).unwrap();
     assert_eq!(value["size"], serde_json::json!([16, 8]));
-    assert_eq!(value["time"], "13:05:09.001234");
+    assert_eq!(value["time"], time_of_day(time, &TimeZone::system()));
     assert_eq!(value["frame_number"], 7);
     assert_eq!(value.as_object().unwrap().len(), 4);
     let pixels = STANDARD.decode(value["data"].as_str().unwrap()).unwrap();
     // Red comes first.
     assert_eq!(pixels.len(), 16 * 8 * 3);
     assert_eq!(pixels[..3], [14, 7, 0]);
+}
+
+#[test]
+fn the_time_of_day_is_that_of_the_zone_to_the_microsecond() {
+    let time = UNIX_EPOCH + Duration::new(86_400 + 3600 * 13 + 60 * 5 + 9, 1_234_999);
+    assert_eq!(time_of_day(time, &TimeZone::UTC), "13:05:09.001234");
+    assert_eq!(time_of_day(time, &TimeZone::posix("IST-5:30").unwrap()), "18:35:09.001234");
+    assert_eq!(
+        time_of_day(time + Duration::from_secs(6 * 3600), &TimeZone::posix("IST-5:30").unwrap()),
+        "00:35:09.001234"
+    );
 }
 
 #[test]

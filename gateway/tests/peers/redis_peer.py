@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 import time
+from datetime import datetime
 
 
 class Redis:
@@ -64,6 +65,9 @@ def subscribe(redis, channel, count, file=None):
         data = base64.b64decode(frame["data"], validate=True)
         if "time" in frame:
             assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{6}", frame["time"]), frame["time"]
+            # As the old program's, by the clock on the wall; around midnight it is of the day before.
+            captured = datetime.strptime(frame["time"], "%H:%M:%S.%f")
+            assert (datetime.now() - captured).seconds < 60, (frame["time"], datetime.now())
         print("%dx%d" % tuple(frame["size"]), len(data), frame.get("frame_number"), data[:2].hex(), flush=True)
     if file:
         with open(file, "wb") as out:

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How long a test waits for what must come, on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The time zone of all programs (POSIX): one whose hours and minutes are not those of UTC.
+pub(crate) const ZONE: &str = "IST-5:30";
+
 /// A running gateway; ended when it is dropped.
 pub(crate) struct Gateway {
     child: Child,
@@ -32,6 +35,7 @@ impl Gateway {
         let mut child = Command::new(env!("CARGO_BIN_EXE_gateway"))
             .args(arguments)
             .args(["--stats", "none"])
+            .env("TZ", ZONE)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -77,6 +81,18 @@ impl Gateway {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How many file handles it has open.
+    pub(crate) fn handles(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// Its memory in KB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim_end_matches("kB").trim().parse().unwrap()
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -5,7 +5,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{peer, wait_until};
+use super::{ZONE, peer, wait_until};
+
+#[path = "../../../tests/programs/mod.rs"]
+mod workspace;
 
 /// Whether all these programs are there. Where one is not, that is said and the test is passed over; in CI it fails.
 pub(crate) fn are_there(programs: &[&str]) -> bool {
@@ -44,7 +47,7 @@ impl Peer {
     pub(crate) fn start(name: &str, arguments: &[&str], output: &Path) -> Self {
         let output = fs::File::create(output).unwrap();
         let mut command = Command::new("python3");
-        command.args(["-B", "-W", "error"]).arg(peer(name)).args(arguments);
+        command.args(["-B", "-W", "error"]).arg(peer(name)).args(arguments).env("TZ", ZONE);
         Self(command.stdin(Stdio::null()).stdout(output).spawn().unwrap())
     }
 
@@ -55,6 +58,24 @@ impl Peer {
 }
 
 impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The program `sender` with the test card; killed when it is dropped.
+pub(crate) struct Sender(Child);
+
+impl Sender {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let common = ["--source", "test", "--fps", "20", "--stats", "none"];
+        let mut command = workspace::beside(env!("CARGO_BIN_EXE_gateway"), "sender", &common);
+        Self(command.args(arguments).stdin(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Sender {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -83,6 +104,13 @@ impl Redis {
         let redis = Self { child, port };
         wait_until("redis answers", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         redis
+    }
+
+    /// Has it do nothing at all, or go on: its connections stay, and what is sent to it lies with the kernel.
+    pub(crate) fn stall(&self, is_stalled: bool) {
+        let signal = if is_stalled { "-STOP" } else { "-CONT" };
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     pub(crate) fn url(&self) -> String {
