@@ -2,9 +2,10 @@
 
 mod scene;
 
+use scene::programs::Sender;
 use scene::{Gateway, PATIENCE, Viewer, peer, wait_until};
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -116,6 +117,30 @@ fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
         drop(stop);
         sender.join().unwrap();
     }
+}
+
+#[test]
+fn a_tcp_sender_that_is_killed_and_started_again_is_shown_again() {
+    // The port is free again when the sender asks for it, and hardly anybody else will have it by then.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let url = format!("tcp://{address}");
+    let gateway = Gateway::start(&["--source", &url, "--bind", "127.0.0.1:0"], 1);
+    // It may come later than who looks.
+    let mut viewer = Viewer::of(gateway.addresses[0], "/video/0");
+    gateway.wait_for_line("trying again until a sender is there");
+    let before = gateway.handles();
+    for size in [(320, 240), (160, 120), (320, 240)] {
+        let written = format!("{}x{}", size.0, size.1);
+        let sender = Sender::start(&["--tcp", &address, "--size", &written]);
+        let deadline = Instant::now() + PATIENCE;
+        while media::codec::Decoder::header(&viewer.next().unwrap()).unwrap() != size {
+            assert!(Instant::now() < deadline, "the new sender is not shown");
+        }
+        drop(sender);
+    }
+    wait_until("the connections are closed", || gateway.handles() <= before);
+    assert_eq!(gateway.state()["viewers"]["present"], 1, "the same viewer, all the time");
 }
 
 #[test]

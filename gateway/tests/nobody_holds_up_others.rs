@@ -23,13 +23,11 @@ struct Held {
 
 fn held(gateway: &Gateway) -> Held {
     let proc = format!("/proc/{}", gateway.pid());
-    let status = std::fs::read_to_string(format!("{proc}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     Held {
-        handles: std::fs::read_dir(format!("{proc}/fd")).unwrap().count(),
+        handles: gateway.handles(),
         tasks: gateway.state()["tasks"].as_u64().unwrap(),
         children: std::fs::read_to_string(format!("{proc}/task/{}/children", gateway.pid())).unwrap_or_default(),
-        resident: resident.trim_end_matches("kB").trim().parse().unwrap(),
+        resident: gateway.resident(),
     }
 }
 

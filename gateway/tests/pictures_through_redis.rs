@@ -3,6 +3,7 @@
 mod scene;
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use scene::programs::{Peer, Redis, are_there, card};
 use scene::{Gateway, Viewer, run_peer, wait_until};
@@ -111,6 +112,49 @@ fn redis_may_go_and_come_back_while_viewers_look_and_other_gateways_follow() {
     origin.wait_for_line("redis is back");
     // It waits on the same connection; what it had in its buffer is soon read.
     for _ in 0..60 {
+        assert!(far.next().is_some());
+    }
+}
+
+#[test]
+fn a_redis_that_stalls_costs_neither_memory_nor_viewers_anything() {
+    if !are_there(&["redis-server"]) {
+        return;
+    }
+    let redis = Redis::start();
+    // Pixels: 80 MB a second and more that cannot be got rid of.
+    let origin = publishing(&redis, &["-uri", "test"]);
+    let other = subscribing(&redis, "out");
+    let mut far = Viewer::of(other.addresses[0], "/video/b");
+    let mut near = Viewer::of(origin.addresses[0], "/video/a");
+    for _ in 0..10 {
+        assert!(far.next().is_some() && near.next().is_some());
+    }
+    let held = |gateway: &Gateway| (gateway.resident(), gateway.handles(), gateway.state()["tasks"].as_u64().unwrap());
+    let before = [&origin, &other].map(held);
+    redis.stall(true);
+    origin.wait_for_line("redis is away");
+    other.wait_for_line("not there");
+    // Long enough for several attempts to connect again.
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(8) {
+        assert!(near.next().is_some());
+    }
+    for (gateway, (resident, handles, tasks)) in [&origin, &other].into_iter().zip(before) {
+        let now = held(gateway);
+        // A second of pictures is more than that.
+        assert!(now.0 < resident + 64 * 1024, "{resident} KB before, {} after", now.0);
+        // One attempt may be under way.
+        assert!(
+            now.1 <= handles + 1 && now.2 <= tasks + 2,
+            "{handles} and {tasks} before, {} and {} after",
+            now.1,
+            now.2
+        );
+    }
+    redis.stall(false);
+    origin.wait_for_line("redis is back");
+    for _ in 0..30 {
         assert!(far.next().is_some());
     }
 }
