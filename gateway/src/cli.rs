@@ -1,13 +1,14 @@
 //! The command line: the beamline streamer's options in its spellings, and a plainer way beside them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand};
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit};
 
 use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, OutputFormat, WORST_QUALITY};
-use crate::input::{InputSpec, Scheme};
+use crate::input::{InputSpec, Reception, Scheme, latency};
 use crate::mpeg1::DEFAULT_ENCODER;
 use crate::publish::PublishFormat;
 use crate::shape::Shape;
@@ -65,9 +66,21 @@ pub struct Cli {
     #[arg(help_heading = "Sources", requires = "user")]
     pub password: Option<String>,
 
-    /// Join groups on this interface
+    /// Join the groups of udp:// on this interface; for one of several sources: udp://GROUP:PORT?interface=NAME
     #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_GATEWAY_INTERFACE", help_heading = "Sources")]
     pub interface: Option<String>,
+
+    /// Of udp:// take only what is sealed with the key in this file, which `sender keygen FILE` makes; nobody but its owner may
+    /// be able to read it. For one of several sources: udp://0.0.0.0:12345?key-file=FILE
+    #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_KEY_FILE", help_heading = "Sources")]
+    pub key_file: Option<PathBuf>,
+
+    /// A frame from udp:// that has lost datagrams waits at most so long for what its sender sends to replace them: longer makes
+    /// more frames whole on a bad link, and shows those that were hit later. For one of several sources: ?latency=MS
+    /// [default: 100]
+    #[arg(long, value_name = "MS", env = "SEGMENT_GATEWAY_LATENCY", help_heading = "Sources", value_parser = latency)]
+    #[arg(allow_negative_numbers = true)]
+    pub latency: Option<Duration>,
 
     /// The channel that redis:// subscribes to (-irc)
     #[arg(long = "in-redis-channel", alias = "in_redis_channel", value_name = "CHANNEL", help_heading = "Sources")]
@@ -184,6 +197,14 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub completions: Completions,
+}
+
+impl Cli {
+    /// How datagrams are received where neither their address nor the file says.
+    #[must_use]
+    pub fn reception(&self) -> Reception {
+        Reception { key_file: self.key_file.clone(), latency: self.latency, interface: self.interface.clone() }
+    }
 }
 
 /// What the program does instead of serving.

@@ -9,6 +9,7 @@
 mod datagrams;
 mod http;
 mod outlet;
+mod reception;
 mod redis;
 mod source;
 mod spec;
@@ -17,6 +18,8 @@ pub use self::redis::RedisInput;
 pub use datagrams::{DatagramInput, Origin};
 pub use http::{Credentials, HttpInput, Scheme, SchemeError};
 pub use outlet::Outlet;
+pub use reception::Reception;
+pub(crate) use reception::latency;
 pub use source::SourceInput;
 pub use spec::{InputOptions, InputSpec, InputSpecError};
 

@@ -10,7 +10,7 @@
 //! [`Mpeg1::watch`] gives a [`Viewing`], which counts as somebody who looks until it is dropped, and of which
 //! [`next`](Viewing::next) is what there is for them. An encoder that fails is started again, after pauses that grow.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -119,6 +119,11 @@ pub struct Viewing {
     skipped: u64,
 }
 
+/// Whether there is this program to encode with.
+pub(crate) fn is_there(program: &Path) -> bool {
+    encoder::find(program).is_some()
+}
+
 impl Mpeg1 {
     /// `stream` as MPEG-1. Nothing runs until somebody looks.
     #[must_use]
@@ -140,7 +145,7 @@ impl Mpeg1 {
     /// [`NoEncoder`].
     pub fn watch(&self) -> Result<Viewing, NoEncoder> {
         let shared = &self.shared;
-        if encoder::find(&shared.settings.program).is_none() {
+        if !is_there(&shared.settings.program) {
             return Err(NoEncoder { program: shared.settings.program.display().to_string() });
         }
         let mut is_running = shared.is_running();

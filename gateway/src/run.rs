@@ -13,6 +13,7 @@ use crate::cli::Cli;
 use crate::config::{self, RedisOutput, SiteConfig, SourceConfig};
 use crate::http::Access;
 use crate::input::{Credentials, InputSpec};
+use crate::mpeg1;
 use crate::site::Site;
 use crate::sites::{Common, Sites};
 use crate::system::{self, Activated};
@@ -40,7 +41,9 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
     let (configs, file) = configs(&cli)?;
+    check_reception(&cli, &configs)?;
     let common = Common {
+        reception: cli.reception(),
         max_viewers: cli.max_viewers,
         encoder: cli.ffmpeg.clone(),
         publish_format: cli.redis_format,
@@ -53,6 +56,9 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             _ => None,
         },
     };
+    if !mpeg1::is_there(&cli.ffmpeg) {
+        tracing::info!("there is no {}: MPEG-1 is not served until it is installed, all else is", cli.ffmpeg.display());
+    }
     system::raise_handle_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
     let outcome = runtime.block_on(serve(&cli, configs, file, common, interrupt));
@@ -70,7 +76,7 @@ async fn serve(
     let mut sites = Sites::new(common, Activated::take());
     if let Some(error) = sites.apply(configs).await.into_iter().next() {
         sites.end().await;
-        return Err(error).advise("give another address with --bind, or another port with -p");
+        return Err(error.into_failure());
     }
     system::notify_ready();
     let served: Arc<Mutex<Vec<Arc<Site>>>> = Arc::new(Mutex::new(sites.served().cloned().collect()));
@@ -89,7 +95,7 @@ async fn serve(
         }
         let Some(configs) = file.as_mut().and_then(Watched::changed) else { continue };
         for error in sites.apply(configs).await {
-            tracing::error!("{}", Failure::new(error));
+            tracing::error!("{}", error.into_failure());
         }
         *served.lock().unwrap_or_else(PoisonError::into_inner) = sites.served().cloned().collect();
     }
@@ -196,6 +202,23 @@ fn from_options(cli: &Cli) -> Result<SiteConfig, Failure> {
     Ok(SiteConfig { bind, sources, allowed_origins: cli.allowed_origins.clone() })
 }
 
+/// What is said of datagrams is for somebody: above all, nobody is to believe that a stream is sealed which is not.
+fn check_reception(cli: &Cli, configs: &[SiteConfig]) -> Result<(), Failure> {
+    let mut sources = configs.iter().flat_map(|site| &site.sources);
+    if sources.any(|source| source.input.is_datagrams()) {
+        return Ok(());
+    }
+    let said = [
+        ("--key-file", cli.key_file.is_some()),
+        ("--latency", cli.latency.is_some()),
+        ("--interface", cli.interface.is_some()),
+    ];
+    match said.iter().find(|(_, is_said)| *is_said) {
+        Some((option, _)) => Err(Failure::usage(format!("{option} is for sources of udp://, and there is none"))),
+        None => Ok(()),
+    }
+}
+
 fn source_config(cli: &Cli, id: String, input: InputSpec) -> SourceConfig {
     let mut source = SourceConfig::new(id, input);
     source.quality = cli.quality;
@@ -203,7 +226,6 @@ fn source_config(cli: &Cli, id: String, input: InputSpec) -> SourceConfig {
     source.format = cli.output_format;
     (source.size, source.flip) = (cli.size.0, cli.vflip);
     source.input_options.in_redis_channel.clone_from(&cli.in_redis_channel);
-    source.input_options.interface.clone_from(&cli.interface);
     source.input_options.credentials = cli.user.as_ref().map(|user| Credentials {
         user: user.clone(),
         password: cli.password.clone().unwrap_or_default(),

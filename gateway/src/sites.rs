@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use terminal::HostPort;
+use terminal::{Failure, HostPort};
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::SiteConfig;
+use crate::config::{SiteConfig, SourceConfig};
 use crate::http::{self, Access};
+use crate::input::{InputOptions, Reception};
 use crate::publish::{PublishFormat, Publishing};
 use crate::serve::{EXTRA_CONNECTIONS, Serving};
 use crate::site::{Site, SiteSettings};
@@ -20,6 +21,8 @@ use crate::system::Activated;
 #[derive(Clone)]
 pub(crate) struct Common {
     pub(crate) max_viewers: usize,
+    /// How datagrams are received, as far as a source does not say.
+    pub(crate) reception: Reception,
     pub(crate) access: Option<Arc<Access>>,
     pub(crate) tls: Option<TlsAcceptor>,
     /// What encodes MPEG-1.
@@ -43,6 +46,20 @@ pub(crate) enum SiteError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{0}")]
+    Input(Failure),
+}
+
+impl SiteError {
+    /// The failure that it is to the program, with what to do about it.
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Input(failure) => failure,
+            Self::Redis(_) => Failure::new(self).with_advice("give the server's name with -rhs, and its port with -rp"),
+            _ => Failure::new(self)
+                .with_advice("give another address with --bind, another port with -p, or others in the file"),
+        }
+    }
 }
 
 /// All addresses that are served.
@@ -98,10 +115,13 @@ impl Sites {
         let address = place.resolve()?;
         let failed = |source| SiteError::Listen { address, source };
         let listener = self.activated.listen(address).map_err(failed)?;
-        let open = |source: &crate::config::SourceConfig| {
-            Arc::new(Stream::new(source.stream_settings(), source.input.open(&source.input_options)))
+        let open = |source: &SourceConfig| {
+            let reception = source.input_options.reception.or(&self.common.reception);
+            let options = InputOptions { reception, ..source.input_options.clone() };
+            let input = source.input.open(&options).map_err(SiteError::Input)?;
+            Ok(Arc::new(Stream::new(source.stream_settings(), input)))
         };
-        let streams: Vec<_> = config.sources.iter().map(open).collect();
+        let streams = config.sources.iter().map(open).collect::<Result<Vec<_>, SiteError>>()?;
         let publishing = config.sources.iter().zip(&streams).filter_map(|(source, stream)| {
             let output = source.redis.as_ref()?;
             let publishing =
@@ -145,6 +165,16 @@ impl Running {
         let (scheme, address) = (if is_secure { "https" } else { "http" }, self.serving.local_addr());
         for stream in self.site.streams() {
             tracing::info!("serves {} at {scheme}://{address}/video/{}", stream.settings().input, stream.id());
+        }
+        let here = match address.ip() {
+            all if all.is_unspecified() => format!("localhost:{}", address.port()),
+            _ => address.to_string(),
+        };
+        tracing::info!("to see it in a browser, open {scheme}://{here}/");
+        for source in &self.config.sources {
+            if let Some(path) = source.input.missing_file() {
+                tracing::warn!("{} is not there; it is tried when somebody looks", path.display());
+            }
         }
     }
 

@@ -61,7 +61,7 @@ pub struct Cli {
     /// A frame that has lost datagrams waits at most so long for what its sender sends to replace them, and later frames for
     /// it. Longer makes more frames whole on a bad link, and shows those that were hit later
     #[arg(long, value_name = "MS", env = "SEGMENT_LATENCY", help_heading = "Input", conflicts_with = "tcp")]
-    #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=MAX_LATENCY_MS))]
+    #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LATENCY_MS)))]
     #[arg(allow_negative_numbers = true)]
     pub latency: u32,
 
@@ -204,8 +204,9 @@ pub enum Display {
 /// What [`segment::DEFAULT_LATENCY`] is in milliseconds.
 const DEFAULT_LATENCY_MS: u32 = segment::DEFAULT_LATENCY.as_millis() as u32;
 
-/// Whoever waits longer than this for a frame does not watch live: the sender has long forgotten it.
-const MAX_LATENCY_MS: i64 = 10_000;
+/// The most that `--latency` takes, in milliseconds. Whoever waits longer than this for a frame does not watch live: the sender
+/// has long forgotten it.
+pub const MAX_LATENCY_MS: u32 = 10_000;
 
 /// Port of a TCP sender for which the command line names none: what it is follows from the framing.
 const PORT_LEFT_OUT: u16 = 0;

@@ -5,13 +5,15 @@
 //! ```
 //! Comments are allowed. What is not known is warned of and left out; what is wrong is an error, with its place.
 
+use std::time::Duration;
+
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, Position, RedisOutput, SiteConfig, SourceConfig};
-use super::{OutputFormat, WORST_QUALITY};
-use crate::input::{Credentials, InputSpec, Scheme};
+use super::{FormatError, OutputFormat, WORST_QUALITY};
+use crate::input::{Credentials, InputSpec, Reception, Scheme};
 use crate::shape::Shape;
 
 /// What is wrong with a file, and where.
@@ -71,6 +73,7 @@ impl Reading<'_> {
         }
         let sources = sources.ok_or_else(|| self.error(root.start(), "there is no \"sources\""))?;
         let mut sites: Vec<SiteConfig> = Vec::new();
+        let mut refused = Vec::new();
         for property in &sources.properties {
             let name = property.name.as_str();
             let bind = self.bind(name, property.start())?;
@@ -78,11 +81,18 @@ impl Reading<'_> {
                 return Err(self.error(property.start(), format!("a source before has the port of {name:?}")));
             }
             let source = self.object(&property.value, name)?;
-            sites.push(self.site(bind, source)?);
+            match self.site(bind, source)? {
+                Some(site) => sites.push(site),
+                None => {
+                    refused.push(self.error(property.start(), format!("{}; {name:?} is left out", FormatError::Vp8)))
+                }
+            }
         }
         if sites.is_empty() {
-            return Err(self.error(sources.start(), "there is no source"));
+            let nothing = || self.error(sources.start(), "there is no source");
+            return Err(refused.pop().unwrap_or_else(nothing));
         }
+        self.warnings.append(&mut refused);
         Ok(sites)
     }
 
@@ -97,17 +107,26 @@ impl Reading<'_> {
         Ok(bind)
     }
 
-    fn site(&mut self, bind: String, source: &Object<'_>) -> Result<SiteConfig, FileError> {
+    /// What is served at `bind`; none where it is in a format that the old program has and this one has not.
+    fn site(&mut self, bind: String, source: &Object<'_>) -> Result<Option<SiteConfig>, FileError> {
+        let mut is_refused = false;
         let mut allowed_origins = Vec::new();
         let mut config = SourceConfig::new("", InputSpec::VideoTest);
         let (mut input, mut redis, mut channel) = (None, None, DEFAULT_REDIS_CHANNEL.to_owned());
         let mut in_channel = DEFAULT_IN_REDIS_CHANNEL.to_owned();
+        let (mut reception, mut of_datagrams) = (Reception::default(), None);
         for property in &source.properties {
             let (name, value) = (property.name.as_str(), &property.value);
+            if matches!(name, "key_file" | "latency" | "interface") {
+                of_datagrams = of_datagrams.or(Some((name, property.start())));
+            }
             match name {
                 "input_uri" => input = Some((self.text_of(value, name)?, value.start())),
                 "quality" => config.quality = self.quality(value)?,
-                "format" => config.format = self.format(value)?,
+                "format" => match self.format(value)? {
+                    Some(format) => config.format = format,
+                    None => is_refused = true,
+                },
                 "hash" => config.id = self.optional_text(value, name)?.unwrap_or_default(),
                 "size" => config.size = self.size(value)?,
                 "v_flip" => config.flip = self.truth(value, name)?,
@@ -122,6 +141,9 @@ impl Reading<'_> {
                         in_channel = text;
                     }
                 }
+                "key_file" => reception.key_file = self.optional_text(value, name)?.map(Into::into),
+                "latency" => reception.latency = Some(self.latency(value)?),
+                "interface" => reception.interface = self.optional_text(value, name)?,
                 "auth_config" => config.input_options.credentials = self.credentials(value)?,
                 "allowed_origins" => allowed_origins = self.texts(value, name)?,
                 other => self.unknown(property.start(), other),
@@ -129,9 +151,13 @@ impl Reading<'_> {
         }
         let (uri, at) = input.ok_or_else(|| self.error(source.start(), "there is no \"input_uri\""))?;
         config.input = uri.parse().map_err(|error| self.error(at, format!("input_uri: {error}")))?;
-        config.input_options.in_redis_channel = in_channel;
+        if let Some((name, at)) = of_datagrams.filter(|_| !config.input.is_datagrams()) {
+            return Err(self.error(at, format!("{name} is for an input_uri of udp://, and this is none")));
+        }
+        (config.input_options.in_redis_channel, config.input_options.reception) = (in_channel, reception);
         config.redis = redis.map(|server| RedisOutput { server, channel });
-        Ok(SiteConfig { bind, sources: vec![config], allowed_origins })
+        let site = SiteConfig { bind, sources: vec![config], allowed_origins };
+        Ok((!is_refused).then_some(site))
     }
 
     fn unknown(&mut self, at: usize, name: &str) {
@@ -189,9 +215,18 @@ impl Reading<'_> {
         })
     }
 
-    fn format(&self, value: &Value<'_>) -> Result<OutputFormat, FileError> {
-        let written = self.text_of(value, "format")?;
-        written.parse().map_err(|error: super::FormatError| self.error(value.start(), error.to_string()))
+    fn latency(&self, value: &Value<'_>) -> Result<Duration, FileError> {
+        let ms = self.number(value, "latency")?;
+        crate::input::latency(&ms.to_string()).map_err(|reason| self.error(value.start(), reason))
+    }
+
+    /// A format; none for VP8.
+    fn format(&self, value: &Value<'_>) -> Result<Option<OutputFormat>, FileError> {
+        match self.text_of(value, "format")?.parse() {
+            Ok(format) => Ok(Some(format)),
+            Err(FormatError::Vp8) => Ok(None),
+            Err(error) => Err(self.error(value.start(), error.to_string())),
+        }
     }
 
     fn size(&self, value: &Value<'_>) -> Result<Option<(u32, u32)>, FileError> {

@@ -101,6 +101,12 @@ fn exposition(state: &SiteState) -> String {
     );
     page.family("input_fps", "gauge", "Pictures a second that the input brings", of_streams(|s| Some(s.fps)));
     page.family("frames_lost_total", "counter", "Pictures lost before they came", of_streams(|s| Some(s.lost as f64)));
+    let dropped = state.streams.iter().flat_map(|stream| {
+        let id = escaped(&stream.id);
+        let labels = move |cause| format!("{{stream=\"{id}\",cause=\"{cause}\"}}");
+        stream.figures.dropped.iter().map(move |(cause, count)| (labels(cause), *count as f64))
+    });
+    page.family("dropped_total", "counter", "What came and was dropped before it was a picture", dropped);
     page.family("frames_broken_total", "counter", "Pictures not decodable", of_streams(|s| Some(s.broken as f64)));
     page.family("frames_converted_total", "counter", "Pictures encoded here", of_streams(|s| Some(s.converted as f64)));
     page.family("frame_age_seconds", "gauge", "Time since the newest picture", of_streams(|s| s.age_s));

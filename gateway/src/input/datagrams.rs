@@ -1,20 +1,23 @@
 //! What `sender` sends: datagrams to an address or a group, or frames over TCP.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::Picture;
 use media::mailbox::Taken;
-use receiver::{Downstream, Frame};
+use receiver::{Downstream, Figures, Frame};
+use segment::seal::Key;
+use segment::stats::DropCause;
 use segment::wire::stream::Framing;
-use terminal::HostPort;
+use terminal::{Failure, HostPort, KeyFileArgs};
 
-use super::{End, Input, InputError, Outlet};
+use super::{End, Input, InputError, Outlet, Reception};
 
 /// The input looks at least so often whether anybody wants pictures.
 const TICK: Duration = Duration::from_millis(100);
 
-/// And so often how many frames were lost: taking the figures costs more than taking a frame.
+/// And so often what was lost and dropped: taking the figures costs more than taking a frame.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What frames are received from.
@@ -33,28 +36,42 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// Whether frames come in datagrams, and not over TCP.
+    #[must_use]
+    pub fn is_datagrams(&self) -> bool {
+        !matches!(self, Self::Connect { .. })
+    }
+}
+
 /// What `sender` sends, received with all that `receiver` does: acknowledged, so that the sender knows of us.
 #[derive(Debug)]
 pub struct DatagramInput {
     origin: Origin,
-    interface: Option<String>,
+    reception: Reception,
+    key: Option<Key>,
 }
 
 impl DatagramInput {
-    /// Frames from `origin`; a group is joined on `interface`, or on the one that the route to it names.
-    #[must_use]
-    pub fn new(origin: Origin, interface: Option<String>) -> Self {
-        Self { origin, interface }
+    /// Frames from `origin`. Over TCP `reception` changes nothing.
+    ///
+    /// # Errors
+    /// [`Failure`] where the file with the key cannot be read, others can read it too, or it holds no key.
+    pub fn new(origin: Origin, reception: Reception) -> Result<Self, Failure> {
+        let key_file = reception.key_file.clone().filter(|_| origin.is_datagrams());
+        let key = KeyFileArgs { key_file }.read(Key::from_text)?;
+        Ok(Self { origin, reception, key })
     }
 
     fn start(&self) -> Result<Downstream, InputError> {
-        let builder = Downstream::builder();
+        let latency = self.reception.latency.unwrap_or(segment::DEFAULT_LATENCY);
+        let builder = Downstream::builder().latency(latency).key(self.key.clone());
         let mut builder = match &self.origin {
             Origin::Bind(address) => builder.bind(address.resolve()?),
             Origin::Join(group) => builder.join(*group),
             Origin::Connect { remote, framing } => builder.connect(remote.host(), remote.port(), *framing),
         };
-        if let Some(interface) = &self.interface {
+        if let Some(interface) = &self.reception.interface {
             builder = builder.interface(interface);
         }
         Ok(builder.start()?)
@@ -65,22 +82,20 @@ impl Input for DatagramInput {
     fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
         let downstream = self.start()?;
         if let Some(address) = downstream.local_addr() {
-            tracing::info!("receives at udp://{address}");
+            let sealed = if self.key.is_some() { ", sealed only" } else { "" };
+            tracing::info!("receives at udp://{address}{sealed}");
         }
         let frames = downstream.newest("gateway");
-        let (mut lost, mut counted_at) = (0, Instant::now());
+        let (mut counted, mut counted_at) = (Counted::default(), Instant::now());
         while outlet.is_wanted() {
             match frames.take(TICK) {
-                Taken::Value(frame) => {
-                    put(&frame, outlet);
-                    if counted_at.elapsed() >= COUNT_INTERVAL {
-                        let now = downstream.totals().frames_lost;
-                        outlet.lost(now.saturating_sub(lost));
-                        (lost, counted_at) = (now, Instant::now());
-                    }
-                }
+                Taken::Value(frame) => put(&frame, outlet),
                 Taken::TimedOut => {}
                 Taken::Closed => return Err("the receiving thread has ended".into()),
+            }
+            if counted_at.elapsed() >= COUNT_INTERVAL {
+                counted.go_on(&downstream.totals(), outlet);
+                counted_at = Instant::now();
             }
         }
         Ok(End::Unwanted)
@@ -89,7 +104,7 @@ impl Input for DatagramInput {
     /// Datagrams come whether or not anybody looks, and a sender that nobody answers does not even begin. What is fetched
     /// over TCP is fetched for somebody.
     fn is_always_on(&self) -> bool {
-        !matches!(self.origin, Origin::Connect { .. })
+        self.origin.is_datagrams()
     }
 }
 
@@ -100,4 +115,43 @@ fn put(frame: &Frame, outlet: &Outlet) {
         Picture::Jpeg(jpeg) => outlet.put(Picture::Jpeg(jpeg.clone()), captured_at),
         Picture::Raw(image) => outlet.put(Picture::Raw(image.clone()), captured_at),
     }
+}
+
+/// What has been counted of what came, so that it is counted once.
+#[derive(Debug, Default)]
+struct Counted {
+    frames: u64,
+    lost: u64,
+    dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Counted {
+    /// Counts what has come since, and says why there is no picture where the key is the reason.
+    fn go_on(&mut self, figures: &Figures, outlet: &Outlet) {
+        outlet.lost(figures.frames_lost.saturating_sub(self.lost));
+        let mut refused = None;
+        for (&cause, &count) in &figures.dropped {
+            let before = self.dropped.insert(cause, count).unwrap_or_default();
+            let more = count.saturating_sub(before);
+            if more > 0 {
+                outlet.dropped(cause, more);
+                refused = refused.or_else(|| refusal(cause));
+            }
+        }
+        if let Some(reason) = refused.filter(|_| figures.frames == self.frames) {
+            outlet.refused(reason);
+        }
+        (self.frames, self.lost) = (figures.frames, figures.frames_lost);
+    }
+}
+
+/// Why nothing is shown of a stream of which datagrams are dropped for this cause, if it is about keys.
+fn refusal(cause: &str) -> Option<&'static str> {
+    let reasons = [
+        (DropCause::Sealed, "what comes is sealed, and there is no key for it here"),
+        (DropCause::Unsealed, "what comes is not sealed, and there is a key here"),
+        (DropCause::DoesNotOpen, "what comes does not open with the key here"),
+        (DropCause::NotFresh, "what comes is not known to be of now"),
+    ];
+    reasons.into_iter().find(|(of, _)| of.name() == cause).map(|(_, reason)| reason)
 }

@@ -52,6 +52,17 @@ impl Outlet {
         self.shared.count_broken();
     }
 
+    /// Counts what was dropped before it was a picture, by its cause.
+    pub fn dropped(&self, cause: &'static str, count: u64) {
+        self.shared.count_dropped(cause, count);
+    }
+
+    /// Something comes, and for this reason nothing of it is shown: until there is a picture again, that is what people are
+    /// told.
+    pub fn refused(&self, reason: &str) {
+        self.shared.set_lost(Some(reason.to_owned()));
+    }
+
     /// Counts a picture that was lost before it came here.
     pub fn lost(&self, frames: u64) {
         self.shared.count_lost(frames);

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::str::FromStr;
 
 use reqwest::Url;
 use segment::handshake::DEFAULT_PORT as GROUP_PORT;
 use segment::wire::stream::Framing;
 use sender::source::{SourceSpec, SpecError};
-use terminal::HostPort;
+use terminal::{Failure, HostPort};
 
-use super::{Credentials, DatagramInput, HttpInput, Input, Origin, RedisInput, SourceInput};
+use super::{Credentials, DatagramInput, HttpInput, Input, Origin, Reception, RedisInput, SourceInput};
 
 /// Size and rate of what `videotest` shows.
 const VIDEO_TEST: ((u32, u32), f64) = ((640, 480), 25.0);
@@ -22,8 +23,9 @@ pub enum InputSpec {
     VideoTest,
     /// What the program `sender` plays: `test`, `camera:N`, files, `-`, `rtsp://…`.
     Source(SourceSpec),
-    /// `udp://HOST:PORT`, `udp://GROUP:PORT`, `tcp://HOST:PORT`; `tcp+pickle://HOST:PORT` in the other framing.
-    Datagrams(Origin),
+    /// `udp://HOST:PORT`, `udp://GROUP:PORT`, `tcp://HOST:PORT`; `tcp+pickle://HOST:PORT` in the other framing. How datagrams
+    /// are received may stand behind a question mark.
+    Datagrams(Origin, Reception),
     /// `http://…`, `https://…`.
     Http(Url),
     /// `redis://HOST:PORT`; `redis://:PASSWORD@HOST:PORT/DATABASE`.
@@ -53,8 +55,8 @@ pub struct InputOptions {
     pub in_redis_channel: String,
     /// For cameras that ask for a password.
     pub credentials: Option<Credentials>,
-    /// The interface on which groups are joined.
-    pub interface: Option<String>,
+    /// How datagrams are received, as far as their address does not say.
+    pub reception: Reception,
 }
 
 impl FromStr for InputSpec {
@@ -69,7 +71,12 @@ impl FromStr for InputSpec {
         let (scheme, rest) = written.split_once("://").unwrap_or_default();
         let place = rest.trim_end_matches('/');
         let framing = match scheme.to_ascii_lowercase().as_str() {
-            "udp" => return datagrams(place).map(Self::Datagrams).map_err(wrong),
+            "udp" => return datagrams(rest).map_err(wrong),
+            "tcp" | "tcp+pickle" if rest.contains('?') => {
+                return Err(wrong(
+                    "what comes over TCP is neither sealed nor repaired: leave out what is behind ?".into(),
+                ));
+            }
             "tcp" => Framing::Upstream,
             "tcp+pickle" => Framing::Pickle,
             "http" | "https" => return Url::parse(written).map(Self::Http).map_err(|error| wrong(error.to_string())),
@@ -81,19 +88,25 @@ impl FromStr for InputSpec {
         };
         let remote = HostPort::with_default_port(place, framing.default_port());
         remote
-            .map(|remote| Self::Datagrams(Origin::Connect { remote, framing }))
+            .map(|remote| Self::Datagrams(Origin::Connect { remote, framing }, Reception::default()))
             .map_err(|error| wrong(error.to_string()))
     }
 }
 
-fn datagrams(place: &str) -> Result<Origin, String> {
+fn datagrams(rest: &str) -> Result<InputSpec, String> {
+    let (place, reception) = match rest.split_once('?') {
+        Some((place, reception)) => (place, reception.parse()?),
+        None => (rest, Reception::default()),
+    };
+    let place = place.trim_end_matches('/');
     // Port 0 is one that the system chooses.
     let place = place.parse().or_else(|_| HostPort::with_default_port(place, GROUP_PORT));
     let place = place.map_err(|error| error.to_string())?;
-    Ok(match place.host().parse::<IpAddr>() {
+    let origin = match place.host().parse::<IpAddr>() {
         Ok(address) if address.is_multicast() => Origin::Join(SocketAddr::new(address, place.port())),
         _ => Origin::Bind(place),
-    })
+    };
+    Ok(InputSpec::Datagrams(origin, reception))
 }
 
 impl fmt::Display for InputSpec {
@@ -101,10 +114,13 @@ impl fmt::Display for InputSpec {
         match self {
             Self::VideoTest => f.write_str("videotest"),
             Self::Source(spec) => f.write_str(&without_password(&spec.to_string())),
-            Self::Datagrams(Origin::Bind(address)) => write!(f, "udp://{address}"),
-            Self::Datagrams(Origin::Join(group)) => write!(f, "udp://{group}"),
-            Self::Datagrams(Origin::Connect { remote, framing: Framing::Pickle }) => write!(f, "tcp+pickle://{remote}"),
-            Self::Datagrams(Origin::Connect { remote, .. }) => write!(f, "tcp://{remote}"),
+            // Viewers see it too, whom the file with the key does not concern.
+            Self::Datagrams(Origin::Bind(address), _) => write!(f, "udp://{address}"),
+            Self::Datagrams(Origin::Join(group), _) => write!(f, "udp://{group}"),
+            Self::Datagrams(Origin::Connect { remote, framing: Framing::Pickle }, _) => {
+                write!(f, "tcp+pickle://{remote}")
+            }
+            Self::Datagrams(Origin::Connect { remote, .. }, _) => write!(f, "tcp://{remote}"),
             Self::Http(url) | Self::Redis(url) => f.write_str(&without_password(url.as_str())),
         }
     }
@@ -119,19 +135,36 @@ fn without_password(url: &str) -> String {
 }
 
 impl InputSpec {
-    /// The input itself, not yet running.
+    /// Whether it is `udp://…`: only then [`Reception`] says anything.
     #[must_use]
-    pub fn open(&self, options: &InputOptions) -> Box<dyn Input> {
-        match self {
+    pub fn is_datagrams(&self) -> bool {
+        matches!(self, Self::Datagrams(origin, _) if origin.is_datagrams())
+    }
+
+    /// The file that it is to play, if that is not there; it may come.
+    #[must_use]
+    pub fn missing_file(&self) -> Option<&Path> {
+        let Self::Source(SourceSpec::Path(path)) = self else { return None };
+        // Of those in a pattern there may be none yet.
+        let is_pattern = path.to_string_lossy().contains(['*', '?', '[', '%']);
+        (!is_pattern && !path.exists()).then_some(path)
+    }
+
+    /// The input itself, not yet running.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is to be a key and it cannot be read.
+    pub fn open(&self, options: &InputOptions) -> Result<Box<dyn Input>, Failure> {
+        Ok(match self {
             Self::VideoTest => {
                 let (size, fps) = VIDEO_TEST;
                 Box::new(SourceInput::new(SourceSpec::Test, Some(size), Some(fps)))
             }
             Self::Source(spec) => Box::new(SourceInput::new(spec.clone(), None, None)),
-            Self::Datagrams(origin) => Box::new(DatagramInput::new(origin.clone(), options.interface.clone())),
+            Self::Datagrams(origin, own) => Box::new(DatagramInput::new(origin.clone(), own.or(&options.reception))?),
             Self::Http(url) => Box::new(HttpInput::new(url.clone(), options.credentials.clone())),
             Self::Redis(url) => Box::new(RedisInput::new(url.as_str(), options.in_redis_channel.clone())),
-        }
+        })
     }
 }
 
@@ -149,6 +182,8 @@ mod tests {
             ("clip.mp4", "clip.mp4"),
             ("udp://0.0.0.0:12345", "udp://0.0.0.0:12345"),
             ("udp://224.3.29.71:10000", "udp://224.3.29.71:10000"),
+            ("udp://224.3.29.71:10000?interface=eth0", "udp://224.3.29.71:10000"),
+            ("udp://[::]:1/?key-file=/etc/segment/stream.key", "udp://[::]:1"),
             ("udp://[ff15::71]:9", "udp://[ff15::71]:9"),
             ("tcp://robot", "tcp://robot:54321"),
             ("tcp+pickle://robot", "tcp+pickle://robot:9999"),
@@ -159,14 +194,26 @@ mod tests {
         ] {
             assert_eq!(written.parse::<InputSpec>().unwrap().to_string(), shown);
         }
-        assert!(matches!("udp://224.3.29.71".parse(), Ok(InputSpec::Datagrams(Origin::Join(_)))));
-        assert!(matches!("udp://0.0.0.0:1".parse(), Ok(InputSpec::Datagrams(Origin::Bind(_)))));
+        assert!(matches!("udp://224.3.29.71".parse(), Ok(InputSpec::Datagrams(Origin::Join(_), _))));
+        assert!(matches!("udp://0.0.0.0:1".parse(), Ok(InputSpec::Datagrams(Origin::Bind(_), _))));
     }
 
     #[test]
     fn what_cannot_be_meant_says_why() {
-        for written in ["", "udp://", "udp://host:port", "tcp://:1", "ftp://host/a", "redis://", "http://", "camera:x"]
-        {
+        for written in [
+            "",
+            "udp://",
+            "udp://host:port",
+            "udp://0.0.0.0:1?",
+            "udp://0.0.0.0:1?latency=x",
+            "udp://0.0.0.0:1?key=a",
+            "tcp://:1",
+            "tcp://robot?key-file=a",
+            "ftp://host/a",
+            "redis://",
+            "http://",
+            "camera:x",
+        ] {
             assert!(written.parse::<InputSpec>().is_err(), "{written}");
         }
     }

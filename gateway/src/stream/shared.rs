@@ -1,5 +1,6 @@
 //! What a stream's input, its viewers and its figures have in common.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -55,6 +56,9 @@ pub struct StreamFigures {
     pub fps: f64,
     /// Pictures that were lost before they came here, as far as is known.
     pub lost: u64,
+    /// What came by datagrams or TCP and was dropped before it was a picture, by cause: as in `dropped` of `receiver`, and
+    /// only what there was.
+    pub dropped: BTreeMap<&'static str, u64>,
     /// Pictures that could not be decoded or encoded.
     pub broken: u64,
     /// Pictures that were decoded or encoded here.
@@ -84,6 +88,7 @@ pub(crate) struct Shared {
     converted: AtomicU64,
     line: Mutex<Line>,
     idle: Mutex<Idle>,
+    dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// Used by the input's thread alone, but for figures.
@@ -121,6 +126,7 @@ impl Shared {
             converted: AtomicU64::new(0),
             line: Mutex::new(line),
             idle: Mutex::new(Idle { since: None, lost_because: None }),
+            dropped: Mutex::default(),
         }
     }
 
@@ -182,6 +188,10 @@ impl Shared {
         self.broken.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn count_dropped(&self, cause: &'static str, count: u64) {
+        *self.dropped().entry(cause).or_default() += count;
+    }
+
     pub(crate) fn set_lost(&self, because: Option<String>) {
         self.is_lost.store(because.is_some(), Ordering::Relaxed);
         self.idle().lost_because = because;
@@ -233,6 +243,7 @@ impl Shared {
             frames: self.frames(),
             fps: line.rate.per_second(now),
             lost: self.lost.load(Ordering::Relaxed),
+            dropped: self.dropped().clone(),
             broken: self.broken.load(Ordering::Relaxed),
             converted: self.converted.load(Ordering::Relaxed),
             jpeg_bytes: self.slot.borrow().as_ref().and_then(|frame| frame.jpeg().map(Bytes::len)),
@@ -244,6 +255,10 @@ impl Shared {
     /// Nobody panics while holding it, and each change leaves it whole.
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn dropped(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
