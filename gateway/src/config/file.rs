@@ -84,7 +84,8 @@ impl Reading<'_> {
             match self.site(bind, source)? {
                 Some(site) => sites.push(site),
                 None => {
-                    refused.push(self.error(property.start(), format!("{}; {name:?} is left out", FormatError::Vp8)))
+                    let reason = format!("{}; {name:?} is left out", FormatError::Vp8);
+                    refused.push(self.error(property.start(), reason));
                 }
             }
         }
