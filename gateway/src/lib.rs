@@ -15,6 +15,7 @@
 //! * [`run`]: the program, from its options ([`cli`]) to its end
 //! * [`config`]: what is to be served where
 //! * [`mpeg1`]: an encoder per stream, while somebody wants MPEG-1; [`publish`]: to Redis
+//! * [`redis_frame`]: pictures as they go through Redis
 //! * [`shape`]: size, flip and quality
 //! * [`viewers`]: who looks, and what each gets
 
@@ -28,7 +29,7 @@ pub mod input;
 pub mod mpeg1;
 pub mod publish;
 mod rate;
-mod redis_frame;
+pub mod redis_frame;
 pub mod run;
 pub mod serve;
 pub mod shape;

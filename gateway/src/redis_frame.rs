@@ -19,23 +19,35 @@ use media::{Image, ImageError, Picture, PixelFormat};
 use serde::Deserialize;
 
 /// The longest message that is looked at: a raw picture of 4096x3072 in base64, with room. Longer ones are dropped.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
+pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// Why a message is no picture.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FrameError {
+pub enum FrameError {
+    /// More bytes than [`MAX_MESSAGE_BYTES`].
     #[error("a message of {0} bytes is longer than the {MAX_MESSAGE_BYTES} that are looked at")]
     TooLong(usize),
+    /// Another form.
     #[error("a message is not JSON with \"data\": {0}")]
     Json(#[from] serde_json::Error),
+    /// Data in another coding.
     #[error("\"data\" is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
+    /// It begins as a JPEG does.
     #[error("\"data\" is a damaged JPEG: {0}")]
     Jpeg(#[from] JpegError),
+    /// So it says; it is not decoded.
     #[error("\"data\" is an image of {width}x{height}, larger than the {MAX_PIXELS} pixels that are allowed")]
-    TooLarge { width: usize, height: usize },
+    TooLarge {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+    /// No picture.
     #[error("\"data\" is neither an encoded image nor as many pixels as \"size\" says")]
     Unknown,
+    /// What the decoder says.
     #[error("\"data\" is an image that cannot be decoded: {0}")]
     Image(String),
 }
@@ -51,8 +63,11 @@ struct Message<'a> {
     captured_at: Option<f64>,
 }
 
-/// Reads a message. `now` is when the picture was captured, unless the message says.
-pub(crate) fn read(payload: &[u8], now: SystemTime) -> Result<(Picture, SystemTime), FrameError> {
+/// Reads a message: the picture, and when it was captured, which is `now` unless the message says.
+///
+/// # Errors
+/// [`FrameError`] where it is no picture.
+pub fn read(payload: &[u8], now: SystemTime) -> Result<(Picture, SystemTime), FrameError> {
     if payload.len() > MAX_MESSAGE_BYTES {
         return Err(FrameError::TooLong(payload.len()));
     }
