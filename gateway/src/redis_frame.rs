@@ -21,15 +21,18 @@ use serde::Deserialize;
 /// The longest message that is looked at: a raw picture of 4096x3072 in base64, with room. Longer ones are dropped.
 pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
+/// Characters of what is wrong with a message that are told.
+const MAX_QUOTED: usize = 200;
+
 /// Why a message is no picture.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     /// More bytes than [`MAX_MESSAGE_BYTES`].
     #[error("a message of {0} bytes is longer than the {MAX_MESSAGE_BYTES} that are looked at")]
     TooLong(usize),
-    /// Another form.
+    /// Another form: what is wrong with it, and where.
     #[error("a message is not JSON with \"data\": {0}")]
-    Json(#[from] serde_json::Error),
+    Json(String),
     /// Data in another coding.
     #[error("\"data\" is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
@@ -71,12 +74,21 @@ pub fn read(payload: &[u8], now: SystemTime) -> Result<(Picture, SystemTime), Fr
     if payload.len() > MAX_MESSAGE_BYTES {
         return Err(FrameError::TooLong(payload.len()));
     }
-    let message: Message<'_> = serde_json::from_slice(payload)?;
+    let message: Message<'_> = serde_json::from_slice(payload).map_err(|error| FrameError::Json(shortened(&error)))?;
     let bytes = STANDARD.decode(message.data.as_bytes())?;
     let stated = message.captured_at.filter(|seconds| *seconds > 0.0);
     let stated = stated.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
     let captured_at = stated.and_then(|since| UNIX_EPOCH.checked_add(since)).unwrap_or(now);
     Ok((picture(bytes, &message)?, captured_at))
+}
+
+/// The text of an error, which may quote a picture in the wrong place: of that, as much as a log is to hold.
+fn shortened(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((at, _)) => format!("{}… at line {} column {}", &text[..at], error.line(), error.column()),
+        None => text,
+    }
 }
 
 fn picture(bytes: Vec<u8>, message: &Message<'_>) -> Result<Picture, FrameError> {

@@ -103,6 +103,8 @@ fn what_is_no_picture_says_why() {
     assert!(reason(&camera(b"abc", ", \"size\": [1, 2]")).contains("neither"));
     assert!(reason(&camera(&jpeg(), ", \"size\": [-1, 2]")).contains("not JSON"));
     assert!(reason(&vec![b' '; MAX_MESSAGE_BYTES + 1]).contains("longer"));
+    let misplaced = reason(format!("{{\"size\": \"{}\"}}", "A".repeat(100_000)).as_bytes());
+    assert!(misplaced.len() < 400 && misplaced.ends_with("… at line 1 column 100011"), "{misplaced}");
     let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
     assert!(reason(&deep).contains("not JSON"));
 }
