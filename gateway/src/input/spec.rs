@@ -212,6 +212,11 @@ mod tests {
             "ftp://host/a",
             "redis://",
             "http://",
+            "tcp://:1",
+            "ftp://host/a",
+            "redis://",
+            "http://",
+            "http://e%4EË",
             "camera:x",
         ] {
             assert!(written.parse::<InputSpec>().is_err(), "{written}");
