@@ -62,7 +62,7 @@ fn handshakes() -> Result<(), Box<dyn Error>> {
     write(
         "announcer",
         "a_crowd",
-        [0, 1, 0, 9, 0, 1, 9, 0, 2, 9, 0, 3, 9, 0, 4, 9, 0, 5, 8, 0, 1, 3, 6, 21, 6, 21, 6, 21],
+        [0x80, 1, 0, 9, 0, 1, 9, 0, 2, 9, 0, 3, 9, 0, 4, 9, 0, 5, 8, 0, 1, 3, 6, 21, 6, 21, 6, 21],
     )?;
     let datagrams = [&[0, 1, 60][..], &ack, &[0, 1, 18], &leave].concat();
     write("announcer", "datagrams", [&[5, 1, 9, 6, 0][..], &datagrams].concat())?;
@@ -95,14 +95,14 @@ fn handshakes() -> Result<(), Box<dyn Error>> {
     write(
         "repeater",
         "asked_once_and_again",
-        [&keep(1, 3)[..], &[7, 15], &nack, &[6], &nack, &[6, 7, 16], &nack, &[6]].concat(),
+        [&[0][..], &keep(1, 3), &[7, 15], &nack, &[6], &nack, &[6, 7, 16], &nack, &[6]].concat(),
     )?;
-    write("repeater", "half_gone", [&keep(2, 1)[..], &[2, 2, 0, 0, 9, 3, 2, 0, 3, 0, 6]].concat())?;
+    write("repeater", "half_gone", [&[0][..], &keep(2, 1), &[2, 2, 0, 0, 9, 3, 2, 0, 3, 0, 6]].concat())?;
     let long = [0, 0xFF, 0xFF, 0, 0, 4, 1];
     write(
         "repeater",
         "more_than_is_kept",
-        [&long[..], &long, &long, &long, &long, &long, &[3, 4, 0, 0, 0, 6]].concat(),
+        [&[0x80][..], &long, &long, &long, &long, &long, &long, &[3, 4, 0, 0, 0, 6]].concat(),
     )?;
     Ok(())
 }
@@ -142,7 +142,6 @@ fn motion_jpeg() -> Result<(), Box<dyn Error>> {
     write("mjpeg", "with_a_thumbnail", [&thumbnail[..], &jpeg[2..]].concat())?;
 
     // As cameras publish, and as we do.
-    let base64 = |bytes: &[u8]| base64(bytes);
     write("redis", "a_camera", format!("{{\"data\": \"{}\", \"size\": [8, 16]}}", base64(&jpeg)))?;
     let rest = "\"size\": [4, 2], \"time\": \"13:05:09.001234\", \"frame_number\": 7";
     write("redis", "our_pixels", format!("{{\"data\": \"{}\", {rest}}}", base64(&[7; 24])))?;

@@ -25,8 +25,11 @@ pub mod sequenced;
 pub mod stream;
 pub mod tag;
 
+/// What is run on any bytes, and panics where something does not hold.
+pub type Target = fn(&[u8]);
+
 /// All of them, by the name of their folder in `fuzz/corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 17] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("announcer", announcer::run),
     ("command_line", command_line::run),
     ("config", config::run),

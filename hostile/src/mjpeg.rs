@@ -12,7 +12,7 @@ const DECODED_PIXELS: u32 = 64 * 64;
 
 /// Takes the bytes for a stream of JPEGs.
 pub fn run(stream: &[u8]) {
-    let (frames, skipped, broken) = split(stream, |rest| rest.len());
+    let (frames, skipped, broken) = split(stream, <[u8]>::len);
     let piece = |rest: &[u8]| usize::from(rest[0]) % 37 + 1;
     assert_eq!(split(stream, piece), (frames.clone(), skipped, broken));
     assert_eq!(split(stream, |_| 1), (frames.clone(), skipped, broken));

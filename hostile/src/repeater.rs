@@ -15,8 +15,8 @@ const LONG: usize = 12 << 20;
 
 static ZEROS: [u8; LONG] = [0; LONG];
 
-/// More of them than are kept, and no more: they take the fuzzer's time.
-const MAX_LONG: usize = 8;
+/// So many, where there are any: more than are kept. They take the fuzzer's time.
+const MAX_LONG: usize = KEPT_BYTES / LONG + 1;
 
 /// Bursts that wait at most: one more than the limit, as the last nack may end in one that is not full.
 const MAX_BURSTS: usize = 1025;
@@ -30,7 +30,7 @@ struct Sent {
     data: HashMap<SocketAddr, u64>,
     again: HashMap<SocketAddr, u64>,
     frames: Vec<(Arc<SequencedFrame>, Vec<SocketAddr>)>,
-    long: usize,
+    long_left: usize,
 }
 
 /// Runs the script that the bytes are.
@@ -38,6 +38,8 @@ pub fn run(bytes: &[u8]) {
     let mut script = Script(bytes);
     let (mut repeater, mut sequencer, mut sent) = (Repeater::new(), Sequencer::new(), Sent::default());
     let mut now = Instant::now();
+    let Some(flags) = script.u8() else { return };
+    sent.long_left = if flags & 0x80 != 0 { MAX_LONG } else { 0 };
     while step(&mut repeater, &mut sequencer, &mut sent, &mut now, &mut script).is_some() {
         assert!(repeater.memory() <= KEPT_BYTES);
     }
@@ -65,8 +67,8 @@ fn step(
         0 | 1 => {
             let (len, datagram_len, number, to) = (script.u16()?, script.u16()?, script.u8()?, script.u8()?);
             let (len, datagram_len) = match len {
-                0xFF00.. if sent.long < MAX_LONG => {
-                    sent.long += 1;
+                0xFF00.. if sent.long_left > 0 => {
+                    sent.long_left -= 1;
                     (LONG, 65_000)
                 }
                 len => (len.into(), usize::from(datagram_len % 1500).max(34)),
