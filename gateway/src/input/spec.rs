@@ -212,10 +212,6 @@ mod tests {
             "ftp://host/a",
             "redis://",
             "http://",
-            "tcp://:1",
-            "ftp://host/a",
-            "redis://",
-            "http://",
             "http://e%4EË",
             "camera:x",
         ] {
