@@ -17,7 +17,7 @@ import judge  # noqa: E402
 import under_flood  # noqa: E402
 from faults import Flood  # noqa: E402
 from load import Failed  # noqa: E402
-from run import Soak  # noqa: E402
+from run import BACK_S, Soak  # noqa: E402
 from stage import Stage  # noqa: E402
 from world import World  # noqa: E402
 
@@ -47,6 +47,14 @@ def options():
     )
     parser.add_argument(
         "--wire", choices=("auto", "sequenced"), default="sequenced", help="as the sender's --wire (default: sequenced)"
+    )
+    parser.add_argument(
+        "--back",
+        type=positive,
+        default=BACK_S,
+        metavar="SECONDS",
+        help="how soon the picture is to be back: longer than is promised where the machine has too much else to do "
+        f"(default: {BACK_S:g})",
     )
     parser.add_argument(
         "--floods", action="store_true", help="instead: how a 1080p stream at 30 frames a second fares under floods"
@@ -83,7 +91,7 @@ def soaked(given, folder):
     picture = ["-f", "lavfi", "-i", "testsrc2=size=320x240", "-frames:v", "1", os.path.join(folder, "camera.jpg")]
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *picture], check=True)
     with World() as world, Stage(world, given.binaries, folder, given.wire) as stage:
-        soak = Soak(stage, random.Random(given.seed), given.minutes * 60, given.every, int(given.rate), say)
+        soak = Soak(stage, random.Random(given.seed), given.minutes * 60, given.every, int(given.rate), say, given.back)
         soak.run()
         soak.curtain()
         found = judge.complaints(soak)

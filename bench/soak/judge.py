@@ -53,7 +53,7 @@ def complaints(soak):
     """All that was promised and did not hold."""
     found = list(soak.complaints)
     for struck in soak.faults:
-        found += run.complaints(struck)
+        found += run.complaints(struck, soak.back_s)
     for actor in soak.stage.actors.values():
         found += actor.complaints
         before, after = held(actor, *span(soak)), at_end(actor, soak.ended)

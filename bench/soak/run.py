@@ -34,9 +34,9 @@ class Struck:
 
 
 class Soak:
-    def __init__(self, stage, random, seconds, every, rate, say):
+    def __init__(self, stage, random, seconds, every, rate, say, back_s=BACK_S):
         self.stage, self.random, self.say = stage, random, say
-        self.seconds, self.every = seconds, every
+        self.seconds, self.every, self.back_s = seconds, every, back_s
         self.kinds, self.missing = kinds(stage, rate)
         self.faults, self.complaints = [], []
         self.sampled = 0.0
@@ -101,7 +101,7 @@ class Soak:
         self.wait_for_pictures(struck)
         self.faults.append(struck)
         fault.tidy(self.stage)
-        for complaint in complaints(struck):
+        for complaint in complaints(struck, self.back_s):
             self.say(f"  broken: {complaint}")
 
     def wait_for_pictures(self, struck):
@@ -121,11 +121,11 @@ class Soak:
             struck.dark[name] = eye.longest_dark(struck.begin, struck.until)
 
 
-def complaints(struck):
+def complaints(struck, back_s=BACK_S):
     """Which promises a fault has broken."""
     for name, seconds in struck.back.items():
-        if seconds > BACK_S:
+        if seconds > back_s:
             yield f"{struck.what}: {name} saw the next picture {seconds:.1f} s after the cause had gone"
     for name, seconds in struck.dark.items():
-        if seconds > BACK_S and name not in struck.may_be_dark and struck.back[name] <= BACK_S:
+        if seconds > back_s and name not in struck.may_be_dark and struck.back[name] <= back_s:
             yield f"{struck.what}: {name} saw no picture for {seconds:.1f} s, though nothing was wrong on the way to it"
