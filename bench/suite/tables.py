@@ -188,7 +188,7 @@ def goals(results):
     rows = []
     for goal, ratio in judged(results):
         if ratio:
-            limit = f"{'≥' if goal.at_least else '≤'} {goal.limit:g}"
+            limit = f"{'≥' if goal.at_least else '≤'} {goal.limit:.3g}"
             rows.append([goal.what, limit, with_spread(ratio), "yes" if goal.met(ratio) else "no"])
     return table(["", "goal", "measured", "met"], rows)
 
