@@ -66,6 +66,8 @@ pub(crate) struct Timing {
     pause: Smoothed,
     /// Part of the segments that later ones of their frame have shown to be lost.
     loss: f64,
+    /// How long a frame may be silent at least where so much is lost, once a frame has told.
+    least_silence: Option<Duration>,
 }
 
 /// The extremes of one frame.
@@ -90,8 +92,7 @@ impl Timing {
     /// How long the stream may pause inside a frame. Only what is lost at a frame's very end waits for this; the more is
     /// lost, the sooner a pause is likely to be that.
     pub(crate) fn silence(&self) -> Duration {
-        let least = MAX_QUIET.div_f64(1.0 + self.loss / NOTABLE_LOSS).max(MIN_WAIT);
-        self.pause.bound().unwrap_or_default().clamp(least, MAX_WAIT)
+        self.pause.bound().unwrap_or_default().clamp(self.least_silence.unwrap_or(MAX_QUIET), MAX_WAIT)
     }
 
     /// When to ask again for what has been asked for so often.
@@ -124,6 +125,8 @@ impl Timing {
         self.reordering.observe(frame.reordering);
         self.pause.observe(frame.pause);
         self.loss += LOSS_GAIN * (frame.loss - self.loss);
+        // Here rather than where it is asked for, which is at each segment.
+        self.least_silence = Some(MAX_QUIET.div_f64(1.0 + self.loss / NOTABLE_LOSS).max(MIN_WAIT));
     }
 
     /// Whether what came so long after it was shown to be missing, without having been asked for from here, is an answer to
