@@ -30,8 +30,10 @@ fn goes_through(listen: &str, datagram_len: usize) {
         assert_eq!(received.source.port(), port);
         assert_eq!(received.source.ip(), remote.ip());
         assert_eq!(received.kernel_drops, 0);
-        let arrived_at = received.arrived_at.expect("the kernel's time");
-        assert!(arrived_at + SECOND > before && arrived_at < SystemTime::now() + SECOND);
+        match received.arrived_at {
+            Some(at) => assert!(at + SECOND > before && at < SystemTime::now() + SECOND),
+            None => assert!(cfg!(segment_portable), "the kernel's time"),
+        }
         for datagram in received.datagrams() {
             reassembler.push(Instant::now(), received.source, datagram).unwrap();
         }
@@ -66,6 +68,7 @@ fn a_port_in_use_is_said_with_its_address_and_what_to_do() {
 }
 
 #[test]
+#[cfg_attr(segment_portable, ignore = "only a call that Linux has tells of it")]
 fn what_the_kernel_drops_is_counted() {
     let mut receive = ReceiveSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let granted = receive.set_receive_buffer(20_000).unwrap();

@@ -75,12 +75,11 @@ impl Sent {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", not(segment_portable)))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(all(target_os = "linux", not(segment_portable)))]
     fn what_was_refused_is_remembered_until_the_path_changes() {
         let mut route = Route::new("192.0.2.1:9".parse().unwrap());
         assert!(route.takes_batches_of(9000));
