@@ -75,8 +75,6 @@ pub(crate) struct Timing {
 pub(crate) struct Extremes {
     pub(crate) reordering: Duration,
     pub(crate) pause: Duration,
-    /// Part of its segments that later ones have shown to be lost.
-    pub(crate) loss: f64,
 }
 
 impl Timing {
@@ -120,11 +118,11 @@ impl Timing {
         self.round_trip.is_none_or(|round_trip| round_trip < MIN_RETRY) || !self.can_be_answer(after)
     }
 
-    /// A frame is over.
-    pub(crate) fn observe(&mut self, frame: Extremes) {
+    /// A frame is over, of which this part was lost.
+    pub(crate) fn observe(&mut self, frame: Extremes, loss: f64) {
         self.reordering.observe(frame.reordering);
         self.pause.observe(frame.pause);
-        self.loss += LOSS_GAIN * (frame.loss - self.loss);
+        self.loss += LOSS_GAIN * (loss - self.loss);
         // Here rather than where it is asked for, which is at each segment.
         self.least_silence = Some(MAX_QUIET.div_f64(1.0 + self.loss / NOTABLE_LOSS).max(MIN_WAIT));
     }
@@ -169,11 +167,11 @@ mod tests {
         let mut timing = Timing::default();
         assert_eq!((timing.order_wait(), timing.silence()), (MIN_WAIT, MAX_QUIET));
         for _ in 0..50 {
-            timing.observe(Extremes { reordering: Duration::ZERO, pause: MS / 10, loss: 0.05 });
+            timing.observe(Extremes { reordering: Duration::ZERO, pause: MS / 10 }, 0.05);
         }
         assert_eq!((timing.order_wait(), timing.silence()), (MIN_WAIT, MIN_WAIT));
         for _ in 0..50 {
-            timing.observe(Extremes { reordering: 5 * MS, pause: 3 * MS, loss: 0.05 });
+            timing.observe(Extremes { reordering: 5 * MS, pause: 3 * MS }, 0.05);
         }
         assert!((5 * MS..6 * MS).contains(&timing.order_wait()), "{:?}", timing.order_wait());
         assert!((3 * MS..4 * MS).contains(&timing.silence()), "{:?}", timing.silence());
@@ -183,7 +181,7 @@ mod tests {
     fn the_less_is_lost_the_longer_a_pause_is_no_loss() {
         let silence_at = |loss| {
             let mut timing = Timing::default();
-            (0..500).for_each(|_| timing.observe(Extremes { loss, ..Extremes::default() }));
+            (0..500).for_each(|_| timing.observe(Extremes::default(), loss));
             timing.silence()
         };
         assert_eq!([0.0, 0.1].map(silence_at), [MAX_QUIET, MIN_WAIT]);

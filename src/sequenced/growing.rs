@@ -29,7 +29,7 @@ pub(crate) struct Growing {
     pub(crate) due: Instant,
     /// What this frame waits longer than it need before it asks, as others may ask first.
     spread: Duration,
-    extremes: Extremes,
+    pub(crate) extremes: Extremes,
 }
 
 impl Growing {
@@ -90,18 +90,18 @@ impl Growing {
         }
         let due = now + timing.order_wait() + self.spread;
         let position = position(header);
-        let frontier = self.tally.frontier();
         match self.tally.take(now, position, due) {
             Arrived::Again => {
                 stats.drop_one(DropCause::Duplicate);
                 return;
             }
             Arrived::Onward { skipped } => {
-                if self.datagrams > 0 && !skipped {
+                // Not of the start of a frame: that may have been sent before this receiver came.
+                if self.datagrams > 0 && skipped == 0 {
                     self.extremes.pause = self.extremes.pause.max(now.saturating_duration_since(self.reached_at));
+                } else if self.datagrams > 0 {
+                    self.skipped += skipped;
                 }
-                // Of a frame whose start is missing too: it may have been sent before this receiver came.
-                self.skipped += if self.datagrams > 0 { position - frontier } else { 0 };
                 self.reached_at = now;
                 let silent = now + timing.silence();
                 self.due = if self.tally.gaps().is_empty() { silent } else { self.due.min(due).min(silent) };
@@ -123,7 +123,7 @@ impl Growing {
                     _ => true,
                 };
                 if !is_repeat {
-                    self.tally.was_original(gap.rounds);
+                    self.tally.was_original();
                 }
                 if !is_repeat && was_silent {
                     self.reached_at = now;
@@ -134,10 +134,8 @@ impl Growing {
                     self.repeats += 1;
                     self.repeated_at = Some(now);
                     stats.repaired_by_repeat += 1;
-                    match gap.rounds {
-                        0 => self.tally.was_repeat(),
-                        1 => timing.answered(after),
-                        _ => {}
+                    if gap.rounds == 1 {
+                        timing.answered(after);
                     }
                 }
             }
@@ -183,9 +181,9 @@ impl Growing {
         self.due = next.unwrap_or_else(|| retry(1));
     }
 
-    /// What this frame tells of the stream, once it is over.
-    pub(crate) fn extremes(&self) -> Extremes {
-        Extremes { loss: self.skipped as f64 / self.tally.total().max(1) as f64, ..self.extremes }
+    /// Part of its segments that later ones have shown to be lost.
+    pub(crate) fn loss(&self) -> f64 {
+        self.skipped as f64 / self.tally.total().max(1) as f64
     }
 
     /// Bytes of memory taken.

@@ -72,8 +72,12 @@ impl Over {
         }
         if past.tally.total() != usize::from(header.k) + usize::from(header.m) {
             stats.drop_one(DropCause::Disagrees);
-        } else if past.tally.take(now, position(header), now) == Arrived::Again {
-            stats.drop_one(DropCause::Duplicate);
+            return;
+        }
+        match past.tally.take(now, position(header), now) {
+            Arrived::Again => stats.drop_one(DropCause::Duplicate),
+            Arrived::Late(gap) if gap.rounds == 0 => past.tally.was_original(),
+            Arrived::Late(_) | Arrived::Onward { .. } => {}
         }
     }
 

@@ -283,7 +283,7 @@ impl Stream {
         let Some(entry) = self.entries.get_mut(at) else { return };
         let due = State::Awaited { rounds: 0, asked_at: context.now, due: entry.deadline };
         let State::Growing(growing) = std::mem::replace(&mut entry.state, due) else { return };
-        timing.observe(growing.extremes());
+        timing.observe(growing.extremes, growing.loss());
         let Growing { assembly, tally, first_arrival, datagrams, repeats, .. } = *growing;
         let (header, restored, number) = (*assembly.header(), assembly.missing(), entry.number);
         match assembly.finish(|position| tally.has(position), &mut context.restorer.decoder, context.memory) {

@@ -15,7 +15,7 @@ pub(crate) struct Tally {
     gaps: Vec<Gap>,
     /// Segments that have come.
     received: usize,
-    /// Those of them that came of themselves, without having been asked for again.
+    /// Those of them that came of themselves, and not because they were asked for again.
     originals: usize,
 }
 
@@ -38,8 +38,8 @@ pub(crate) struct Gap {
 /// What became of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arrived {
-    /// It lies at the frontier or beyond; whether it left a gap behind.
-    Onward { skipped: bool },
+    /// It lies at the frontier or beyond; how many it left out.
+    Onward { skipped: usize },
     /// It was missing, as this gap says.
     Late(Gap),
     /// It has come before.
@@ -95,12 +95,13 @@ impl Tally {
     /// The segment at `position`, which is less than the total, has come. What that shows to be missing is due at `due`.
     pub(crate) fn take(&mut self, now: Instant, position: usize, due: Instant) -> Arrived {
         if position >= self.frontier {
-            let skipped = position > self.frontier;
-            if skipped {
+            let skipped = position - self.frontier;
+            if skipped > 0 {
                 self.miss(now, position, due);
             }
             self.frontier = position + 1;
-            self.count(true);
+            self.received += 1;
+            self.originals += 1;
             return Arrived::Onward { skipped };
         }
         let at = self.gaps.partition_point(|gap| gap.to <= position);
@@ -114,18 +115,13 @@ impl Tally {
                 self.gaps.insert(at + 1, Gap { from: position + 1, ..gap });
             }
         }
-        self.count(gap.rounds == 0);
+        self.received += 1;
         Arrived::Late(gap)
     }
 
-    /// A segment that has come was on its way already when it was asked for, so often.
-    pub(crate) fn was_original(&mut self, rounds: u16) {
-        self.originals += usize::from(rounds > 0);
-    }
-
-    /// A segment that has come is not one that came of itself after all: somebody else has asked for it again.
-    pub(crate) fn was_repeat(&mut self) {
-        self.originals = self.originals.saturating_sub(1);
+    /// The segment that has just come late came of itself all the same.
+    pub(crate) fn was_original(&mut self) {
+        self.originals += 1;
     }
 
     /// Nothing beyond the frontier comes any more: all of it is missing, and due at `due`. False if all was reached.
@@ -176,11 +172,6 @@ impl Tally {
     fn miss(&mut self, now: Instant, to: usize, due: Instant) {
         self.gaps.push(Gap { from: self.frontier, to, shown_at: now, due, rounds: 0, asked_at: now });
     }
-
-    fn count(&mut self, is_original: bool) {
-        self.received += 1;
-        self.originals += usize::from(is_original);
-    }
 }
 
 #[cfg(test)]
@@ -203,7 +194,11 @@ mod tests {
             random.shuffle(&mut order);
             let mut tally = Tally::new(total);
             for (done, position) in order.iter().enumerate() {
-                assert_ne!(tally.take(now, *position, now), Arrived::Again);
+                let arrived = tally.take(now, *position, now);
+                assert_ne!(arrived, Arrived::Again);
+                if matches!(arrived, Arrived::Late(_)) {
+                    tally.was_original();
+                }
                 assert_eq!(tally.take(now, *position, now), Arrived::Again);
                 assert_eq!(tally.received(), done + 1);
                 let missing: usize = tally.gaps().iter().map(|gap| gap.to - gap.from).sum();
@@ -217,8 +212,8 @@ mod tests {
     fn a_gap_is_cut_where_a_segment_comes() {
         let now = Instant::now();
         let mut tally = Tally::new(12);
-        assert_eq!(tally.take(now, 0, now), Arrived::Onward { skipped: false });
-        assert_eq!(tally.take(now, 9, now + MS), Arrived::Onward { skipped: true });
+        assert_eq!(tally.take(now, 0, now), Arrived::Onward { skipped: 0 });
+        assert_eq!(tally.take(now, 9, now + MS), Arrived::Onward { skipped: 8 });
         assert_eq!(runs(&tally), [(1, 9)]);
         assert!(matches!(tally.take(now, 4, now), Arrived::Late(Gap { from: 1, to: 9, rounds: 0, .. })));
         tally.take(now, 1, now);
