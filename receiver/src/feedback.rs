@@ -111,18 +111,13 @@ impl Feedback {
                     let clock = received.arrived_at.map_or_else(clock_us, microseconds);
                     let now = arrival(received.arrived_at, now, SystemTime::now());
                     for datagram in received.datagrams() {
-                        let datagram = match &mut self.sealing {
-                            Some(sealing) => match sealing.open(clock, datagram, &mut self.plain) {
-                                Ok(_) => &self.plain,
-                                Err(error) => {
-                                    refused += 1;
-                                    tracing::debug!(%source, %error, "dropped a datagram");
-                                    continue;
-                                }
-                            },
-                            None => datagram,
+                        let control = match &mut self.sealing {
+                            Some(sealing) => sealing
+                                .open(clock, datagram, &mut self.plain)
+                                .and_then(|_| Ok(Control::parse(&self.plain)?)),
+                            None => Control::parse(datagram).map_err(OpenError::from),
                         };
-                        match Control::parse(datagram) {
+                        match control {
                             Ok(control) => self.responder.handle_control(now, clock, source, &control),
                             Err(error) => {
                                 refused += 1;
