@@ -185,7 +185,8 @@ impl<'a> Receive<'a> {
     fn receive_some(&mut self) -> Instant {
         // Only the stream is waited for, in the call that takes it. What comes by the feedback's own socket says when it
         // came, and can be read a little later.
-        let (patience, due) = (self.patience(), self.reassembler.poll_timeout());
+        let due = self.reassembler.poll_timeout();
+        let patience = self.patience(due);
         // What is sealed lands beside the frames, into which it is opened.
         let landing = if self.feedback.is_sealing() { &mut self.sealed[..] } else { self.reassembler.landing() };
         let mut received = match patience {
@@ -217,13 +218,13 @@ impl<'a> Receive<'a> {
         now
     }
 
-    /// How long to wait for datagrams; `None`: not at all.
-    fn patience(&self) -> Option<Duration> {
+    /// How long to wait for datagrams, where the reassembler has something to do when it is due; `None`: not at all.
+    fn patience(&self, due: Option<Instant>) -> Option<Duration> {
         if self.busy_poll {
             return None;
         }
         let longest = if self.ended.is_empty() { TICK } else { CLOSING_TICK };
-        let due = [self.reassembler.poll_timeout(), self.feedback.poll_timeout()].into_iter().flatten().min();
+        let due = [due, self.feedback.poll_timeout()].into_iter().flatten().min();
         Some(due.map_or(longest, |due| due.saturating_duration_since(Instant::now()).min(longest)))
     }
 
