@@ -112,26 +112,25 @@ impl Transmit {
         {
             return Ok(false);
         }
-        let sent = match &frame.jpeg {
+        let sent = if frame.jpeg.is_some() && !self.remotes.is_empty() {
             // From now, as receivers over TCP may have been waited for.
-            Some(_) if !self.remotes.is_empty() => {
-                let now = Instant::now();
-                if let Some(frame) = &sequenced {
-                    let to = self.remotes.iter().filter(|remote| remote.is_sequenced());
-                    self.repair.keep(now, frame, to.map(Remote::address).collect());
-                }
-                // For as long as it lends its datagrams.
-                let mut sealing = self.sealing.take();
-                if let (Some(sealing), Some(frame)) = (&mut sealing, &sequenced) {
-                    sealing.seal(frame);
-                }
-                let sealed = sealing.as_ref().map(FrameSealing::segments);
-                let cut = Cut { plain: plain.as_ref(), sequenced: sequenced.as_deref(), sealed };
-                let sent = self.send(cut, now, patience);
-                self.sealing = sealing;
-                sent
+            let now = Instant::now();
+            if let Some(frame) = &sequenced {
+                let to = self.remotes.iter().filter(|remote| remote.is_sequenced());
+                self.repair.keep(now, frame, to.map(Remote::address).collect());
             }
-            _ => Sent::default(),
+            // For as long as it lends its datagrams.
+            let mut sealing = self.sealing.take();
+            if let (Some(sealing), Some(frame)) = (&mut sealing, &sequenced) {
+                sealing.seal(frame);
+            }
+            let sealed = sealing.as_ref().map(FrameSealing::segments);
+            let cut = Cut { plain: plain.as_ref(), sequenced: sequenced.as_deref(), sealed };
+            let sent = self.send(cut, now, patience);
+            self.sealing = sealing;
+            sent
+        } else {
+            Sent::default()
         };
         self.stamp.advance();
         if let Some(jpeg) = &frame.jpeg {
