@@ -1,8 +1,8 @@
 //! The sender's side of the handshake among strangers: any datagrams, at any times by any clock. The list stays bounded,
-//! nobody is sent what an
-//! old receiver would choke on, no stranger gets more bytes than came from him, and it comes to its end.
+//! nobody is sent what an old receiver would choke on, no stranger gets more bytes than came from him, and it comes to its
+//! end.
 
-use crate::script::Script;
+use crate::script::{Script, address};
 use segment::handshake::{Announcer, Destination, Event, Handshake, MAX_RECEIVERS, Picture};
 use segment::wire::control::{Ack, ByeReason, Control, Leave, MAX_LEN, Nack};
 use std::collections::HashSet;
@@ -118,7 +118,7 @@ fn step(stage: &mut Stage, script: &mut Script<'_>) -> Option<()> {
 
 impl Stage {
     fn hear(&mut self, from: u8, datagram: &[u8]) {
-        self.hear_at(SocketAddr::from(([192, 0, 2, from], 5000)), datagram);
+        self.hear_at(address(from), datagram);
     }
 
     fn hear_at(&mut self, source: SocketAddr, datagram: &[u8]) {

@@ -1,11 +1,11 @@
 //! Arbitrary datagrams from more sources than are kept, at arbitrary times: no panic, memory within its bound after
 //! every step, sources bounded, and all forgotten in the end.
 
+use crate::script::{Script, address};
 use segment::wire::tag::{EOI, SOI, Tag};
 use segment::{
     MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN_SOURCE_BYTES, SPARE_BYTES, Segmenter, WireFrame,
 };
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Sources that the fuzzer has: twice as many as are kept.
@@ -19,7 +19,7 @@ pub fn run(bytes: &[u8]) {
     let mut script = Script(bytes);
     let mut reassembler = Reassembler::new();
     let mut now = Instant::now();
-    while let Some(step) = script.step() {
+    while let Some(step) = step(&mut script) {
         match step {
             Step::Push { source, datagram } => _ = reassembler.push(now, address(source), &datagram),
             Step::Frame { source, tagged, datagram_len, len, number, lost } => {
@@ -80,56 +80,36 @@ enum Step {
     },
 }
 
-/// The fuzzer's bytes, read as steps.
-struct Script<'a>(&'a [u8]);
-
-impl Script<'_> {
-    fn u8(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        Some(u16::from_be_bytes([self.u8()?, self.u8()?]))
-    }
-
-    fn step(&mut self) -> Option<Step> {
-        let kind = self.u8()?;
-        let source = self.u8()? % SOURCES;
-        Some(match kind % 8 {
-            // The bytes themselves.
-            0 | 1 => {
-                let len = usize::from(self.u8()?).min(self.0.len());
-                let (datagram, rest) = self.0.split_at(len);
-                self.0 = rest;
-                Step::Push { source, datagram: datagram.to_vec() }
+fn step(script: &mut Script<'_>) -> Option<Step> {
+    let kind = script.u8()?;
+    let source = script.u8()? % SOURCES;
+    Some(match kind % 8 {
+        // The bytes themselves.
+        0 | 1 => Step::Push { source, datagram: script.bytes()?.to_vec() },
+        // A long one, which the fuzzer could not write out often: the beginning of it, then a byte repeated.
+        2 | 3 => {
+            let len = usize::from(script.u16()?);
+            let mut datagram = vec![script.u8()?];
+            if script.u8()? & 1 == 1 {
+                datagram.extend(SOI);
             }
-            // A long one, which the fuzzer could not write out often: the beginning of it, then a byte repeated.
-            2 | 3 => {
-                let len = usize::from(self.u16()?);
-                let mut datagram = vec![self.u8()?];
-                if self.u8()? & 1 == 1 {
-                    datagram.extend(SOI);
-                }
-                datagram.resize(len.max(datagram.len()), self.u8()?);
-                Step::Push { source, datagram }
-            }
-            4 | 5 => Step::Frame {
-                source,
-                tagged: kind & 1 == 1,
-                datagram_len: 2 + usize::from(self.u16()? % 0x4000),
-                len: usize::from(self.u16()?),
-                number: u32::from(self.u8()?),
-                lost: self.u8()?,
-            },
-            6 => {
-                let by = Duration::from_micros(1 << (self.u8()? % 32));
-                if source & 1 == 0 { Step::Wait { by } } else { Step::Jump { by } }
-            }
-            _ => Step::Show { source: (self.u8()? & 1 == 0).then_some(source) },
-        })
-    }
+            datagram.resize(len.max(datagram.len()), script.u8()?);
+            Step::Push { source, datagram }
+        }
+        4 | 5 => Step::Frame {
+            source,
+            tagged: kind & 1 == 1,
+            datagram_len: 2 + usize::from(script.u16()? % 0x4000),
+            len: usize::from(script.u16()?),
+            number: u32::from(script.u8()?),
+            lost: script.u8()?,
+        },
+        6 => {
+            let by = Duration::from_micros(1 << (script.u8()? % 32));
+            if source & 1 == 0 { Step::Wait { by } } else { Step::Jump { by } }
+        }
+        _ => Step::Show { source: (script.u8()? & 1 == 0).then_some(source) },
+    })
 }
 
 fn datagrams(tagged: bool, datagram_len: usize, len: usize, number: u32, lost: u8) -> Vec<Vec<u8>> {
@@ -140,8 +120,4 @@ fn datagrams(tagged: bool, datagram_len: usize, len: usize, number: u32, lost: u
     let segmenter = Segmenter::new(datagram_len).expect("of a possible length");
     let Ok(segments) = segmenter.segment(&frame) else { return Vec::new() };
     segments.enumerate().filter(|(at, _)| lost >> (at % 8) & 1 == 0).map(|(_, segment)| segment.to_vec()).collect()
-}
-
-fn address(source: u8) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, source], 5000))
 }

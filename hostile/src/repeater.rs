@@ -1,7 +1,7 @@
 //! What senders send again: whatever is asked for by whom, only what went out goes again, to whom it went, no more than a
 //! share of it, and memory stays within its bound.
 
-use crate::script::Script;
+use crate::script::{Script, address};
 use bytes::Bytes;
 use segment::wire::control::Nack;
 use segment::{KEPT_BYTES, KEPT_FOR, Label, Repeater, SequencedFrame, Sequencer};
@@ -119,8 +119,4 @@ fn take(repeater: &mut Repeater, sent: &mut Sent) {
         assert!(*again * 4 <= sent.data[&repeat.to], "{again} bytes again to {}", repeat.to);
     }
     assert!(bursts <= MAX_BURSTS);
-}
-
-fn address(at: u8) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, at], 5000))
 }

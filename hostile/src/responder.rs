@@ -1,7 +1,7 @@
 //! The receiver's side of the handshake among strangers: whatever they say, at any times by any clock. It answers few, and
 //! each of them seldom, in as many words as it heard; and it comes to rest.
 
-use crate::script::Script;
+use crate::script::{Script, address};
 use segment::handshake::{BARE_ACK, MAX_SOURCES, Report, Responder};
 use segment::wire::control::{Announce, Bye, ByeReason, Control, Time};
 use segment::wire::tag::Tag;
@@ -112,7 +112,7 @@ fn step(stage: &mut Stage, script: &mut Script<'_>) -> Option<()> {
 }
 
 fn source(at: u8) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, at % SOURCES], 5000))
+    address(at % SOURCES)
 }
 
 impl Stage {

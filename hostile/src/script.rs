@@ -1,5 +1,6 @@
 //! The fuzzer's bytes, read as what is to happen next.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Bytes not yet read.
@@ -28,4 +29,9 @@ impl<'a> Script<'a> {
     pub(crate) fn duration(&mut self) -> Option<Duration> {
         Some(Duration::from_micros(1 << (self.u8()? % 22)))
     }
+}
+
+/// Where one of those who take part is.
+pub(crate) fn address(of: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, of], 5000))
 }

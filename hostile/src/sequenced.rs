@@ -2,6 +2,8 @@
 //! within its bound after every step, frames in order, and all forgotten in the end. And both parsers: what is read is
 //! written as it came.
 
+use crate::control;
+use crate::script::address;
 use segment::wire::control::Control;
 use segment::wire::sequenced::{HEADER_LEN, Header, Kind};
 use segment::{OTHER_SOURCES_BYTES, Reassembler, Repair, SHOWN_SOURCE_BYTES, SPARE_BYTES};
@@ -22,7 +24,7 @@ pub fn run(bytes: &[u8]) {
         while let Some(deadline) = reassembler.poll_timeout().filter(|deadline| *deadline <= now) {
             reassembler.handle_timeout(deadline);
         }
-        let source = SocketAddr::from(([192, 0, 2, source], 5000));
+        let source = address(source);
         let _ = reassembler.push(now, source, &datagram);
         while let Some(nack) = reassembler.poll_transmit() {
             assert!(nack.contents.len() <= 1400 && matches!(Control::parse(&nack.contents), Ok(Control::Nack(_))));
@@ -46,9 +48,7 @@ fn parsers(bytes: &[u8]) {
         assert_eq!([&header.emit()[..], payload].concat(), bytes);
         assert!(header.index() < usize::from(header.k.max(header.m)) && payload.len() + HEADER_LEN == bytes.len());
     }
-    if let Ok(control) = Control::parse(bytes) {
-        assert_eq!(Control::parse(&control.to_vec()), Ok(control));
-    }
+    control::run(bytes);
 }
 
 /// Who sends what, and how long that is after what was before. Headers are possible mostly, and payloads so long as they say.
