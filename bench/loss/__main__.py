@@ -3,7 +3,6 @@
 import argparse
 import fnmatch
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ import time
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "suite"))
 
 import clip  # noqa: E402
+import command  # noqa: E402
 import machine  # noqa: E402
 import measure  # noqa: E402
 import page  # noqa: E402
@@ -119,8 +119,6 @@ def main():
     why = Network.missing()
     if why:
         sys.exit(f"loss: {why}")
-    # So that what was started and put up is taken down.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     given.binaries = os.path.abspath(given.binaries)
     machine_lines = machine.describe()[1:2]
     store = Store(given.results)
@@ -137,9 +135,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Failed as error:
-        sys.exit(f"loss: {error}")
+    command.run("loss", main)

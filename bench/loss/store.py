@@ -43,5 +43,5 @@ class Store:
         if not outcome or not bare:
             return None
         repair, data = contender.repair(outcome, bare.packets["all_udp"] / bare.frames)
-        # The few that belong to no frame make no difference; lost in rounding, they are none.
-        return max(0.0, 100 * repair / data) if data else None
+        # The few that belong to no frame make no difference; lost in rounding, they are none, on either side of it.
+        return max(0.0, round(100 * repair / data, 9)) if data else None

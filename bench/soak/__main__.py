@@ -4,7 +4,6 @@ import argparse
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,10 +12,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # What the laboratories use: processes, hosts in namespaces.
 sys.path += [os.path.join(HERE, "..", "suite"), os.path.join(HERE, "..", "loss")]
 
+import command  # noqa: E402
 import judge  # noqa: E402
 import under_flood  # noqa: E402
 from faults import Flood  # noqa: E402
-from load import Failed  # noqa: E402
 from run import BACK_S, Soak  # noqa: E402
 from stage import Stage  # noqa: E402
 from world import World  # noqa: E402
@@ -105,8 +104,6 @@ def main():
     why = missing(given.binaries)
     if why:
         sys.exit(f"soak: {why}")
-    # So that what was started and put up is taken down.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="segment-soak-") as folder:
         found = under_flood.measured(given, folder, say) if given.floods else soaked(given, folder)
     print()
@@ -118,9 +115,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Failed as error:
-        sys.exit(f"soak: {error}")
+    command.run("soak", main)

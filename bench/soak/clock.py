@@ -10,7 +10,8 @@ LOOK_S = 1
 BACK_S = 3600
 
 
-def library():
+def faketime():
+    """The library that does it, if it is there."""
     found = [path for pattern in LIBRARIES for path in glob.glob(pattern)]
     return found[0] if found else None
 
@@ -30,7 +31,7 @@ class Clock:
     def words(self):
         """What the command of the program begins with. Only the clock that can be set is touched."""
         settings = {
-            "LD_PRELOAD": library(),
+            "LD_PRELOAD": faketime(),
             "FAKETIME_TIMESTAMP_FILE": self.path,
             "FAKETIME_DONT_FAKE_MONOTONIC": 1,
             "FAKETIME_CACHE_DURATION": LOOK_S,

@@ -5,12 +5,11 @@ import signal
 import clock
 import squeeze
 from process import Program
-from stage import GROUP_ADDRESS, GROUP_PORT, PORT, QUEUED
+from stage import GROUP_ADDRESS, GROUP_PORT, GROUPS, PORT, QUEUED, VIEWERS_OF_GATEWAY
 from world import GATEWAY, GROUP, RECEIVER, SENDER, STRANGER, VIEWERS, peer
 
-ALL_OF_GATEWAY = frozenset(["mjpeg 1", "mjpeg 2", "websocket", "camera", "redis"])
+ALL_OF_GATEWAY = frozenset(VIEWERS_OF_GATEWAY)
 OF_STREAM = ALL_OF_GATEWAY - {"camera"}
-GROUPS = tuple(f"group {number}" for number in range(1, len(GROUP) + 1))
 LISTEN_TO_GROUP = (*GROUPS, "gateway")
 # A datagram or two: the kernel makes it its least, and a frame has about twenty.
 SQUEEZED = 2304

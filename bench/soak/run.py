@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import disk
 from faults import in_turn, kinds
-from stage import EVERY_S
+from stage import EVERY_S, GROUPS
 
 # How soon the picture is to be there after the cause of a fault has gone, and how long nobody else may see nothing.
 BACK_S = 2.0
@@ -67,7 +67,7 @@ class Soak:
         """Ends all as their users do, and looks at what they leave."""
         stage = self.stage
         stage.actors["sender"].end()
-        for name in (*stage.groups(), "gateway"):
+        for name in (*GROUPS, "gateway"):
             stage.actors[name].end()
         stage.end_recording()
 

@@ -21,6 +21,9 @@ EVERY_S = 0.1
 KEPT_SNAPSHOTS = 90
 # How a program under a clock that can be set is started; those without one show what the others cost.
 UNDER_A_CLOCK = ("sender", "receiver", "group 1", "gateway")
+GROUPS = tuple(f"group {number}" for number in range(1, len(GROUP) + 1))
+# Who looks at the gateway (ends/viewers.py).
+VIEWERS_OF_GATEWAY = ("mjpeg 1", "mjpeg 2", "websocket", "camera", "redis")
 HERE = os.path.dirname(os.path.abspath(__file__))
 CAMERA = os.path.join(HERE, "..", "..", "gateway", "tests", "peers", "camera.py")
 
@@ -32,15 +35,10 @@ class Stage:
         self.state, self.damaged = {}, 0
         self.complaints = []
         self.snapshots = self.recorded = self.recordings = 0
-        names = ["receiver", *self.groups(), "mjpeg 1", "mjpeg 2", "websocket", "camera", "redis"]
-        self.eyes = {name: Eye(name) for name in names}
+        self.eyes = {name: Eye(name) for name in ("receiver", *GROUPS, *VIEWERS_OF_GATEWAY)}
         self.sent = Eye("sent")
-        self.clocks = {name: clock.Clock(folder, name) for name in UNDER_A_CLOCK} if clock.library() else {}
+        self.clocks = {name: clock.Clock(folder, name) for name in UNDER_A_CLOCK} if clock.faketime() else {}
         self.actors = {actor.name: actor for actor in self.cast()}
-
-    @staticmethod
-    def groups():
-        return [f"group {number}" for number in range(1, len(GROUP) + 1)]
 
     def __enter__(self):
         self.disk.__enter__()
@@ -56,9 +54,8 @@ class Stage:
         yield Actor("redis", self.redis)
         yield Actor("camera", self.camera)
         yield Actor("gateway", self.gateway)
-        # Status 1: an output, the recording say, could not be written to the end.
-        yield Actor("receiver", self.receiver, self.of_receiver("receiver"), statuses=(0,))
-        for name, host in zip(self.groups(), GROUP):
+        yield Actor("receiver", self.receiver, self.of_receiver("receiver"))
+        for name, host in zip(GROUPS, GROUP):
             yield Actor(name, lambda name=name, host=host: self.group(name, host), self.of_receiver(name))
         yield Actor("sender", self.sender, lambda now, told: self.sent.saw(now, told.get("frames", 0)))
         yield Actor("viewers", self.viewers, self.of_viewers)
@@ -156,8 +153,8 @@ class Stage:
         if name == "sender":
             return [self.sent]
         if name == "viewers":
-            return [self.eyes[eye] for eye in ("mjpeg 1", "mjpeg 2", "websocket", "camera", "redis")]
-        return [self.eyes[name]] if name in ("receiver", *self.groups()) else []
+            return [self.eyes[eye] for eye in VIEWERS_OF_GATEWAY]
+        return [self.eyes[name]] if name in ("receiver", *GROUPS) else []
 
     def prune(self):
         """Looks at older snapshots, and removes them."""

@@ -3,11 +3,11 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
 
+import command
 import machine
 import measurements
 import report
@@ -101,8 +101,6 @@ def say(text):
 
 def main():
     given = options()
-    # So that what was started and put up is taken down.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rounds = given.runs or (QUICK_ROUNDS if given.quick else ROUNDS)
     results = Results()
     machine_lines = machine.describe()
@@ -131,9 +129,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Failed as error:
-        sys.exit(f"bench: {error}")
+    command.run("bench", main)
