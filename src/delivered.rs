@@ -122,7 +122,7 @@ mod tests {
         let now = Instant::now();
         for (len, given) in [(4, 1 << 20), (1000, 1200), (100_000, 500_000), (100_000, 150_000)] {
             let memory = Memory::default();
-            let mut room = Room::new(vec![0; given]);
+            let mut room = Room::of_plain(vec![0; given]);
             room.append(&vec![7; len]);
             let (delivered, jpeg) = Delivered::new(now, now, room, Vec::new(), 0, &memory);
             let counted = delivered.memory();

@@ -2,12 +2,14 @@
 //!
 //! A datagram that goes on with the frame under way lands with its payload right where that belongs, and is not copied
 //! again. That it will be this one is a guess, as nobody knows before what comes next; whatever else comes is set aside
-//! and goes the way of [`Reassembler::push`].
+//! and goes the way of [`Reassembler::push`]. The same for what is opened first, if it is opened into there.
 
 use crate::Reassembler;
-use crate::room::LANDING_LEN;
+use crate::room::{LANDING_LEN, Room};
 use crate::source::{Outside, Source};
-use crate::wire::plain::{Datagram, HEADER_LEN};
+use crate::wire::control::ESCAPE;
+use crate::wire::plain::{self, Datagram};
+use crate::wire::sequenced;
 use std::mem;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -30,6 +32,23 @@ enum Place {
     Aside,
     /// In the room of this source, where they cover the end of the frame under way.
     Room(SocketAddr),
+}
+
+/// What stands before a payload.
+#[derive(Debug, Clone, Copy)]
+enum Head {
+    Plain(u8),
+    Sequenced(sequenced::Header),
+}
+
+impl Head {
+    /// That of a segment; `None` where it is none that can be read.
+    fn parse(datagram: &[u8]) -> Option<Self> {
+        match datagram {
+            [ESCAPE, _, ..] => sequenced::Header::parse(datagram).map(|(header, _)| Self::Sequenced(header)).ok(),
+            _ => Datagram::parse(datagram).map(|datagram| Self::Plain(datagram.count())).ok(),
+        }
+    }
 }
 
 /// Datagrams that have landed: one, or several of one length but for the last, joined by the kernel (UDP_GRO in udp(7)).
@@ -112,21 +131,28 @@ impl Reassembler {
         let (mut done, mut is_asked) = (0, false);
         // The first header covers the end of the frame: what has it is looked at before that is put back.
         let mut look = |source: &mut Source, done: usize| {
-            let datagram = source.landing_room().map(|room| room.landed(done, len_at(done))).unwrap_or_default();
-            let count = Datagram::parse(datagram).map(|datagram| datagram.count()).ok();
-            (count, is_segment(datagram))
+            let datagram = source.landed_room().map(|room| room.landed(done, len_at(done))).unwrap_or_default();
+            (Head::parse(datagram), is_segment(datagram))
         };
-        let header = source.landing_room().and_then(|room| room.landed(0, HEADER_LEN).first().copied());
         let is_expected = source.address == landed.source && landed.len > 0;
         let mut next = if is_expected { Some(look(source, 0)) } else { None };
-        if let Some(room) = source.landing_room() {
-            room.uncover();
-        }
-        while let Some((count, is_wanted)) = next {
+        let header = source.landed_room().map(Room::uncover).unwrap_or_default();
+        while let Some((head, is_wanted)) = next {
             let len = len_at(done);
             if is_wanted {
-                let is_adopted =
-                    count.is_some_and(|count| source.adopt(now, count, done + HEADER_LEN, len - HEADER_LEN));
+                let outside = Outside {
+                    latency: self.latency,
+                    restorer: &mut self.restorer,
+                    asking: self.asking.as_mut(),
+                    frames: &mut self.frames,
+                };
+                let is_adopted = head.is_some_and(|head| match head {
+                    Head::Plain(count) => source.adopt(now, count, done + plain::HEADER_LEN, len - plain::HEADER_LEN),
+                    Head::Sequenced(header) => {
+                        let (at, len) = (done + sequenced::HEADER_LEN, len - sequenced::HEADER_LEN);
+                        source.adopt_sequenced(now, outside, &header, at, len)
+                    }
+                });
                 if !is_adopted {
                     is_asked = true;
                     break;
@@ -137,11 +163,12 @@ impl Reassembler {
             done += len;
             next = if done < landed.len && !source.is_whole() { Some(look(source, done)) } else { None };
         }
-        let left = source.landing_room().map(|room| room.landed(done, landed.len - done)).unwrap_or_default();
+        let left = source.landed_room().map(|room| room.landed(done, landed.len - done)).unwrap_or_default();
         let rest = Rest { len: left.len(), is_asked };
         aside[..rest.len].copy_from_slice(left);
-        if let (0, Some(header), Some(place)) = (done, header, aside.first_mut()) {
-            *place = header;
+        if done == 0 {
+            let header = &header[..header.len().min(rest.len)];
+            aside[..header.len()].copy_from_slice(header);
         }
         let outside = Outside {
             latency: self.latency,
@@ -158,7 +185,7 @@ impl Reassembler {
     pub(crate) fn take_landing_back(&mut self) {
         let Place::Room(address) = mem::take(&mut self.landing.place) else { return };
         if let Some(source) = self.sources.iter_mut().find(|source| source.address == address)
-            && let Some(room) = source.landing_room()
+            && let Some(room) = source.landed_room()
         {
             room.uncover();
         }

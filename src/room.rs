@@ -1,6 +1,7 @@
 //! The memory that one frame grows in.
 
-use crate::wire::plain::{HEADER_LEN, MAX_FRAME_LEN};
+use crate::wire::plain::MAX_FRAME_LEN;
+use crate::wire::{plain, sequenced};
 
 /// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), and for what UDP_GRO joins, which is no longer
 /// (udp(7)).
@@ -17,10 +18,13 @@ pub(crate) const MAX_ROOM: usize = MAX_FRAME_LEN + LANDING_LEN;
 const IN_PAGE: usize = PAGE / 2;
 const PAGE: usize = 4096;
 
-/// Bytes that this choice may take.
-pub(crate) const ROOM_TO_CHOOSE: usize = PAGE;
+/// Bytes that this choice may take, and the place of the first header.
+pub(crate) const ROOM_TO_CHOOSE: usize = PAGE + MAX_HEADER_LEN;
 
-/// The bytes of a frame from its beginning, without a hole, and room behind them in which the next datagram can land.
+/// The longest header that stands before a payload.
+const MAX_HEADER_LEN: usize = sequenced::HEADER_LEN;
+
+/// The bytes of a frame from its beginning, and room behind them in which the next datagram can land.
 ///
 /// A datagram lands so that its payload lies where it belongs: its header comes to lie on the end of the frame so far,
 /// which is put back before anybody looks at it. The frame begins behind the place of its first header.
@@ -28,6 +32,8 @@ pub(crate) const ROOM_TO_CHOOSE: usize = PAGE;
 pub(crate) struct Room {
     /// All of it may be read: what lies behind `end` is left over from frames before.
     memory: Vec<u8>,
+    /// Bytes of a header.
+    header_len: usize,
     /// Where the frame begins in `memory`, at least so far that a header has place before it.
     begin: usize,
     /// Where the frame ends in `memory`; 0 where it has not begun.
@@ -35,15 +41,39 @@ pub(crate) struct Room {
     /// Where datagrams may have landed.
     landing: usize,
     /// What stood where a datagram may have landed with its header.
-    covered: Option<[u8; HEADER_LEN]>,
+    covered: Option<[u8; MAX_HEADER_LEN]>,
+}
+
+/// The header of a datagram that has landed.
+#[derive(Debug, Default)]
+pub(crate) struct Covering {
+    bytes: [u8; MAX_HEADER_LEN],
+    len: usize,
+}
+
+impl std::ops::Deref for Covering {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 impl Room {
-    /// An empty frame in this memory.
-    pub(crate) fn new(memory: Vec<u8>) -> Self {
-        let shift = IN_PAGE.wrapping_sub(memory.as_ptr().addr().wrapping_add(HEADER_LEN)) % PAGE;
-        let begin = HEADER_LEN + if memory.len() > ROOM_TO_CHOOSE { shift } else { 0 };
-        Self { memory, begin, end: 0, landing: 0, covered: None }
+    /// An empty frame of the plain wire in this memory.
+    pub(crate) fn of_plain(memory: Vec<u8>) -> Self {
+        Self::new(memory, plain::HEADER_LEN)
+    }
+
+    /// An empty frame of the sequenced wire in this memory.
+    pub(crate) fn of_sequenced(memory: Vec<u8>) -> Self {
+        Self::new(memory, sequenced::HEADER_LEN)
+    }
+
+    fn new(memory: Vec<u8>, header_len: usize) -> Self {
+        let shift = IN_PAGE.wrapping_sub(memory.as_ptr().addr().wrapping_add(header_len)) % PAGE;
+        let begin = header_len + if memory.len() > ROOM_TO_CHOOSE { shift } else { 0 };
+        Self { memory, header_len, begin, end: 0, landing: 0, covered: None }
     }
 
     /// The frame.
@@ -62,12 +92,33 @@ impl Room {
         self.memory.capacity()
     }
 
+    /// The frame, to be written to.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        debug_assert!(self.covered.is_none(), "the end of the frame is covered");
+        self.memory.get_mut(self.begin..self.end).unwrap_or_default()
+    }
+
+    /// Bytes that the frame can have without more memory.
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.len().saturating_sub(self.begin)
+    }
+
     /// Adds to the frame.
     pub(crate) fn append(&mut self, payload: &[u8]) {
-        let start = self.end.max(self.begin);
-        self.end = start + payload.len();
+        self.put(self.len(), payload);
+    }
+
+    /// Puts a payload `at` bytes behind the frame's beginning. If that is beyond its end, anything may stand in between.
+    pub(crate) fn put(&mut self, at: usize, payload: &[u8]) {
+        self.reach(at + payload.len());
+        let start = self.begin + at;
+        self.memory[start..start + payload.len()].copy_from_slice(payload);
+    }
+
+    /// Makes the frame `len` bytes long, if it is shorter. Anything may stand in what is added.
+    pub(crate) fn reach(&mut self, len: usize) {
+        self.end = self.end.max(self.begin + len);
         self.make(self.end);
-        self.memory[start..self.end].copy_from_slice(payload);
     }
 
     /// Takes the frame back to its first `len` bytes.
@@ -75,14 +126,19 @@ impl Room {
         self.end = self.end.min(self.begin + len);
     }
 
+    /// Whether the next datagram can be received here without more memory.
+    pub(crate) fn has_landing(&self) -> bool {
+        self.end.max(self.begin) - self.header_len + LANDING_LEN <= self.memory.len()
+    }
+
     /// Where the next datagram is to be received. Before the frame is looked at again, [`uncover`](Self::uncover).
     pub(crate) fn landing(&mut self) -> &mut [u8] {
-        self.landing = self.end.max(self.begin) - HEADER_LEN;
+        self.landing = self.end.max(self.begin) - self.header_len;
         self.make(self.landing + LANDING_LEN);
         let landing = &mut self.memory[self.landing..self.landing + LANDING_LEN];
         if self.end > 0 {
-            let mut covered = [0; HEADER_LEN];
-            covered.copy_from_slice(&landing[..HEADER_LEN]);
+            let mut covered = [0; MAX_HEADER_LEN];
+            covered[..self.header_len].copy_from_slice(&landing[..self.header_len]);
             self.covered = Some(covered);
         }
         landing
@@ -94,11 +150,17 @@ impl Room {
         self.memory.get(self.landing + at..self.landing + at + len).unwrap_or_default()
     }
 
-    /// Puts the end of the frame back, over the header of what has landed.
-    pub(crate) fn uncover(&mut self) {
-        if let Some(covered) = self.covered.take() {
-            self.memory[self.landing..self.landing + HEADER_LEN].copy_from_slice(&covered);
+    /// Puts the end of the frame back, over the header of what has landed, and gives that.
+    pub(crate) fn uncover(&mut self) -> Covering {
+        let len = self.header_len;
+        let mut bytes = [0; MAX_HEADER_LEN];
+        if let Some(place) = self.memory.get_mut(self.landing..self.landing + len) {
+            bytes[..len].copy_from_slice(place);
+            if let Some(covered) = self.covered.take() {
+                place.copy_from_slice(&covered[..len]);
+            }
         }
+        Covering { bytes, len }
     }
 
     /// Adds `len` bytes of payload, which have landed `at` bytes behind the landing's start.
@@ -115,10 +177,20 @@ impl Room {
         (self.memory, self.begin.min(self.end)..self.end)
     }
 
+    /// Takes memory for a frame of `len` bytes, if there is less.
+    pub(crate) fn make_capacity(&mut self, len: usize) {
+        self.grow(self.begin + len);
+    }
+
     fn make(&mut self, len: usize) {
         if len > self.memory.len() {
             // Doubling, so that a frame of n datagrams is moved log n times, but never beyond what a frame can need.
-            let len = (2 * self.memory.len()).clamp(len, MAX_ROOM.max(len));
+            self.grow((2 * self.memory.len()).clamp(len, MAX_ROOM.max(len)));
+        }
+    }
+
+    fn grow(&mut self, len: usize) {
+        if len > self.memory.len() {
             self.memory.reserve_exact(len - self.memory.len());
             self.memory.resize(len, 0);
         }
@@ -127,24 +199,25 @@ impl Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::of_plain(Vec::new())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::plain::HEADER_LEN;
 
     #[test]
     fn a_frame_begins_in_the_middle_of_a_page() {
         for len in [LANDING_LEN, 3 * LANDING_LEN] {
-            let mut room = Room::new(vec![0; len]);
+            let mut room = Room::of_plain(vec![0; len]);
             room.append(b"frame");
             assert_eq!((room.bytes().as_ptr().addr() % PAGE, room.bytes()), (IN_PAGE, &b"frame"[..]));
             let (memory, frame) = room.into_memory();
             assert_eq!(&memory[frame], b"frame");
         }
-        let mut small = Room::new(vec![0; 10]);
+        let mut small = Room::of_plain(vec![0; 10]);
         small.append(b"frame");
         assert_eq!(small.into_memory().1, HEADER_LEN..HEADER_LEN + 5);
     }

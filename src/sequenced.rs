@@ -15,10 +15,11 @@ use crate::memory::Memory;
 use crate::numbering::Numbering;
 use crate::repair::{Repair, Timing};
 use crate::restorer::Restorer;
+use crate::room::Room;
 use crate::stats::{DropCause, Stats};
 use crate::wire::control::{Control, MAX_NACKED, Nack};
 use crate::wire::sequenced::Header;
-use assembly::Assembly;
+use assembly::{Assembly, Payload};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -98,11 +99,55 @@ impl Streams {
             None => self.admit(context, header.stream_id),
         };
         if let Some(stream) = self.streams.get_mut(at) {
-            stream.push(context, &mut self.timing, header, payload);
+            stream.push(context, &mut self.timing, header, Payload::Here(payload));
             if stream.has_delivered() {
                 self.leave_others(context, header.stream_id);
             }
         }
+    }
+
+    /// Where the next datagram can be received so that its payload lies where it belongs, if it is of the stream with this
+    /// id and goes on with it.
+    pub(crate) fn landing_room(&mut self, stream_id: Option<u64>, memory: &Memory) -> Option<&mut Room> {
+        self.streams.iter_mut().find(|stream| Some(stream.id) == stream_id)?.landing_room(memory)
+    }
+
+    /// The room in which the last datagrams of this stream have landed.
+    pub(crate) fn landed_room(&mut self, stream_id: Option<u64>) -> Option<&mut Room> {
+        self.streams.iter_mut().find(|stream| Some(stream.id) == stream_id)?.landed_room()
+    }
+
+    /// Takes one segment that has landed there: `len` bytes of payload, `at` bytes behind the landing's start. False if it is
+    /// not the one that was expected, and so not taken.
+    ///
+    /// The frame may be whole then: [`finish_landed`](Self::finish_landed), when nothing that landed behind it is needed any
+    /// more.
+    pub(crate) fn adopt(&mut self, context: &mut Context<'_>, header: &Header, at: usize, len: usize) -> bool {
+        let delivers = context.numbering.stream_id();
+        let Some(stream) = self.streams.iter_mut().find(|stream| Some(stream.id) == delivers) else { return false };
+        let is_expected = stream.id == header.stream_id && stream.is_expected(context, header, len);
+        if is_expected {
+            stream.push(context, &mut self.timing, header, Payload::Landed { at, len });
+        }
+        is_expected
+    }
+
+    /// Whether what has landed has made a frame whole.
+    pub(crate) fn has_landed_whole(&self, stream_id: Option<u64>) -> bool {
+        self.streams.iter().any(|stream| Some(stream.id) == stream_id && stream.has_landed_whole())
+    }
+
+    /// Finishes that frame.
+    pub(crate) fn finish_landed(&mut self, context: &mut Context<'_>) {
+        let stream_id = context.numbering.stream_id();
+        if let Some(stream) = self.streams.iter_mut().find(|stream| Some(stream.id) == stream_id) {
+            stream.finish_landed(context, &mut self.timing);
+        }
+    }
+
+    /// Gives back the memory in which frames could land that have not begun.
+    pub(crate) fn give_back_landing(&mut self, memory: &Memory) {
+        self.streams.iter_mut().for_each(|stream| stream.give_back_landing(memory));
     }
 
     /// Takes a whole frame of the plain wire. It is delivered after those of the same stream that came before it.

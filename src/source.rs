@@ -120,6 +120,27 @@ impl Source {
         streams.push(&mut context, header, payload);
     }
 
+    /// Takes one segment of the sequenced wire whose payload has landed in the [room](Self::landing_room) for that, `at`
+    /// bytes behind the landing's start, if it is the one expected there. [`finish`](Self::finish) is to follow.
+    pub(crate) fn adopt_sequenced(
+        &mut self,
+        now: Instant,
+        outside: Outside<'_>,
+        header: &Header,
+        at: usize,
+        len: usize,
+    ) -> bool {
+        if !self.is_sequenced {
+            return false;
+        }
+        let (streams, mut context) = self.streams(now, outside);
+        let is_adopted = streams.adopt(&mut context, header, at, len);
+        if is_adopted {
+            self.note_arrival(now);
+        }
+        is_adopted
+    }
+
     /// The round trip to the source, as far as it is known.
     pub(crate) fn set_round_trip(&mut self, round_trip: Option<Duration>) {
         self.streams.set_round_trip(round_trip);
@@ -139,12 +160,18 @@ impl Source {
 
     /// Whether the frame under way is whole.
     pub(crate) fn is_whole(&self) -> bool {
+        if self.is_sequenced {
+            return self.streams.has_landed_whole(self.numbering.stream_id());
+        }
         self.partial.as_ref().is_some_and(Partial::is_whole)
     }
 
     /// Takes one segment of the plain wire. The frame that it makes whole is put where `outside` says.
     pub(crate) fn push(&mut self, now: Instant, outside: Outside<'_>, count: u8, payload: &[u8]) {
-        self.is_sequenced = false;
+        if std::mem::take(&mut self.is_sequenced) {
+            // Its memory is better used on this wire.
+            self.streams.give_back_landing(&self.memory);
+        }
         if self.goes_on(now, count, payload) {
             return self.finish(now, outside);
         }
@@ -193,6 +220,7 @@ impl Source {
             return;
         }
         (self.delivered, self.next) = (None, None);
+        self.streams.give_back_landing(&self.memory);
         if self.memory() > budget {
             self.end_partial(DropCause::Memory);
         }
@@ -243,20 +271,33 @@ impl Source {
     /// Where the next datagram can be received so that its payload lies where it belongs, if it is the one that nearly
     /// always comes next. `None` for a source that has delivered nothing yet, and while something is out of order.
     pub(crate) fn landing_room(&mut self) -> Option<&mut Room> {
+        if self.is_sequenced {
+            return self.streams.landing_room(self.numbering.stream_id(), &self.memory);
+        }
         let len = self.expected_len();
         match &mut self.partial {
-            // A longer header would have to be moved out of the way each time: that is better done once, from aside.
-            _ if len == 0 || self.is_sequenced => None,
+            _ if len == 0 => None,
             Some(partial) => partial.can_land().then(|| partial.room_mut()),
-            None => Some(self.next.get_or_insert_with(|| Room::new(self.memory.take(len)))),
+            None => Some(self.next.get_or_insert_with(|| Room::of_plain(self.memory.take(len)))),
         }
     }
 
-    /// Takes one segment whose payload has landed in that room, `at` bytes behind the landing's start, if it goes on with
+    /// The room in which the last datagrams have landed, until [`finish`](Self::finish) is called.
+    pub(crate) fn landed_room(&mut self) -> Option<&mut Room> {
+        if self.is_sequenced {
+            return self.streams.landed_room(self.numbering.stream_id());
+        }
+        self.partial.as_mut().map(Partial::room_mut).or(self.next.as_mut())
+    }
+
+    /// Takes one segment of the plain wire whose payload has landed in that room, `at` bytes behind the landing's start, if it goes on with
     /// the frame under way or begins the next. What [`push`](Self::push) would do otherwise is left to it.
     ///
     /// The frame may be whole then: [`finish`](Self::finish), when nothing that landed behind it is needed any more.
     pub(crate) fn adopt(&mut self, now: Instant, count: u8, at: usize, len: usize) -> bool {
+        if self.is_sequenced {
+            return false;
+        }
         let Some(partial) = &mut self.partial else { return self.begin(now, count, at, len) };
         let goes_on = partial.is_prompt(now) && partial.is_next(count) && !tag::starts_frame(partial.landed(at, len));
         if goes_on {
@@ -352,7 +393,7 @@ impl Source {
         if self.partial.is_none() {
             let mut placed = std::mem::take(&mut self.spare);
             placed.clear();
-            let room = self.next.take().unwrap_or_else(|| Room::new(self.memory.take(self.expected_len())));
+            let room = self.next.take().unwrap_or_else(|| Room::of_plain(self.memory.take(self.expected_len())));
             self.partial = Some(Partial::new(now, room, placed));
         }
         let Some(partial) = &mut self.partial else { return Fit::Stray };
@@ -377,6 +418,10 @@ impl Source {
 
     /// Hands out the frame under way if it is whole.
     pub(crate) fn finish(&mut self, now: Instant, outside: Outside<'_>) {
+        if self.is_sequenced {
+            let (streams, mut context) = self.streams(now, outside);
+            return streams.finish_landed(&mut context);
+        }
         let Some(partial) = self.partial.as_mut().filter(|partial| partial.is_whole()) else { return };
         match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
             Verdict::Refuse(DropCause::Corrupt) if partial.take_back_guesses() => {}

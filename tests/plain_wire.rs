@@ -94,7 +94,7 @@ proptest! {
 
     #[test]
     fn what_lands_in_batches_is_taken_as_if_pushed(scenario in prop_oneof![tagged(), untagged(), harmless()], every in 2_usize..50) {
-        run_both_ways(&scenario, every);
+        run_both_ways(&scenario.arrivals(&scenario.jpegs()), every);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Whatever a link does to a stream on the sequenced wire, on the way there and on the way back: what is delivered is a
 //! frame that was sent, in order, once; and a frame of which enough came in time is delivered.
 
+#[path = "link/landing.rs"]
+mod landing;
 mod sequenced_link;
 
+use landing::run_both_ways;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use sequenced_link::{Harm, Scenario, run};
@@ -57,8 +60,25 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// Frames that are long enough to be received where they belong, of both wires.
+    fn of_long_frames()(
+        mut scenario in scenario(),
+        datagram_len in prop_oneof![1_000_usize..3_000, 1_000_usize..60_000],
+        frames in prop::collection::vec((80_000_u32..240_000, prop::bool::weighted(0.1)), 2..12),
+    ) -> Scenario {
+        (scenario.datagram_len, scenario.frames) = (datagram_len, frames);
+        scenario
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
+
+    #[test]
+    fn what_lands_in_batches_is_taken_as_if_pushed(scenario in of_long_frames(), every in 2_usize..300) {
+        run_both_ways(&scenario.arrivals(), every);
+    }
 
     #[test]
     fn a_frame_of_which_enough_comes_in_time_is_delivered(scenario in scenario()) {

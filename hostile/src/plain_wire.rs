@@ -24,5 +24,5 @@ pub fn run(bytes: &[u8]) {
         });
     }
     link::run(&scenario);
-    link::landing::run_both_ways(&scenario, 7);
+    link::landing::run_both_ways(&scenario.arrivals(&scenario.jpegs()), 7);
 }

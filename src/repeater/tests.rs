@@ -155,10 +155,10 @@ fn what_is_still_on_its_way_is_not_sent_again() {
         repeater.handle_nack(start + ms * MS, &nack(100, &[20, 10, 1]), to(1), Some(40 * MS));
         repeats(repeater).into_iter().flat_map(|(_, countdowns)| countdowns).collect::<Vec<_>>()
     };
-    assert_eq!(ask(&mut repeater, 29), [], "all of it has just gone out");
+    assert!(ask(&mut repeater, 29).is_empty(), "all of it has just gone out");
     repeater.gone(start, 100, to(1), 5);
     repeater.gone(start + 10 * MS, 100, to(1), 15);
-    assert_eq!(ask(&mut repeater, 29), []);
+    assert!(ask(&mut repeater, 29).is_empty());
     assert_eq!(ask(&mut repeater, 30), [20]);
     assert_eq!(ask(&mut repeater, 40), [10]);
     repeater.gone(start + 50 * MS, 100, to(1), 20);

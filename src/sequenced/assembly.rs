@@ -2,6 +2,7 @@
 
 use crate::memory::Memory;
 use crate::parity::{self, Decoder};
+use crate::room::Room;
 use crate::wire::sequenced::{CHECKSUM_LEN, Header, Kind, checksum};
 use bytes::Bytes;
 
@@ -15,7 +16,7 @@ pub(crate) struct Assembly {
     /// Bytes of each payload but the last of the data, once one has shown it.
     segment_len: Option<usize>,
     /// Data, each segment in its place, as far as it reaches.
-    data: Vec<u8>,
+    room: Room,
     /// Data beyond that.
     early: Vec<(usize, Vec<u8>)>,
     early_bytes: usize,
@@ -27,17 +28,36 @@ pub(crate) struct Assembly {
     bytes: usize,
 }
 
+/// Where the payload of a segment is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Payload<'a> {
+    /// Here.
+    Here(&'a [u8]),
+    /// `len` bytes that have landed in the room of their frame, `at` bytes behind the landing's start.
+    Landed { at: usize, len: usize },
+}
+
+impl Payload<'_> {
+    /// Its bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Here(payload) => payload.len(),
+            Self::Landed { len, .. } => *len,
+        }
+    }
+}
+
 /// Why a frame of which enough has come is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
 impl Assembly {
-    /// A frame with this header, of which nothing has come, in this memory.
-    pub(crate) fn new(header: Header, memory: Vec<u8>) -> Self {
+    /// A frame with this header, of which nothing has come, in this room.
+    pub(crate) fn new(header: Header, room: Room) -> Self {
         Self {
             header,
             segment_len: None,
-            data: memory,
+            room,
             early: Vec::new(),
             early_bytes: 0,
             parity: Vec::new(),
@@ -72,19 +92,37 @@ impl Assembly {
         header.kind == Kind::Parity && !parity::is_possible(header.k.into(), header.m.into(), payload_len)
     }
 
-    /// Takes a segment that agrees and has not come before.
-    pub(crate) fn take(&mut self, header: &Header, payload: &[u8]) {
+    /// The room, if the next segment may be received into it, which then ends where that segment belongs.
+    pub(crate) fn landing_room(&mut self) -> Option<&mut Room> {
+        let may_land = self.early.is_empty() && self.room.len() < self.coded_len() && self.room.has_landing();
+        may_land.then_some(&mut self.room)
+    }
+
+    /// The room.
+    pub(crate) fn room_mut(&mut self) -> &mut Room {
+        &mut self.room
+    }
+
+    /// Whether the data segment with this header belongs where the room ends.
+    pub(crate) fn is_next(&self, header: &Header) -> bool {
+        let place = self.segment_len.map(|len| header.index() * len);
+        header.kind == Kind::Data && place == Some(self.room.len())
+    }
+
+    /// Takes a segment that agrees and has not come before. What has landed is the [next](Self::is_next).
+    pub(crate) fn take(&mut self, header: &Header, payload: Payload<'_>) {
         self.segment_len = self.segment_len.or(header.segment_len(payload.len()));
         self.bytes += payload.len();
-        match header.kind {
-            Kind::Data => {
-                self.data_segments += 1;
+        self.data_segments += usize::from(header.kind == Kind::Data);
+        match (header.kind, payload) {
+            (_, Payload::Landed { at, len }) => self.room.adopt(at, len),
+            (Kind::Data, Payload::Here(payload)) => {
                 if !self.place(header.index(), payload) {
                     self.early_bytes += payload.len();
                     self.early.push((header.index(), payload.to_vec()));
                 }
             }
-            Kind::Parity => {
+            (Kind::Parity, Payload::Here(payload)) => {
                 self.parity.extend_from_slice(payload);
                 // Less than 32,768 (wire/sequenced.rs).
                 self.parity_at.push(header.index() as u16);
@@ -110,7 +148,7 @@ impl Assembly {
 
     /// Bytes of memory taken.
     pub(crate) fn memory(&self) -> usize {
-        self.data.capacity()
+        self.room.memory()
             + self.early_bytes
             + self.early.capacity() * size_of::<(usize, Vec<u8>)>()
             + self.parity.capacity()
@@ -126,40 +164,36 @@ impl Assembly {
         memory: &Memory,
     ) -> Result<Bytes, Corrupt> {
         let frame_len = self.header.frame_len as usize;
-        if self.restore(has_come, decoder).is_err() {
-            memory.give_back(self.data);
-            return Err(Corrupt);
-        }
-        let is_right = self
-            .data
-            .get(..frame_len + CHECKSUM_LEN)
-            .and_then(|coded| coded.split_at_checked(frame_len))
-            .is_some_and(|(jpeg, sum)| checksum(jpeg) == sum);
+        let is_whole = self.restore(has_come, decoder).is_ok();
+        let coded = self.room.bytes().split_at_checked(frame_len);
+        let is_right = is_whole && coded.is_some_and(|(jpeg, sum)| checksum(jpeg) == sum);
         if !is_right {
-            memory.give_back(self.data);
+            self.give_up(memory);
             return Err(Corrupt);
         }
-        let taken = self.data.capacity();
-        let jpeg = memory.lend(self.data, 0..frame_len);
+        let taken = self.room.memory();
+        let (bytes, frame) = self.room.into_memory();
+        let jpeg = memory.lend(bytes, frame.start..frame.start + frame_len);
         // Whoever keeps the JPEG keeps all of its memory alive: a small one goes out as a copy of its own size.
         Ok(if taken > 2 * frame_len { Bytes::copy_from_slice(&jpeg) } else { jpeg })
     }
 
     /// The memory of a frame that is given up.
     pub(crate) fn give_up(self, memory: &Memory) {
-        memory.give_back(self.data);
+        memory.give_back(self.room.into_memory().0);
     }
 
     /// Makes the data whole, with parity where some is missing.
     fn restore(&mut self, has_come: impl Fn(usize) -> bool, decoder: &mut Decoder) -> Result<(), Corrupt> {
         let coded_len = self.coded_len();
-        self.make(coded_len);
+        self.room.make_capacity(coded_len);
+        self.room.reach(coded_len);
         for (index, payload) in std::mem::take(&mut self.early) {
             self.place(index, &payload);
         }
         let Some(code) = self.code() else { return Ok(()) };
         let (_, _, segment_len) = code;
-        let data = self.data.get(..coded_len).ok_or(Corrupt)?.chunks(segment_len).enumerate();
+        let data = self.room.bytes().get(..coded_len).ok_or(Corrupt)?.chunks(segment_len).enumerate();
         let data = data.filter(|(index, _)| has_come(*index));
         let parity = self.parity_at.iter().map(|at| usize::from(*at)).zip(self.parity.chunks_exact(segment_len));
         let mut restored = Vec::with_capacity(self.missing());
@@ -173,7 +207,7 @@ impl Assembly {
             let end = coded_len.min(start + segment_len);
             // What the last one has beyond the frame is padding.
             let payload = payload.get(..end.saturating_sub(start)).ok_or(Corrupt)?;
-            self.data.get_mut(start..end).ok_or(Corrupt)?.copy_from_slice(payload);
+            self.room.bytes_mut().get_mut(start..end).ok_or(Corrupt)?.copy_from_slice(payload);
         }
         Ok(())
     }
@@ -187,22 +221,15 @@ impl Assembly {
     fn place(&mut self, index: usize, payload: &[u8]) -> bool {
         let start = index * self.segment_len.unwrap_or_default();
         let end = start + payload.len();
-        if end > self.data.len() {
+        let capacity = self.room.capacity();
+        if end > capacity {
             if end > 2 * self.bytes + SLACK {
                 return false;
             }
             // Doubling, so that a frame of n segments is moved log n times.
-            self.make((2 * self.data.len()).min(self.coded_len()).max(end));
+            self.room.make_capacity((2 * capacity).min(self.coded_len()).max(end));
         }
-        let Some(place) = self.data.get_mut(start..end) else { return false };
-        place.copy_from_slice(payload);
+        self.room.put(start, payload);
         true
-    }
-
-    fn make(&mut self, len: usize) {
-        if len > self.data.len() {
-            self.data.reserve_exact(len - self.data.len());
-            self.data.resize(len, 0);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! One unfinished frame on the sequenced wire, with what is known of its missing segments.
 
 use super::Asking;
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Payload};
 use super::tally::{Arrived, Gap, Tally};
 use crate::repair::{Extremes, GROUP_SPREAD, MIN_WAIT, TOGETHER, Timing};
 use crate::stats::{DropCause, Stats};
@@ -78,7 +78,7 @@ impl Growing {
         timing: &mut Timing,
         stats: &mut Stats,
         header: &Header,
-        payload: &[u8],
+        payload: Payload<'_>,
     ) {
         if !self.assembly.agrees(header, payload.len()) {
             stats.drop_one(DropCause::Disagrees);

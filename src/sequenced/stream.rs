@@ -1,15 +1,17 @@
 //! One stream on the sequenced wire: its frames from the first datagram that shows them until they are delivered, in order.
 
-use super::assembly::{Assembly, Corrupt};
+use super::assembly::{Assembly, Corrupt, Payload};
 use super::growing::Growing;
 use super::over::{Fate, Over};
 use super::tally::Tally;
 use super::{Context, deliver};
 use crate::frame::{Frame, Wire};
+use crate::memory::Memory;
 use crate::repair::Timing;
+use crate::room::{LANDING_LEN, Room};
 use crate::stats::DropCause;
 use crate::wire::control::Nack;
-use crate::wire::sequenced::{HEADER_LEN, Header};
+use crate::wire::sequenced::{HEADER_LEN, Header, Kind};
 use crate::wire::tag::{Tag, is_newer};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -29,6 +31,10 @@ const MAX_SHOWN: u32 = 64;
 /// sends, get it as their bytes arrive.
 const TRUSTED_AHEAD: u32 = 8;
 
+/// JPEGs of so many bytes are received where they belong. For shorter ones the room behind them, in which anything may land,
+/// would be more than they are themselves, and they would be handed out as copies of their own size (assembly.rs).
+const MIN_LANDED_LEN: usize = 96 << 10;
+
 /// Bytes of nacks that a source can have coming to it. So many bytes as have come from it, at most: an address that is
 /// forged gets no more than was sent in its name.
 const MAX_CREDIT: usize = 64 << 10;
@@ -43,6 +49,8 @@ pub(crate) struct Stream {
     over: Over,
     /// Bytes of memory that the next frame is likely to need. None on trust.
     expected_len: usize,
+    /// Where the first segment of the next frame can land.
+    next: Option<Room>,
     credit: usize,
     has_delivered: bool,
     /// Bytes of memory of all entries.
@@ -109,6 +117,7 @@ impl Stream {
             entries: VecDeque::new(),
             over: Over::default(),
             expected_len: 0,
+            next: None,
             credit: 0,
             has_delivered: false,
             held: 0,
@@ -121,10 +130,60 @@ impl Stream {
         self.has_delivered
     }
 
-    /// Takes one segment.
-    pub(crate) fn push(&mut self, context: &mut Context<'_>, timing: &mut Timing, header: &Header, payload: &[u8]) {
+    /// Where the next datagram can be received so that its payload lies where it belongs, if it is the one that nearly
+    /// always comes next. `None` while that cannot be told, and where it would gain nothing.
+    pub(crate) fn landing_room(&mut self, memory: &Memory) -> Option<&mut Room> {
+        if self.expected_len < LANDING_LEN + MIN_LANDED_LEN {
+            return None;
+        }
+        match self.entries.back_mut().map(|last| &mut last.state) {
+            Some(State::Growing(growing)) => growing.assembly.landing_room(),
+            Some(State::Awaited { .. }) => None,
+            None | Some(State::Whole(_)) => {
+                let len = self.expected_len;
+                Some(self.next.get_or_insert_with(|| Room::of_sequenced(memory.take(len))))
+            }
+        }
+    }
+
+    /// The room in which the last datagrams have landed, until that of them is finished which has become whole.
+    pub(crate) fn landed_room(&mut self) -> Option<&mut Room> {
+        match self.entries.back_mut().map(|last| &mut last.state) {
+            Some(State::Growing(growing)) => Some(growing.assembly.room_mut()),
+            _ => self.next.as_mut(),
+        }
+    }
+
+    /// Whether a segment with this header and a payload of so many bytes is the one that was expected there.
+    pub(crate) fn is_expected(&self, context: &Context<'_>, header: &Header, payload_len: usize) -> bool {
+        match self.entries.back() {
+            Some(Entry { number, state: State::Growing(growing), .. }) => {
+                *number == header.number
+                    && growing.assembly.is_next(header)
+                    && growing.assembly.agrees(header, payload_len)
+                    && growing.tally.frontier() == header.index()
+            }
+            Some(Entry { state: State::Awaited { .. }, .. }) => false,
+            last => {
+                let is_newer = last.is_none_or(|last| is_newer(header.number, last.number));
+                let begins = header.kind == Kind::Data && header.index() == 0;
+                begins && is_newer && self.trusted_len(context, header.number) > 0
+            }
+        }
+    }
+
+    /// Takes one segment. What has landed is the [one expected](Self::is_expected), and the frame that it makes whole is left
+    /// to [`finish_landed`](Self::finish_landed).
+    pub(crate) fn push(
+        &mut self,
+        context: &mut Context<'_>,
+        timing: &mut Timing,
+        header: &Header,
+        payload: Payload<'_>,
+    ) {
         self.last_arrival = context.now;
         self.credit = (self.credit + HEADER_LEN + payload.len()).min(MAX_CREDIT);
+        let has_landed = matches!(payload, Payload::Landed { .. });
         if context.numbering.is_stale(context.now, &tag(header)) {
             self.over.take(context.now, header, context.stats);
             return;
@@ -137,24 +196,42 @@ impl Stream {
         let trusted_len = self.trusted_len(context, header.number);
         let Some(entry) = self.entries.get_mut(at) else { return };
         if let State::Awaited { rounds, asked_at, .. } = entry.state {
-            let assembly = Assembly::new(*header, context.memory.take(trusted_len));
+            let next = self.next.take_if(|_| trusted_len > 0);
+            let room = next.unwrap_or_else(|| Room::of_sequenced(context.memory.take(trusted_len)));
+            let assembly = Assembly::new(*header, room);
             let spread = Growing::spread(context.asking.as_deref_mut());
             let asked = (rounds > 0).then_some((rounds, asked_at));
             entry.state = State::Growing(Box::new(Growing::new(context.now, assembly, timing, spread, asked)));
         }
-        let mut is_whole = false;
         match &mut entry.state {
-            State::Growing(growing) => {
-                growing.take(context.now, timing, context.stats, header, payload);
-                is_whole = growing.assembly.is_whole() && context.may_restore(&growing.assembly);
-            }
+            State::Growing(growing) => growing.take(context.now, timing, context.stats, header, payload),
             _ => self.over.take(context.now, header, context.stats),
         }
         self.recount(at);
-        if is_whole {
-            self.finish(context, timing, at);
+        if !has_landed {
+            self.finish_if_whole(context, timing, at);
         }
         while self.entries.len() > MAX_FRAMES && self.give_up_oldest(context, DropCause::Memory) {}
+    }
+
+    /// Whether what has landed has made its frame whole.
+    pub(crate) fn has_landed_whole(&self) -> bool {
+        let last = self.entries.back().map(|last| &last.state);
+        matches!(last, Some(State::Growing(growing)) if growing.assembly.is_whole())
+    }
+
+    /// Finishes the frame that has become whole by what has landed, if one has.
+    pub(crate) fn finish_landed(&mut self, context: &mut Context<'_>, timing: &mut Timing) {
+        if let Some(last) = self.entries.len().checked_sub(1) {
+            self.finish_if_whole(context, timing, last);
+        }
+    }
+
+    /// Gives back the memory in which a frame could land that has not begun.
+    pub(crate) fn give_back_landing(&mut self, memory: &Memory) {
+        if let Some(room) = self.next.take() {
+            memory.give_back(room.into_memory().0);
+        }
     }
 
     /// Takes a whole frame that came on the plain wire.
@@ -198,7 +275,7 @@ impl Stream {
 
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
-        self.held + self.over.memory()
+        self.held + self.over.memory() + self.next.as_ref().map_or(0, Room::memory)
     }
 
     /// Gives up the oldest frame. False where there is none.
@@ -217,6 +294,7 @@ impl Stream {
             self.give_up(context, 0, cause);
         }
         self.over.settle_all(context.stats);
+        self.give_back_landing(context.memory);
     }
 
     /// Whether no frame is unfinished or waits.
@@ -278,6 +356,16 @@ impl Stream {
         if context.numbering.last_of(self.id).is_some_and(is_near) { self.expected_len } else { 0 }
     }
 
+    fn finish_if_whole(&mut self, context: &mut Context<'_>, timing: &mut Timing, at: usize) {
+        let is_whole = match self.entries.get(at).map(|entry| &entry.state) {
+            Some(State::Growing(growing)) => growing.assembly.is_whole() && context.may_restore(&growing.assembly),
+            _ => false,
+        };
+        if is_whole {
+            self.finish(context, timing, at);
+        }
+    }
+
     /// Enough of a frame has come.
     fn finish(&mut self, context: &mut Context<'_>, timing: &mut Timing, at: usize) {
         let Some(entry) = self.entries.get_mut(at) else { return };
@@ -324,7 +412,8 @@ impl Stream {
             }
             let Some(Entry { state: State::Whole(frame), counted, .. }) = self.entries.pop_front() else { return };
             self.held -= counted;
-            self.expected_len = frame.jpeg.len() + frame.jpeg.len() / 8 + HEADER_LEN;
+            let len = frame.jpeg.len();
+            self.expected_len = len + len / 8 + HEADER_LEN + if len < MIN_LANDED_LEN { 0 } else { LANDING_LEN };
             self.has_delivered = true;
             deliver(context, frame);
         }

@@ -1,7 +1,6 @@
 //! The two ways into a `Reassembler`, which are to come to the same: pushed one by one, and landed in batches.
 
-use super::Scenario;
-use segment::{Frame, Landed, Reassembler};
+use segment::{Frame, Landed, Reassembler, Repair};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -17,8 +16,10 @@ struct Twins {
 impl Twins {
     fn new(shown: Option<SocketAddr>) -> Self {
         let mut twins = Self { pushed: Reassembler::new(), landed: Reassembler::new() };
-        twins.pushed.show(shown);
-        twins.landed.show(shown);
+        for twin in [&mut twins.pushed, &mut twins.landed] {
+            twin.show(shown);
+            twin.repair(Repair { receiver_id: 5, is_group: false, seed: 1 });
+        }
         twins
     }
 
@@ -47,25 +48,33 @@ impl Twins {
                 break;
             }
         }
+        loop {
+            let (one, other) = (self.pushed.poll_transmit(), self.landed.poll_transmit());
+            assert_eq!(one, other);
+            if one.is_none() {
+                break;
+            }
+        }
         assert_eq!(self.pushed.stats(), self.landed.stats());
     }
 }
 
 fn parts(frame: &Frame) -> impl PartialEq + std::fmt::Debug + use<'_> {
-    let Frame { jpeg, source, tag, first_arrival, completed, datagrams, .. } = frame;
-    (jpeg, source, tag, first_arrival, completed, datagrams)
+    let Frame { jpeg, source, tag, wire, first_arrival, completed, datagrams, repaired } = frame;
+    (jpeg, source, tag, wire, first_arrival, completed, datagrams, repaired)
 }
 
-/// Runs a scenario both ways, with a datagram of a stranger in between now and then, and panics where they differ.
-pub(crate) fn run_both_ways(scenario: &Scenario, stranger_every: usize) {
+/// Takes datagrams, each with its time in µs, both ways, with one of a stranger in between now and then, and panics where the
+/// two differ.
+pub(crate) fn run_both_ways(arrivals: &[(u64, Vec<u8>)], stranger_every: usize) {
     let [source, stranger] = ["192.0.2.1:5000", "192.0.2.2:5000"].map(|address| address.parse().unwrap());
     let start = Instant::now();
     for shown in [Some(source), None] {
         let mut twins = Twins::new(shown);
         let mut batch: Vec<Vec<u8>> = Vec::new();
         let mut since = start;
-        for (at, (time, datagram)) in scenario.arrivals(&scenario.jpegs()).into_iter().enumerate() {
-            let now = start + Duration::from_micros(time);
+        for (at, (time, datagram)) in arrivals.iter().enumerate() {
+            let now = start + Duration::from_micros(*time);
             // The kernel joins datagrams of one length, and ends with a shorter one.
             let joins = batch.last().is_some_and(|last| last.len() == batch[0].len() && datagram.len() <= last.len())
                 && now.duration_since(since) <= JOINED_WITHIN
@@ -76,12 +85,12 @@ pub(crate) fn run_both_ways(scenario: &Scenario, stranger_every: usize) {
                 batch.clear();
             }
             if at % stranger_every == stranger_every - 1 {
-                twins.take(now, stranger, std::slice::from_ref(&datagram));
+                twins.take(now, stranger, std::slice::from_ref(datagram));
             }
             if batch.is_empty() {
                 since = now;
             }
-            batch.push(datagram);
+            batch.push(datagram.clone());
         }
         if !batch.is_empty() {
             twins.take(since + JOINED_WITHIN, source, &batch);

@@ -85,7 +85,7 @@ impl Scenario {
     }
 
     /// What arrives, and when, in the order of arrival.
-    fn arrivals(&self, jpegs: &[Vec<u8>]) -> Vec<(u64, Vec<u8>)> {
+    pub(crate) fn arrivals(&self, jpegs: &[Vec<u8>]) -> Vec<(u64, Vec<u8>)> {
         let segmenter = Segmenter::new(self.datagram_len).unwrap();
         let mut sent = Vec::new();
         for (number, jpeg) in jpegs.iter().enumerate() {

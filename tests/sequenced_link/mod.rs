@@ -133,6 +133,25 @@ pub(crate) fn run(scenario: &Scenario) -> Outcome {
     outcome
 }
 
+impl Scenario {
+    /// The datagrams that arrive of themselves, each with its time in µs: nothing is sent again.
+    pub(crate) fn arrivals(&self) -> Vec<(u64, Vec<u8>)> {
+        let mut simulation = Simulation::new(self);
+        for at in 0..self.frames.len() {
+            simulation.send_frame(at as u64 * u64::from(self.interval_us), at);
+        }
+        let mut arrivals = Vec::new();
+        while let Some(Reverse((time, at))) = simulation.events.pop() {
+            match simulation.details[at].take() {
+                Some(Event::There { datagram, .. }) => arrivals.push((time, datagram)),
+                Some(event) => simulation.handle(time, event),
+                None => {}
+            }
+        }
+        arrivals
+    }
+}
+
 impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario) -> Self {
         let mut reassembler = Reassembler::new();
