@@ -15,7 +15,8 @@ pub fn run(bytes: &[u8]) {
     if let Ok(sealed) = Sealed::parse(bytes) {
         assert!(is_sealed(bytes));
         assert_eq!([sealed.additional(), sealed.ciphertext(), sealed.tag()].concat(), bytes);
-        sealed.begin_plain(&mut plain);
+        plain.resize(sealed.plain_len(), 0);
+        assert_eq!(sealed.begin_plain(&mut plain).map(|place| place.len()), Some(sealed.ciphertext().len()));
     }
     let key = Key::new([7; 32]);
     for direction in [Direction::FromSenders, Direction::FromReceivers] {

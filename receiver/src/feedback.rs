@@ -112,9 +112,12 @@ impl Feedback {
                     let now = arrival(received.arrived_at, now, SystemTime::now());
                     for datagram in received.datagrams() {
                         let control = match &mut self.sealing {
-                            Some(sealing) => sealing
-                                .open(clock, datagram, &mut self.plain)
-                                .and_then(|_| Ok(Control::parse(&self.plain)?)),
+                            Some(sealing) => {
+                                self.plain.resize(datagram.len(), 0);
+                                sealing
+                                    .open(|| clock, datagram, &mut self.plain)
+                                    .and_then(|opened| Ok(Control::parse(&self.plain[..opened.len])?))
+                            }
                             None => Control::parse(datagram).map_err(OpenError::from),
                         };
                         match control {
@@ -164,11 +167,12 @@ impl Feedback {
         self.sealing.is_some()
     }
 
-    /// Opens what has come into `plain`. Whether frames may be taken from it: its stream is of now.
-    pub(crate) fn open(&mut self, datagram: &[u8], plain: &mut Vec<u8>) -> Result<bool, OpenError> {
+    /// Opens what has come into the beginning of `place`. Gives how long it is there, and whether frames may be taken from
+    /// it: its stream is of now.
+    pub(crate) fn open(&mut self, datagram: &[u8], place: &mut [u8]) -> Result<(usize, bool), OpenError> {
         let Some(sealing) = &mut self.sealing else { return Err(OpenError::DoesNotOpen) };
-        let stream_id = sealing.open(clock_us(), datagram, plain)?;
-        Ok(sealing.is_fresh(stream_id))
+        let opened = sealing.open(clock_us, datagram, place)?;
+        Ok((opened.len, sealing.is_fresh(opened.stream_id)))
     }
 
     /// What this receiver calls itself, new at each start.

@@ -86,9 +86,8 @@ pub(crate) struct Receive<'a> {
     /// When the last datagram came.
     arrived: Instant,
     latency: Duration,
-    /// Where datagrams land that are to be opened first, and into what they are opened.
+    /// Where datagrams land that are to be opened first.
     sealed: Vec<u8>,
-    plain: Vec<u8>,
     shown_stream: Option<u64>,
     /// Streams that are over as soon as all is read that came before, and when that was said.
     ended: VecDeque<(Instant, Ended)>,
@@ -123,7 +122,6 @@ impl<'a> Receive<'a> {
             socket,
             feedback,
             sealed,
-            plain: Vec::new(),
             shown_stream: None,
             arrived: Instant::now(),
             latency,
@@ -277,49 +275,53 @@ impl<'a> Receive<'a> {
 
     /// Takes what has landed where there is a key: nothing of it is believed before it has opened.
     fn open(&mut self, now: Instant, at: Instant, landed: Landed) {
-        let (sealed, mut plain) = (mem::take(&mut self.sealed), mem::take(&mut self.plain));
+        let sealed = mem::take(&mut self.sealed);
         let datagrams = sealed.get(..landed.len).unwrap_or_default().chunks(landed.datagram_len.max(1));
         let empty = (landed.len == 0).then_some(&[][..]);
         for datagram in datagrams.chain(empty) {
-            self.open_one(now, at, landed.source, datagram, &mut plain);
+            self.open_one(now, at, landed.source, datagram);
         }
-        (self.sealed, self.plain) = (sealed, plain);
+        self.sealed = sealed;
     }
 
-    fn open_one(&mut self, now: Instant, at: Instant, source: SocketAddr, datagram: &[u8], plain: &mut Vec<u8>) {
-        let len = datagram.len() as u64;
+    /// Opens one datagram right into the frame that it is of, where it is the one that was expected.
+    fn open_one(&mut self, now: Instant, at: Instant, source: SocketAddr, datagram: &[u8]) {
+        let len = datagram.len();
         if self.from.is_some_and(|from| !from.matches(source)) {
             self.unwanted += 1;
-            self.unwanted_bytes += len;
+            self.unwanted_bytes += len as u64;
             return;
         }
-        let is_fresh = match self.feedback.open(datagram, plain) {
-            Ok(is_fresh) => is_fresh,
+        let (plain_len, is_fresh) = match self.feedback.open(datagram, self.reassembler.landing()) {
+            Ok(opened) => opened,
             Err(error) => {
-                self.reassembler.refuse(source, datagram.len(), error.cause());
+                self.reassembler.refuse(source, len, error.cause());
                 self.notices.not_opened(now, source, error);
                 return;
             }
         };
-        match self.feedback.heed(now, source, plain, self.selection.shown() == Some(source)) {
-            Heed::Segment if is_fresh => {
-                // What sealing has added came too.
-                self.control_bytes += len - plain.len() as u64;
-                // An error is counted, and that is all.
-                if let Err(error) = self.reassembler.push(at, source, plain) {
-                    tracing::debug!(%source, %error, "dropped a datagram");
-                }
-                return;
-            }
+        let (feedback, is_shown) = (&mut self.feedback, self.selection.shown() == Some(source));
+        let mut heed = Heed::Sealed;
+        let landed = Landed { source, len: plain_len, datagram_len: plain_len };
+        self.reassembler.push_landed(at, landed, |plain| {
+            heed = feedback.heed(now, source, plain, is_shown);
+            heed == Heed::Segment && is_fresh
+        });
+        match heed {
+            // What sealing has added came too.
+            Heed::Segment if is_fresh => self.control_bytes += (len - plain_len) as u64,
             Heed::Segment => {
-                self.reassembler.refuse(source, datagram.len(), DropCause::NotFresh);
+                self.reassembler.refuse(source, len, DropCause::NotFresh);
                 self.notices.not_fresh(now, source);
-                return;
             }
-            Heed::Control => self.controls += 1,
-            Heed::Refused(_) | Heed::Sealed => self.refused += 1,
+            Heed::Control | Heed::Refused(_) | Heed::Sealed => {
+                match heed {
+                    Heed::Control => self.controls += 1,
+                    _ => self.refused += 1,
+                }
+                self.control_bytes += len as u64;
+            }
         }
-        self.control_bytes += len;
     }
 
     fn look_at_feedback(&mut self, now: Instant) {

@@ -1,7 +1,7 @@
 //! What a receiver with a key does with all that comes and goes: opens the one, seals the other, and knows which streams are
 //! of now.
 
-use segment::seal::{Direction, Freshness, Key, OpenError, Opener, ReceiverSealer};
+use segment::seal::{Direction, Freshness, Key, OpenError, Opened, Opener, ReceiverSealer};
 use segment::wire::control::Control;
 use segment::wire::sealed::Cipher;
 
@@ -25,15 +25,20 @@ impl Sealing {
         }
     }
 
-    /// Opens a datagram into `plain` and gives the stream that it belongs to; `clock_us` is the wall clock in µs since the
-    /// Unix epoch. Whatever it says of itself counts towards the stream's freshness from here on.
-    pub(crate) fn open(&mut self, clock_us: u64, datagram: &[u8], plain: &mut Vec<u8>) -> Result<u64, OpenError> {
-        let opened = self.opener.open(datagram, plain)?;
+    /// Opens a datagram into the beginning of `place`. Whatever it says of itself counts towards its stream's freshness from
+    /// here on; `clock_us` is the wall clock in µs since the Unix epoch.
+    pub(crate) fn open(
+        &mut self,
+        clock_us: impl FnOnce() -> u64,
+        datagram: &[u8],
+        place: &mut [u8],
+    ) -> Result<Opened, OpenError> {
+        let opened = self.opener.open_into(datagram, place)?;
         // Few are: a segment is told by its second byte.
-        if let Ok(control) = Control::parse(plain) {
-            self.freshness.heed(clock_us, self.receiver_id, &control);
+        if let Some(Ok(control)) = place.get(..opened.len).map(Control::parse) {
+            self.freshness.heed(clock_us(), self.receiver_id, &control);
         }
-        Ok(opened.stream_id)
+        Ok(opened)
     }
 
     /// Whether frames of this stream may be shown: it is of now, and not a recording.

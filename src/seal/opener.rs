@@ -33,6 +33,8 @@ pub struct Opened {
     pub origin: Origin,
     /// With what.
     pub cipher: Cipher,
+    /// Bytes of the datagram.
+    pub len: usize,
 }
 
 /// Opens sealed datagrams, each once.
@@ -71,14 +73,18 @@ impl Opener {
     /// [`OpenError`] where it is not to be taken. `plain` is empty then, and nothing follows from it.
     pub fn open(&mut self, datagram: &[u8], plain: &mut Vec<u8>) -> Result<Opened, OpenError> {
         // Not cleared before: filling it with zeros each time would cost a pass over memory.
-        let result = self.try_open(datagram, plain);
-        if result.is_err() {
-            plain.clear();
-        }
+        plain.resize(datagram.len(), 0);
+        let result = self.open_into(datagram, plain);
+        plain.truncate(result.map_or(0, |opened| opened.len));
         result
     }
 
-    fn try_open(&mut self, datagram: &[u8], plain: &mut Vec<u8>) -> Result<Opened, OpenError> {
+    /// Opens `datagram` into the beginning of `place`, where it takes fewer bytes than it had sealed.
+    ///
+    /// # Errors
+    /// [`OpenError`] where it is not to be taken, or `place` is too short for it. What is in `place` then is worth nothing, and
+    /// nothing follows from it.
+    pub fn open_into(&mut self, datagram: &[u8], place: &mut [u8]) -> Result<Opened, OpenError> {
         if !is_sealed(datagram) {
             return Err(OpenError::Unsealed);
         }
@@ -95,11 +101,11 @@ impl Opener {
         if known.as_ref().is_some_and(|peer| !peer.window.admits(sealed.number)) {
             return Err(OpenError::Replayed);
         }
-        let room = sealed.begin_plain(plain);
+        let place = sealed.begin_plain(place).ok_or(DecodeError::TooShort { len: datagram.len() })?;
         let last = self.opened;
         match known {
             Some(peer) if peer.cipher == sealed.cipher => {
-                if !peer.key.open(sealed, room) {
+                if !peer.key.open(sealed, place) {
                     return Err(OpenError::DoesNotOpen);
                 }
                 peer.window.see(sealed.number);
@@ -107,7 +113,7 @@ impl Opener {
             }
             known => {
                 let key = StreamKey::derive(&self.key, sealed.cipher, sealed.stream_id, sealed.origin);
-                if !key.open(sealed, room) {
+                if !key.open(sealed, place) {
                     return Err(OpenError::DoesNotOpen);
                 }
                 match known {
@@ -125,7 +131,8 @@ impl Opener {
             }
         }
         self.opened += 1;
-        Ok(Opened { stream_id: sealed.stream_id, origin: sealed.origin, cipher: sealed.cipher })
+        let Sealed { stream_id, origin, cipher, .. } = *sealed;
+        Ok(Opened { stream_id, origin, cipher, len: sealed.plain_len() })
     }
 
     /// Holds on to a stream, or to none: it is not forgotten, whoever else opens. It is the one that is shown, of which

@@ -142,15 +142,25 @@ impl<'a> Sealed<'a> {
         self.tag
     }
 
-    /// Begins in `plain` the datagram that was sealed, and makes room for its other bytes, which are returned: those of the
-    /// sealed part once opened. What `plain` held is of no account.
-    pub fn begin_plain<'p>(&self, plain: &'p mut Vec<u8>) -> &'p mut [u8] {
-        let head_len = self.additional.len() - NUMBER_LEN;
-        plain.resize(head_len + self.ciphertext.len(), 0);
-        let (head, rest) = plain.split_at_mut(head_len);
+    /// Bytes of the datagram that was sealed.
+    #[must_use]
+    pub fn plain_len(&self) -> usize {
+        self.head_len() + self.ciphertext.len()
+    }
+
+    /// Begins in `plain` the datagram that was sealed, and gives the place of its other bytes: those of the sealed part once
+    /// opened. `None` where `plain` is shorter than [`plain_len`](Self::plain_len); what it held is of no account.
+    pub fn begin_plain<'p>(&self, plain: &'p mut [u8]) -> Option<&'p mut [u8]> {
+        let head_len = self.head_len();
+        let (head, rest) = plain.get_mut(..self.plain_len())?.split_at_mut(head_len);
         head.copy_from_slice(&self.additional[..head_len]);
         head[1] &= bits::VERSION | bits::KIND;
-        rest
+        Some(rest)
+    }
+
+    /// Bytes before the datagram number.
+    fn head_len(&self) -> usize {
+        self.additional.len() - NUMBER_LEN
     }
 }
 

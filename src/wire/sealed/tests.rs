@@ -24,8 +24,10 @@ fn a_senders_datagram_keeps_ten_bytes_in_the_clear() {
     assert_eq!((sealed.number, sealed.additional()), (NUMBER_U64, &clear[..]));
     assert_eq!((sealed.ciphertext(), sealed.tag()), (&b"sealed"[..], &TAG));
     let mut opened = vec![9; 99];
-    sealed.begin_plain(&mut opened).copy_from_slice(b"opened");
-    assert_eq!(opened, [&FROM_SENDER[..], b"opened"].concat());
+    sealed.begin_plain(&mut opened).unwrap().copy_from_slice(b"opened");
+    assert_eq!(opened[..sealed.plain_len()], [&FROM_SENDER[..], b"opened"].concat());
+    assert_eq!(opened[sealed.plain_len()..], [9; 83]);
+    assert_eq!(sealed.begin_plain(&mut opened[..15]), None);
 }
 
 #[test]
@@ -42,9 +44,9 @@ fn a_receivers_datagram_keeps_the_receiver_id_too() {
     let sealed = Sealed::parse(&datagram).unwrap();
     assert_eq!((sealed.cipher, sealed.origin), (Cipher::ChaCha20Poly1305, Origin::Receiver(RECEIVER_ID)));
     assert_eq!((sealed.number, sealed.ciphertext()), (NUMBER_U64, &[][..]));
-    let mut opened = Vec::new();
-    assert_eq!(sealed.begin_plain(&mut opened).len(), 0);
-    assert_eq!(opened, [&[0, 0x17], &FROM_RECEIVER[2..]].concat());
+    let mut opened = [9; 18];
+    assert_eq!(sealed.begin_plain(&mut opened).unwrap().len(), 0);
+    assert_eq!(opened[..], [&[0, 0x17], &FROM_RECEIVER[2..]].concat());
 }
 
 #[test]
