@@ -91,6 +91,6 @@ pub use reassembler::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN
 pub use repair::Repair;
 pub use repeater::{Declined, KEPT_BYTES, KEPT_FOR, Repeat, Repeater};
 pub use restorer::OTHERS_WORK_BYTES;
-pub use segmenter::{DatagramLenError, Segment, Segmenter, TooManySegments, WireFrame};
+pub use segmenter::{DatagramLenError, Run, Segment, Segmenter, TooManySegments, WireFrame};
 pub use sequenced::DEFAULT_LATENCY;
 pub use sequencer::{Label, SequenceError, SequencedFrame, Sequencer};

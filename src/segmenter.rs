@@ -162,6 +162,27 @@ impl<'f> Segment<'f> {
     }
 }
 
+/// Segments that lie one behind another, all of one length but the last, which may be shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run<'f> {
+    /// Their bytes.
+    pub bytes: &'f [u8],
+    /// Bytes of each but the last.
+    pub segment_len: usize,
+}
+
+impl<'f> Run<'f> {
+    /// The bytes of each segment.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'f [u8]> {
+        self.bytes.chunks(self.segment_len.max(1))
+    }
+
+    /// Segments in it.
+    pub(crate) fn segments(self) -> usize {
+        self.bytes.len().div_ceil(self.segment_len.max(1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

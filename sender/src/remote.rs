@@ -206,7 +206,7 @@ impl Remote {
         let batch = self.schedule.next();
         let sent = match frame.sequenced.filter(|_| self.is_sequenced) {
             Some(sequenced) => match frame.sealed {
-                Some(sealed) => self.socket.send_batch(sealed.segments(batch), &mut self.route),
+                Some(sealed) => self.socket.send_runs(sealed.runs(batch), &mut self.route),
                 None => self.socket.send_batch(sequenced.segments(batch), &mut self.route),
             },
             // It has been prepared for, so it fits.

@@ -65,7 +65,7 @@ impl FeedbackSealing {
         if let Err(error) = self.repeats.seal(&self.sealer, repeat.segments()) {
             tracing::debug!(%error, "cannot seal");
         }
-        socket.send_batch(self.repeats.segments(0..usize::MAX), route)
+        socket.send_runs(self.repeats.runs(0..usize::MAX), route)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The segments of a frame, sealed once for all who get them.
 
 use super::sealer::{SealError, Sealer};
-use crate::segmenter::Segment;
+use crate::segmenter::{Run, Segment};
+use std::iter;
 use std::ops::Range;
 
 /// Sealed datagrams, one after another in one piece of memory, which serves frame after frame.
@@ -48,10 +49,33 @@ impl SealedSegments {
 
     /// The datagrams in this range; what lies beyond the last is left out.
     pub fn segments(&self, range: Range<usize>) -> impl ExactSizeIterator<Item = Segment<'_>> {
-        (range.start.min(self.len())..range.end.min(self.len())).map(|at| {
-            let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-            Segment::of([&self.bytes[start..self.ends[at]], &[], &[]])
+        (range.start.min(self.len())..range.end.min(self.len()))
+            .map(|at| Segment::of([self.bytes_of(at..at + 1).unwrap_or_default(), &[], &[]]))
+    }
+
+    /// The datagrams in this range in runs of one length, as they lie there; what lies beyond the last is left out.
+    pub fn runs(&self, range: Range<usize>) -> impl Iterator<Item = Run<'_>> {
+        let (mut at, end) = (range.start, range.end.min(self.len()));
+        iter::from_fn(move || {
+            let segment_len = self.bytes_of(at..end.min(at + 1))?.len();
+            let start = at;
+            while at < end {
+                let len = self.bytes_of(at..at + 1)?.len();
+                // Nothing follows a shorter one.
+                at += usize::from(len <= segment_len);
+                if len != segment_len {
+                    break;
+                }
+            }
+            Some(Run { bytes: self.bytes_of(start..at)?, segment_len })
         })
+    }
+
+    /// The bytes of the datagrams in this range; `None` where there are none.
+    fn bytes_of(&self, range: Range<usize>) -> Option<&[u8]> {
+        let last = range.end.checked_sub(1).filter(|last| range.start <= *last)?;
+        let start = range.start.checked_sub(1).map_or(Some(&0), |before| self.ends.get(before))?;
+        self.bytes.get(*start..*self.ends.get(last)?)
     }
 
     /// How many there are.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, Leave, Time};
 use crate::wire::sealed::{Cipher, OVERHEAD, Origin};
-use crate::{Label, Sequencer};
+use crate::{Label, Run, Sequencer};
 
 const STREAM_ID: u64 = 0x0102_0304_0506_0708;
 const RECEIVER_ID: u64 = 0xA1A2_A3A4_A5A6_A7A8;
@@ -109,6 +109,14 @@ fn a_frame_is_sealed_segment_by_segment_and_its_memory_serves_the_next() {
             assert_eq!(plain, segment.to_vec());
         }
         assert_eq!(sealed.segments(1..3).len(), frame.segments(1..3).len());
+        for (start, end) in [(0, usize::MAX), (0, 1), (1, 4), (3, 3), (5, 4), (2, usize::MAX), (99, 100)] {
+            let joined: Vec<&[u8]> = sealed.runs(start..end).flat_map(Run::iter).collect();
+            let segments: Vec<Vec<u8>> =
+                sealed.segments(start..end.max(start)).map(|segment| segment.to_vec()).collect();
+            assert_eq!(joined, segments, "{start} to {end}");
+        }
+        // All of the data but the last, which is shorter, and that; then parity.
+        assert!(sealed.runs(0..usize::MAX).count() <= 2);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Segments laid out one behind another, for one call.
 
-use crate::segmenter::Segment;
+use crate::segmenter::{Run, Segment};
 
 /// Most segments in a batch: UDP_MAX_SEGMENTS of the kernels that have UDP_SEGMENT (udp(7)); newer ones take 128.
 const MAX_SEGMENTS: usize = 64;
@@ -8,6 +8,20 @@ const MAX_SEGMENTS: usize = 64;
 /// Most bytes in a batch, which the kernel builds as one packet before it cuts it apart: the payload of the longest
 /// one that IPv4 has.
 const MAX_BYTES: usize = 65_507;
+
+impl<'f> Run<'f> {
+    /// The same segments in pieces that one call can take.
+    pub(super) fn batches(self) -> impl Iterator<Item = Self> {
+        let segment_len = self.segment_len.max(1);
+        let segments = (MAX_BYTES / segment_len).clamp(1, MAX_SEGMENTS);
+        self.bytes.chunks(segments * segment_len).map(move |bytes| Self { bytes, segment_len })
+    }
+
+    /// Bytes of each segment but the last; `None` where there are not several to be cut apart.
+    pub(super) fn segment_len_to_cut(self) -> Option<u16> {
+        u16::try_from(self.segment_len).ok().filter(|_| self.segments() > 1)
+    }
+}
 
 /// Segments of one length, of which only the last may be shorter: that is what the kernel cuts apart again.
 ///
@@ -57,24 +71,9 @@ impl Batch {
         self.segments == 0
     }
 
-    /// All its bytes, in order.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The bytes of each segment.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.bytes.chunks(self.segment_len.max(1))
-    }
-
-    /// Segments in it.
-    pub(super) fn segments(&self) -> usize {
-        self.segments
-    }
-
-    /// Bytes of each segment but the last; `None` where there are not several to be cut apart.
-    pub(super) fn segment_len_to_cut(&self) -> Option<u16> {
-        u16::try_from(self.segment_len).ok().filter(|_| self.segments > 1)
+    /// Its segments, in order.
+    pub(super) fn run(&self) -> Run<'_> {
+        Run { bytes: &self.bytes, segment_len: self.segment_len }
     }
 }
 
@@ -90,14 +89,14 @@ mod tests {
         let mut batches = Vec::new();
         for segment in Segmenter::new(datagram_len).unwrap().segment(&frame).unwrap() {
             if !batch.admits(segment.len()) {
-                batches.push((batch.segments(), batch.bytes().len()));
+                batches.push((batch.run().segments(), batch.run().bytes.len()));
                 batch.clear();
             }
             batch.push(&segment);
-            assert_eq!(batch.iter().count(), batch.segments());
-            assert_eq!(batch.iter().last().unwrap(), segment.to_vec());
+            assert_eq!(batch.run().iter().count(), batch.segments);
+            assert_eq!(batch.run().iter().last().unwrap(), segment.to_vec());
         }
-        batches.push((batch.segments(), batch.bytes().len()));
+        batches.push((batch.run().segments(), batch.run().bytes.len()));
         batches
     }
 
@@ -120,5 +119,20 @@ mod tests {
         assert!(batch.admits(11) && !batch.admits(12));
         batch.push(&segmenter.segment(&short).unwrap().next().unwrap());
         assert!(!batch.admits(5));
+    }
+
+    #[test]
+    fn a_run_is_taken_apart_where_one_call_cannot_take_it() {
+        let bytes: Vec<u8> = (0..165_000_u32).map(|at| at as u8).collect();
+        for segment_len in [1, 3, 1472, 32_753, 65_473, 200_000] {
+            let run = Run { bytes: &bytes, segment_len };
+            let batches: Vec<Run<'_>> = run.batches().collect();
+            for batch in &batches {
+                assert!(batch.segments() <= MAX_SEGMENTS && batch.bytes.len() <= MAX_BYTES.max(segment_len));
+            }
+            let segments: Vec<&[u8]> = batches.iter().flat_map(|batch| batch.iter()).collect();
+            assert_eq!(segments, run.iter().collect::<Vec<_>>());
+        }
+        assert_eq!(Run { bytes: &[], segment_len: 10 }.batches().count(), 0);
     }
 }

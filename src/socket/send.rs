@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::{Interface, Route, Sent, SocketError, outlet};
-use crate::segmenter::Segment;
+use crate::segmenter::{Run, Segment};
 use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::mem;
@@ -104,20 +104,40 @@ impl SendSocket {
         sent
     }
 
-    fn flush(&self, batch: &mut Batch, route: &mut Route, sent: &mut Sent) {
-        let send = |bytes: &[u8], segment_len: Option<u16>, route: &Route| {
-            outlet::send(&self.socket, &[IoSlice::new(bytes)], segment_len, &route.destination)
-        };
-        match batch.segment_len_to_cut() {
-            Some(segment_len) => match send(batch.bytes(), Some(segment_len), route) {
-                Err(error) if outlet::is_refusal(&error) => {
-                    route.refuse_batches_of(segment_len.into(), &error);
-                    batch.iter().for_each(|segment| sent.count(1, send(segment, None, route)));
-                }
-                result => sent.count(batch.segments(), result),
-            },
-            None => batch.iter().for_each(|segment| sent.count(1, send(segment, None, route))),
+    /// The same for segments that lie one behind another: they are not laid out once more.
+    pub fn send_runs<'f>(&self, runs: impl IntoIterator<Item = Run<'f>>, route: &mut Route) -> Sent {
+        let mut sent = Sent::default();
+        for run in runs.into_iter().flat_map(Run::batches) {
+            if route.takes_batches_of(run.segment_len) {
+                self.send_run(run, route, &mut sent);
+            } else {
+                self.send_each(run, route, &mut sent);
+            }
         }
+        sent
+    }
+
+    fn flush(&self, batch: &mut Batch, route: &mut Route, sent: &mut Sent) {
+        self.send_run(batch.run(), route, sent);
         batch.clear();
+    }
+
+    /// Sends segments that one call can take.
+    fn send_run(&self, run: Run<'_>, route: &mut Route, sent: &mut Sent) {
+        let Some(segment_len) = run.segment_len_to_cut() else { return self.send_each(run, route, sent) };
+        match outlet::send(&self.socket, &[IoSlice::new(run.bytes)], Some(segment_len), &route.destination) {
+            Err(error) if outlet::is_refusal(&error) => {
+                route.refuse_batches_of(segment_len.into(), &error);
+                self.send_each(run, route, sent);
+            }
+            result => sent.count(run.segments(), result),
+        }
+    }
+
+    /// Sends segments one by one.
+    fn send_each(&self, run: Run<'_>, route: &Route, sent: &mut Sent) {
+        for segment in run.iter() {
+            sent.count(1, outlet::send(&self.socket, &[IoSlice::new(segment)], None, &route.destination));
+        }
     }
 }
