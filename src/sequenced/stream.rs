@@ -1,18 +1,21 @@
 //! One stream on the sequenced wire: its frames from the first datagram that shows them until they are delivered, in order.
 
+mod entry;
+mod landing;
+
 use super::assembly::{Assembly, Corrupt, Payload};
 use super::growing::Growing;
 use super::over::{Fate, Over};
 use super::tally::Tally;
 use super::{Context, deliver};
 use crate::frame::{Frame, Wire};
-use crate::memory::Memory;
 use crate::repair::Timing;
-use crate::room::{LANDING_LEN, Room};
+use crate::room::Room;
 use crate::stats::DropCause;
 use crate::wire::control::Nack;
-use crate::wire::sequenced::{HEADER_LEN, Header, Kind};
+use crate::wire::sequenced::{HEADER_LEN, Header};
 use crate::wire::tag::{Tag, is_newer};
+use entry::{Entry, State};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -30,10 +33,6 @@ const MAX_SHOWN: u32 = 64;
 /// Frames ahead of the one delivered last that get memory for a frame of the stream's size at once. Others, which nobody
 /// sends, get it as their bytes arrive.
 const TRUSTED_AHEAD: u32 = 8;
-
-/// JPEGs of so many bytes are received where they belong. For shorter ones the room behind them, in which anything may land,
-/// would be more than they are themselves, and they would be handed out as copies of their own size (assembly.rs).
-const MIN_LANDED_LEN: usize = 96 << 10;
 
 /// Bytes of nacks that a source can have coming to it. So many bytes as have come from it, at most: an address that is
 /// forged gets no more than was sent in its name.
@@ -59,55 +58,6 @@ pub(crate) struct Stream {
     due: Option<Instant>,
 }
 
-/// A frame that is not over.
-#[derive(Debug)]
-struct Entry {
-    number: u32,
-    /// Bytes of memory of it that are counted as held.
-    counted: usize,
-    /// When it is given up.
-    deadline: Instant,
-    /// It was given up once before. No other waits for it again.
-    had_its_chance: bool,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Nothing has come of it, but a later one shows that it was sent.
-    Awaited { rounds: u16, asked_at: Instant, due: Instant },
-    /// Something has.
-    Growing(Box<Growing>),
-    /// It waits for those before.
-    Whole(Frame),
-}
-
-impl Entry {
-    fn new(number: u32, deadline: Instant, state: State) -> Self {
-        Self { number, counted: 0, deadline, had_its_chance: false, state }
-    }
-
-    /// When something is to be done with it. Without `asks`, nobody is asked for anything.
-    fn due(&self, asks: bool) -> Option<Instant> {
-        match &self.state {
-            State::Whole(_) => None,
-            State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),
-            State::Growing(growing) if asks => Some(self.deadline.min(growing.due)),
-            _ => Some(self.deadline),
-        }
-    }
-
-    fn memory(&self) -> usize {
-        let more = match &self.state {
-            State::Awaited { .. } => 0,
-            State::Growing(growing) => growing.memory(),
-            // Its memory may be somewhat larger than the JPEG (assembly.rs).
-            State::Whole(frame) => 2 * frame.jpeg.len(),
-        };
-        size_of::<Self>() + more
-    }
-}
-
 impl Stream {
     /// A stream of which nothing has come yet.
     pub(crate) fn new(id: u64, now: Instant) -> Self {
@@ -128,48 +78,6 @@ impl Stream {
     /// Whether a frame of it was ever delivered.
     pub(crate) fn has_delivered(&self) -> bool {
         self.has_delivered
-    }
-
-    /// Where the next datagram can be received so that its payload lies where it belongs, if it is the one that nearly
-    /// always comes next. `None` while that cannot be told, and where it would gain nothing.
-    pub(crate) fn landing_room(&mut self, memory: &Memory) -> Option<&mut Room> {
-        if self.expected_len < LANDING_LEN + MIN_LANDED_LEN {
-            return None;
-        }
-        match self.entries.back_mut().map(|last| &mut last.state) {
-            Some(State::Growing(growing)) => growing.assembly.landing_room(),
-            Some(State::Awaited { .. }) => None,
-            None | Some(State::Whole(_)) => {
-                let len = self.expected_len;
-                Some(self.next.get_or_insert_with(|| Room::of_sequenced(memory.take(len))))
-            }
-        }
-    }
-
-    /// The room in which the last datagrams have landed, until that of them is finished which has become whole.
-    pub(crate) fn landed_room(&mut self) -> Option<&mut Room> {
-        match self.entries.back_mut().map(|last| &mut last.state) {
-            Some(State::Growing(growing)) => Some(growing.assembly.room_mut()),
-            _ => self.next.as_mut(),
-        }
-    }
-
-    /// Whether a segment with this header and a payload of so many bytes is the one that was expected there.
-    pub(crate) fn is_expected(&self, context: &Context<'_>, header: &Header, payload_len: usize) -> bool {
-        match self.entries.back() {
-            Some(Entry { number, state: State::Growing(growing), .. }) => {
-                *number == header.number
-                    && growing.assembly.is_next(header)
-                    && growing.assembly.agrees(header, payload_len)
-                    && growing.tally.frontier() == header.index()
-            }
-            Some(Entry { state: State::Awaited { .. }, .. }) => false,
-            last => {
-                let is_newer = last.is_none_or(|last| is_newer(header.number, last.number));
-                let begins = header.kind == Kind::Data && header.index() == 0;
-                begins && is_newer && self.trusted_len(context, header.number) > 0
-            }
-        }
     }
 
     /// Takes one segment. What has landed is the [one expected](Self::is_expected), and the frame that it makes whole is left
@@ -212,26 +120,6 @@ impl Stream {
             self.finish_if_whole(context, timing, at);
         }
         while self.entries.len() > MAX_FRAMES && self.give_up_oldest(context, DropCause::Memory) {}
-    }
-
-    /// Whether what has landed has made its frame whole.
-    pub(crate) fn has_landed_whole(&self) -> bool {
-        let last = self.entries.back().map(|last| &last.state);
-        matches!(last, Some(State::Growing(growing)) if growing.assembly.is_whole())
-    }
-
-    /// Finishes the frame that has become whole by what has landed, if one has.
-    pub(crate) fn finish_landed(&mut self, context: &mut Context<'_>, timing: &mut Timing) {
-        if let Some(last) = self.entries.len().checked_sub(1) {
-            self.finish_if_whole(context, timing, last);
-        }
-    }
-
-    /// Gives back the memory in which a frame could land that has not begun.
-    pub(crate) fn give_back_landing(&mut self, memory: &Memory) {
-        if let Some(room) = self.next.take() {
-            memory.give_back(room.into_memory().0);
-        }
     }
 
     /// Takes a whole frame that came on the plain wire.
@@ -412,8 +300,7 @@ impl Stream {
             }
             let Some(Entry { state: State::Whole(frame), counted, .. }) = self.entries.pop_front() else { return };
             self.held -= counted;
-            let len = frame.jpeg.len();
-            self.expected_len = len + len / 8 + HEADER_LEN + if len < MIN_LANDED_LEN { 0 } else { LANDING_LEN };
+            self.expect(frame.jpeg.len());
             self.has_delivered = true;
             deliver(context, frame);
         }

@@ -1,0 +1,54 @@
+//! A frame of a stream: awaited, growing, or whole and waiting for those before it.
+
+use crate::frame::Frame;
+use crate::sequenced::growing::Growing;
+use std::time::Instant;
+
+/// A frame that is not over.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) number: u32,
+    /// Bytes of memory of it that are counted as held.
+    pub(super) counted: usize,
+    /// When it is given up.
+    pub(super) deadline: Instant,
+    /// It was given up once before. No other waits for it again.
+    pub(super) had_its_chance: bool,
+    pub(super) state: State,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// Nothing has come of it, but a later one shows that it was sent.
+    Awaited { rounds: u16, asked_at: Instant, due: Instant },
+    /// Something has.
+    Growing(Box<Growing>),
+    /// It waits for those before.
+    Whole(Frame),
+}
+
+impl Entry {
+    pub(super) fn new(number: u32, deadline: Instant, state: State) -> Self {
+        Self { number, counted: 0, deadline, had_its_chance: false, state }
+    }
+
+    /// When something is to be done with it. Without `asks`, nobody is asked for anything.
+    pub(super) fn due(&self, asks: bool) -> Option<Instant> {
+        match &self.state {
+            State::Whole(_) => None,
+            State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),
+            State::Growing(growing) if asks => Some(self.deadline.min(growing.due)),
+            _ => Some(self.deadline),
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let more = match &self.state {
+            State::Awaited { .. } => 0,
+            State::Growing(growing) => growing.memory(),
+            // Its memory may be somewhat larger than the JPEG (assembly.rs).
+            State::Whole(frame) => 2 * frame.jpeg.len(),
+        };
+        size_of::<Self>() + more
+    }
+}
