@@ -288,7 +288,7 @@ impl<'a> Fetch<'a> {
         let mut counters = self.shared.counters();
         counters.stream_bytes = self.bytes_before + bytes;
         counters.stream_drops = self.drops;
-        counters.frames_lost = self.frames_lost;
+        counters.losses.frames = self.frames_lost;
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Counters {
     pub(crate) frames: u64,
     /// Bytes of these.
     pub(crate) frame_bytes: u64,
-    /// Frames of the source shown that are known to be lost.
-    pub(crate) frames_lost: u64,
+    /// What the sources have lost while they were shown.
+    pub(crate) losses: Losses,
     /// Datagrams of sources that do not count, and their bytes.
     pub(crate) unwanted: u64,
     pub(crate) unwanted_bytes: u64,
@@ -47,6 +47,38 @@ pub(crate) struct Counters {
     pub(crate) recent_delays: Delays,
 }
 
+/// What a source has lost on its way, and what of that came all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Losses {
+    pub(crate) frames: u64,
+    pub(crate) segments: u64,
+    pub(crate) repaired_by_parity: u64,
+    pub(crate) repaired_by_repeat: u64,
+    pub(crate) late: u64,
+}
+
+impl Losses {
+    /// What is counted of a source.
+    pub(crate) fn of(stats: &Stats) -> Self {
+        Self {
+            frames: stats.frames_lost,
+            segments: stats.segments_lost,
+            repaired_by_parity: stats.repaired_by_parity,
+            repaired_by_repeat: stats.repaired_by_repeat,
+            late: stats.late,
+        }
+    }
+
+    /// Adds what has become more since `before`.
+    pub(crate) fn add_since(&mut self, before: &Self, now: &Self) {
+        self.frames += now.frames.saturating_sub(before.frames);
+        self.segments += now.segments.saturating_sub(before.segments);
+        self.repaired_by_parity += now.repaired_by_parity.saturating_sub(before.repaired_by_parity);
+        self.repaired_by_repeat += now.repaired_by_repeat.saturating_sub(before.repaired_by_repeat);
+        self.late += now.late.saturating_sub(before.late);
+    }
+}
+
 /// What a receiver has done: since the start, and where it says so since the figures were last taken.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
@@ -58,7 +90,7 @@ pub struct Figures {
     pub fps: f64,
     /// Frames of the source shown that were sent but not handed on, as far as it can be known.
     pub frames_lost: u64,
-    /// Datagrams of frames that are known to be lost on their way, those included that were replaced.
+    /// Datagrams of frames of the source shown that are known to be lost on their way, those included that were replaced.
     pub segments_lost: u64,
     /// How many of these were replaced, and by what.
     pub repaired: Repaired,
@@ -174,13 +206,10 @@ impl Counters {
             elapsed_s: rounded(now.saturating_duration_since(start).as_secs_f64()),
             frames: self.frames,
             fps: rounded(fps),
-            frames_lost: self.frames_lost,
-            segments_lost: self.reassembly.segments_lost,
-            repaired: Repaired {
-                parity: self.reassembly.repaired_by_parity,
-                repeat: self.reassembly.repaired_by_repeat,
-            },
-            late: self.reassembly.late,
+            frames_lost: self.losses.frames,
+            segments_lost: self.losses.segments,
+            repaired: Repaired { parity: self.losses.repaired_by_parity, repeat: self.losses.repaired_by_repeat },
+            late: self.losses.late,
             datagrams: self.reassembly.datagrams + self.unwanted + self.controls + self.refused,
             bytes: self.reassembly.bytes + self.unwanted_bytes + self.control_bytes + self.stream_bytes,
             dropped,
@@ -300,10 +329,19 @@ mod tests {
             line,
             "31 frames  30.0 fps  2.48 Mbit/s  latency 4.0 ms (p99 4.0) if its clock is right  lost 0  from 192.0.2.1:50000"
         );
-        counters.reassembly.segments_lost = 12;
-        (counters.reassembly.repaired_by_parity, counters.reassembly.repaired_by_repeat) = (2, 7);
+        counters.losses = Losses { segments: 12, repaired_by_parity: 2, repaired_by_repeat: 7, ..Losses::default() };
         assert!(counters.totals(start, start).to_string().contains("  lost 0  repaired 9 of 12 segments lost  "));
         counters.kernel_drops = 7;
         assert!(counters.totals(start, start).to_string().contains("  kernel drops 7  "));
+    }
+
+    #[test]
+    fn losses_go_on_from_where_they_were_and_never_back() {
+        let lost = |frames, segments| Losses { frames, segments, late: 1, ..Losses::default() };
+        let mut losses = Losses::default();
+        losses.add_since(&lost(2, 10), &lost(5, 12));
+        // A source that was forgotten counts from the beginning.
+        losses.add_since(&lost(5, 12), &lost(0, 0));
+        assert_eq!(losses, Losses { frames: 3, segments: 2, ..Losses::default() });
     }
 }

@@ -3,7 +3,7 @@
 use crate::Frame;
 use crate::arrival::arrival;
 use crate::feedback::{Feedback, Heed};
-use crate::figures::Counters;
+use crate::figures::{Counters, Losses};
 use crate::notices::Notices;
 use crate::outlets::Outlets;
 use crate::roster::Facts;
@@ -95,8 +95,8 @@ pub(crate) struct Receive<'a> {
     unwanted_bytes: u64,
     kernel_drops: u64,
     last_kernel_count: u32,
-    /// Frames that the source shown had lost when last looked.
-    lost_before: u64,
+    /// What the source shown had lost when last looked.
+    lost_before: Losses,
     published: Option<Instant>,
     notices: Notices,
 }
@@ -143,7 +143,7 @@ impl<'a> Receive<'a> {
             unwanted_bytes: 0,
             kernel_drops: 0,
             last_kernel_count: 0,
-            lost_before: 0,
+            lost_before: Losses::default(),
             published: None,
             notices: Notices::default(),
         }
@@ -387,7 +387,11 @@ impl<'a> Receive<'a> {
                 self.feedback.show(Some(source));
                 self.count_lost(before);
                 // What it lost before it was shown is nobody's loss.
-                self.lost_before = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
+                self.lost_before = self.losses(source);
+                if before.is_none() && self.shared.counters().source.is_none() {
+                    // But what was repaired of its first frame counts.
+                    self.lost_before = Losses { frames: self.lost_before.frames, ..Losses::default() };
+                }
             }
             Choice::WithholdAndName if is_each_wanted => {
                 tracing::info!("showing {source}, too");
@@ -426,9 +430,14 @@ impl<'a> Receive<'a> {
 
     /// Counts what the source that is shown has lost since the last look.
     fn count_lost(&mut self, shown: Option<SocketAddr>) {
-        let Some(stats) = shown.and_then(|source| self.reassembler.source_stats(source)) else { return };
-        self.shared.counters().frames_lost += stats.frames_lost.saturating_sub(self.lost_before);
-        self.lost_before = stats.frames_lost;
+        let Some(source) = shown else { return };
+        let lost = self.losses(source);
+        self.shared.counters().losses.add_since(&self.lost_before, &lost);
+        self.lost_before = lost;
+    }
+
+    fn losses(&self, source: SocketAddr) -> Losses {
+        self.reassembler.source_stats(source).as_ref().map(Losses::of).unwrap_or_default()
     }
 
     fn publish(&mut self, now: Instant) {

@@ -9,7 +9,7 @@
 mod scene;
 
 use scene::{Clip, Peer, Program};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 const FOR_EVER: [&str; 2] = ["--repeat", "0"];
@@ -78,4 +78,24 @@ fn the_other_once_the_first_is_gone() {
     assert_eq!(ended.totals()["source"], other.to_string());
     // What the first sent, it sent whole; what the other sent before it was shown, it did not lose.
     assert_eq!(ended.totals()["frames_lost"], 0, "{}", ended.totals());
+}
+
+#[test]
+fn what_a_stranger_seems_to_lose_is_not_counted_with_the_stream() {
+    let clip = Clip::of(10);
+    let receiver = Program::start(["--stats", "json", "--stats-interval", "0.1"]);
+    let to = receiver.address();
+    let _peer = Peer::tagged(&clip, to, &FOR_EVER);
+    receiver.says("showing ");
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // Each is the first of nine datagrams of a frame, of which the next never comes.
+    let mut sent = 0;
+    receiver.figures("frames that are given up", |figures| {
+        stranger.send_to(b"\x09\xFF\xD8 nothing follows", to).unwrap();
+        sent += 1;
+        figures["dropped"]["incomplete"].as_u64() > Some(5) || figures["dropped"]["gap"].as_u64() > Some(5)
+    });
+    receiver.signal("INT");
+    let totals = receiver.end().totals();
+    assert_eq!((&totals["segments_lost"], &totals["frames_lost"]), (&0.into(), &0.into()), "{sent} sent, {totals}");
 }
