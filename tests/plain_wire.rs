@@ -9,7 +9,8 @@ use proptest::test_runner::FileFailurePersistence;
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: ProptestConfig::default().cases.max(2000),
+        // Miri is some thousand times as slow.
+        cases: ProptestConfig::default().cases.max(if cfg!(miri) { 0 } else { 2000 }),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/plain_wire.txt"))),
         ..ProptestConfig::default()
     }

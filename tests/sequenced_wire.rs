@@ -12,7 +12,8 @@ use sequenced_link::{Harm, Scenario, run};
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: ProptestConfig::default().cases.max(300),
+        // Miri is some thousand times as slow.
+        cases: ProptestConfig::default().cases.max(if cfg!(miri) { 0 } else { 300 }),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("proptest-regressions/sequenced_wire.txt"))),
         ..ProptestConfig::default()
     }
