@@ -77,7 +77,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn what_lands_in_batches_is_taken_as_if_pushed(scenario in of_long_frames(), every in 2_usize..300) {
+    fn long_frames_that_land_in_batches_are_taken_as_if_pushed(scenario in of_long_frames(), every in 2_usize..300) {
         run_both_ways(&scenario.arrivals(), every);
     }
 
