@@ -188,6 +188,7 @@ mod tests {
             ("tcp://robot", "tcp://robot:54321"),
             ("tcp+pickle://robot", "tcp+pickle://robot:9999"),
             ("http://ann:secret@camera/mjpeg?a=1", "http://camera/mjpeg?a=1"),
+            ("http://xn--3ug/a", "http://xn--3ug/a"),
             ("redis://localhost:6379", "redis://localhost:6379"),
             ("redis://:secret@localhost/2", "redis://localhost/2"),
             ("rtsp://ann:secret@camera/live", "rtsp://camera/live"),
