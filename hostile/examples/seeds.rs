@@ -1,6 +1,7 @@
 //! Writes what fuzzing begins with where no program's own output lies there already: `cargo run -p hostile --example seeds`.
 
 use bytes::Bytes;
+use hostile::redis::base64;
 use media::codec::Encoder;
 use media::{Image, PixelFormat};
 use segment::wire::control::{Ack, Announce, Bye, ByeReason, Control, Leave, Nack, Time};
@@ -123,6 +124,12 @@ fn sequenced() -> Result<(), Box<dyn Error>> {
     }
     write("sequenced", "two_frames_that_parity_restores", &script)?;
     write("sequenced", "only_half_of_them", &script[..script.len() / 2])?;
+    // All of a frame but what the fourth byte says, on this wire and on the plain one; and the datagrams that it says.
+    let frame = |number: u8, lost: u8, wire: u8| [0xC5, number, 0x22, lost, 10 << 3 | wire];
+    let frames = [frame(0, 1, 0x0A), frame(1, 0x18, 0x0A), frame(2, 0, 0x0C), frame(3, 0, 0x0C), frame(4, 2, 0x0A)];
+    write("sequenced", "the_wire_changes", frames.concat())?;
+    let places = [(0, 0), (0, 4), (0, 2), (1, 1), (1, 0), (1, 3)];
+    write("sequenced", "one_by_one", places.map(|(number, place)| frame(number, place, 0x08)).concat())?;
     Ok(())
 }
 
@@ -150,6 +157,9 @@ fn motion_jpeg() -> Result<(), Box<dyn Error>> {
     write("redis", "our_jpeg", format!("{{\"data\": \"{}\", {rest}}}", base64(&jpeg)))?;
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg==";
     write("redis", "a_png", format!("{{\"data\": \"{png}\", \"more\": {{\"a\": [1, 2]}}}}"))?;
+    // As data of a message that the target makes.
+    write("redis", "a_jpeg_in_it", [&[0, 16, 8], &jpeg[..]].concat())?;
+    write("redis", "pixels_in_it", [&[1, 4, 2][..], &[7; 24]].concat())?;
     Ok(())
 }
 
@@ -166,19 +176,6 @@ fn without(jpeg: &[u8], marker: u8) -> Vec<u8> {
         rest = &rest[len..];
     }
     [&kept[..], rest].concat()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
-        for at in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * at) & 63) as usize];
-            text.push(if at > three.len() { '=' } else { digit.into() });
-        }
-    }
-    text
 }
 
 fn texts() -> Result<(), Box<dyn Error>> {
