@@ -14,6 +14,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+/// The number that was delivered last, and when, of each stream of each source.
+type Last = HashMap<(SocketAddr, u64), (u32, Instant)>;
+
 /// Runs it on the bytes of the fuzzer.
 pub fn run(bytes: &[u8]) {
     parsers(bytes);
@@ -21,11 +24,12 @@ pub fn run(bytes: &[u8]) {
     let mut reassembler = Reassembler::new();
     reassembler.repair(Repair { receiver_id: 1, is_group: bytes.len() & 1 == 1, seed: 1 });
     let mut now = Instant::now();
-    let mut last: HashMap<(SocketAddr, u64), (u32, Instant)> = HashMap::new();
+    let mut last = Last::new();
     while let Some(Step { source, datagrams, wait }) = step(&mut bytes) {
         now += wait;
         while let Some(deadline) = reassembler.poll_timeout().filter(|deadline| *deadline <= now) {
             reassembler.handle_timeout(deadline);
+            are_in_order(&mut reassembler, deadline, &mut last);
         }
         let source = address(source);
         for datagram in datagrams {
@@ -34,18 +38,22 @@ pub fn run(bytes: &[u8]) {
         while let Some(nack) = reassembler.poll_transmit() {
             assert!(nack.contents.len() <= 1400 && matches!(Control::parse(&nack.contents), Ok(Control::Nack(_))));
         }
-        while let Some(frame) = reassembler.poll_frame() {
-            let Some(tag) = frame.tag else { continue };
-            let before = last.insert((source, tag.stream_id), (tag.number, now));
-            let is_recent = |at: Instant| now.duration_since(at) < Duration::from_secs(5);
-            if let Some((number, at)) = before.filter(|(_, at)| is_recent(*at)) {
-                assert!((tag.number.wrapping_sub(number) as i32) > 0, "{} after {number}, {at:?}", tag.number);
-            }
-        }
+        are_in_order(&mut reassembler, now, &mut last);
         assert!(reassembler.memory() <= SHOWN_SOURCE_BYTES + OTHER_SOURCES_BYTES + SPARE_BYTES);
     }
     reassembler.handle_timeout(now + Duration::from_secs(60));
     assert_eq!((reassembler.poll_timeout(), reassembler.memory()), (None, 0));
+}
+
+fn are_in_order(reassembler: &mut Reassembler, now: Instant, last: &mut Last) {
+    while let Some(frame) = reassembler.poll_frame() {
+        let Some(tag) = frame.tag else { continue };
+        let before = last.insert((frame.source, tag.stream_id), (tag.number, now));
+        let is_recent = |at: Instant| now.duration_since(at) < Duration::from_secs(5);
+        if let Some((number, at)) = before.filter(|(_, at)| is_recent(*at)) {
+            assert!((tag.number.wrapping_sub(number) as i32) > 0, "{} after {number}, {at:?}", tag.number);
+        }
+    }
 }
 
 fn parsers(bytes: &[u8]) {
