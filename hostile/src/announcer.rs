@@ -68,7 +68,7 @@ fn stage(script: &mut Script<'_>) -> Option<Stage> {
         clock_us: 1 << 50,
         is_text,
         is_sequenced,
-        crowds_left: if flags & 0x80 != 0 { MAX_CROWDS } else { 0 },
+        crowds_left: if flags & 0xF0 == 0x80 { MAX_CROWDS } else { 0 },
         sent: vec![0],
         has_acknowledged: HashSet::new(),
         has_echoed: HashSet::new(),

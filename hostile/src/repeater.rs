@@ -18,6 +18,10 @@ static ZEROS: [u8; LONG] = [0; LONG];
 /// So many, where there are any: more than are kept. They take the fuzzer's time.
 const MAX_LONG: usize = KEPT_BYTES / LONG + 1;
 
+/// Segments of other frames at most, unless the script says that there may be as many as there can be. They take the
+/// fuzzer's time, too.
+const FEW_SEGMENTS: usize = 512;
+
 /// Bursts that wait at most: one more than the limit, as the last nack may end in one that is not full.
 const MAX_BURSTS: usize = 1025;
 
@@ -31,6 +35,7 @@ struct Sent {
     again: HashMap<SocketAddr, u64>,
     frames: Vec<(Arc<SequencedFrame>, Vec<SocketAddr>)>,
     long_left: usize,
+    most_segments: usize,
 }
 
 /// Runs the script that the bytes are.
@@ -40,6 +45,7 @@ pub fn run(bytes: &[u8]) {
     let mut now = Instant::now();
     let Some(flags) = script.u8() else { return };
     sent.long_left = if flags & 0x80 != 0 { MAX_LONG } else { 0 };
+    sent.most_segments = if flags & 0x40 != 0 { usize::MAX } else { FEW_SEGMENTS };
     while step(&mut repeater, &mut sequencer, &mut sent, &mut now, &mut script).is_some() {
         assert!(repeater.memory() <= KEPT_BYTES);
     }
@@ -71,7 +77,10 @@ fn step(
                     sent.long_left -= 1;
                     (LONG, 65_000)
                 }
-                len => (len.into(), usize::from(datagram_len % 1500).max(34)),
+                len => {
+                    let len = usize::from(len);
+                    (len, usize::from(datagram_len % 1500).max(34 + len / sent.most_segments))
+                }
             };
             let label = Label { stream_id: 7, number: number.into(), captured_at: 0 };
             let jpeg = Bytes::from_static(&ZEROS[..len]);
