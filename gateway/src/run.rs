@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use terminal::exit::Advise;
@@ -86,7 +85,7 @@ async fn serve(
     let reporter = Reporter::new(cli.stats, std::time::Instant::now(), false);
     let report = Report::start(reporter, move || meter.interval(list(&seen).iter().map(|site| &**site)))?;
 
-    let mut asked = asked(interrupt)?;
+    let mut asked = asked(&interrupt);
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
     loop {
         tokio::select! {
@@ -107,14 +106,13 @@ async fn serve(
 }
 
 /// Comes back when the user asks the program to end.
-fn asked(interrupt: Interrupt) -> std::io::Result<tokio::sync::oneshot::Receiver<()>> {
+fn asked(interrupt: &Interrupt) -> tokio::sync::oneshot::Receiver<()> {
     let (ask, asked) = tokio::sync::oneshot::channel();
-    thread::Builder::new().name("end".to_owned()).spawn(move || {
-        while !interrupt.wait_timeout(Duration::MAX) {}
+    interrupt.when_set(move || {
         // Nobody waits where the program ends for another reason.
         let _ = ask.send(());
-    })?;
-    Ok(asked)
+    });
+    asked
 }
 
 /// A file that is looked at again and again.

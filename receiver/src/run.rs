@@ -11,8 +11,11 @@ use segment::seal::Key;
 use std::time::{Duration, Instant};
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
-/// The program looks at least so often whether it is to end, and whether statistics are due.
+/// The program looks so often whether a limit of frames has been reached or an output has ended, where there is such.
 const TICK: Duration = Duration::from_millis(20);
+
+/// And so often where there is nothing to look for but threads that are gone. What the user wants, it learns at once.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// What still waits to be recorded gets so long when the user ends the program: it is to end within a second.
 const GRACE: Duration = Duration::from_millis(700);
@@ -74,7 +77,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         }
         match viewer.as_mut().map(|viewer| viewer.step(&downstream, TICK)) {
             None => {
-                let _ = interrupt.wait_timeout(TICK);
+                let _ = interrupt.wait_timeout(watch.rest(now, &downstream, &sinks));
             }
             Some(Ok(Step::GoOn)) => {}
             Some(Ok(Step::Quit)) => break End::Asked,
@@ -116,9 +119,26 @@ impl Watch<'_> {
         if self.promised && !is_shown && sinks.iter().all(Running::has_ended) {
             return Some(End::NoSink);
         }
+        let is_silent = !self.cli.timeout.is_zero() && self.silence(now, downstream) >= self.cli.timeout;
+        is_silent.then_some(End::TimedOut)
+    }
+
+    fn silence(&self, now: Instant, downstream: &Downstream) -> Duration {
         let last = downstream.progress().1.unwrap_or(self.start);
-        let silent = now.saturating_duration_since(last);
-        (!self.cli.timeout.is_zero() && silent >= self.cli.timeout).then_some(End::TimedOut)
+        now.saturating_duration_since(last)
+    }
+
+    /// How long, from `now`, nothing is to be done.
+    fn rest(&self, now: Instant, downstream: &Downstream, sinks: &[Running]) -> Duration {
+        let is_to_look = self.cli.frames.is_some() || !sinks.is_empty();
+        let mut rest = if is_to_look { TICK } else { SELDOM };
+        if let Some(duration) = self.cli.duration {
+            rest = rest.min(duration.saturating_sub(now.saturating_duration_since(self.start)));
+        }
+        if !self.cli.timeout.is_zero() {
+            rest = rest.min(self.cli.timeout.saturating_sub(self.silence(now, downstream)));
+        }
+        rest
     }
 }
 

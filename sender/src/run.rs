@@ -16,7 +16,7 @@ use crate::failure::failure;
 use crate::source::{self, Next, Source, SourceOptions};
 use crate::{Builder, Figures, Monitor, Upstream, UpstreamError};
 
-/// The program looks at least so often whether it is to end.
+/// Whoever waits for somebody to send to, or for the source to end, looks so often whether that is still wanted.
 const TICK: Duration = Duration::from_millis(50);
 
 /// And so often, where there is one, at its window.
@@ -27,12 +27,14 @@ const WINDOW_TICK: Duration = Duration::from_millis(20);
 const GRACE: Duration = Duration::from_millis(600);
 const LAST_LINE_GRACE: Duration = Duration::from_millis(200);
 
-/// What the thread "source" says to the one that waits for it.
+/// What the thread that waits is told, by the thread "source" but for one thing.
 enum Event {
     /// The stream runs.
     Started(Watch),
     /// It is over.
     Ended(Result<(), Failure>),
+    /// It is to be: so the user says, not that thread.
+    Asked,
 }
 
 /// What is known of a stream and its source while they run.
@@ -55,6 +57,16 @@ impl Watch {
         self.ends_at.is_some_and(|ends_at| Instant::now() >= ends_at)
     }
 
+    /// How long nothing is to be done if nothing happens.
+    fn rest(&self) -> Duration {
+        match self.ends_at.map(|ends_at| ends_at.saturating_duration_since(Instant::now())) {
+            None => Duration::MAX,
+            // By then, whoever holds the end up is to hurry.
+            Some(Duration::ZERO) => TICK,
+            Some(left) => left,
+        }
+    }
+
     fn figures(&self) -> Figures {
         let mut figures = self.monitor.figures();
         figures.replaced.insert("source", self.replaced.load(Ordering::Relaxed));
@@ -75,17 +87,28 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     // All that may take its time happens there, also what comes before the first picture: looking up names, opening a
     // camera. Whatever it waits for, the program ends when it is asked to.
     let asked = interrupt.clone();
+    // Not one more sender: when the thread is gone, so is the last.
+    let says = Arc::new(says);
+    let tells = Arc::downgrade(&says);
+    interrupt.when_set(move || {
+        let _ = tells.upgrade().map(|tells| tells.send(Event::Asked));
+    });
     thread::Builder::new().name("source".to_owned()).spawn(move || {
         let outcome = stream(&cli, &asked, &says);
         // Nobody listens any more where the program has ended without waiting for this.
         let _ = says.send(Event::Ended(outcome));
     })?;
 
-    let mut running = None;
+    let mut running: Option<(Report<Figures>, Watch)> = None;
     let mut patience_ends = None;
     let mut lost_window = None;
     let outcome = loop {
-        match next_event(&events, &interrupt, &mut display, &mut lost_window) {
+        let rest = match &running {
+            _ if interrupt.is_set() => TICK,
+            Some((_, watch)) => watch.rest(),
+            None => Duration::MAX,
+        };
+        match next_event(&events, rest, &interrupt, &mut display, &mut lost_window) {
             Ok(Event::Started(watch)) => {
                 if let Some(display) = &mut display {
                     display.show(watch.monitor.clone(), quality);
@@ -102,7 +125,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             }
             Ok(Event::Ended(outcome)) => break outcome,
             Err(RecvTimeoutError::Disconnected) => break Err(Failure::new("the thread that reads the source is gone")),
-            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Asked) | Err(RecvTimeoutError::Timeout) => {}
         }
         if let Some((_, watch)) = running.as_ref().filter(|_| interrupt.is_set()) {
             // Whoever holds the stream up does so no longer.
@@ -122,14 +145,15 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     lost_window.map_or(Ok(()), Err).and(outcome).map(|()| ExitStatus::Done)
 }
 
-/// Waits a moment for what the source's thread says, or lets the window have that time.
+/// Waits at most for `rest` for what there is to be told, or lets the window have a moment.
 fn next_event(
     events: &Receiver<Event>,
+    rest: Duration,
     interrupt: &Interrupt,
     display: &mut Option<Display>,
     lost_window: &mut Option<Failure>,
 ) -> Result<Event, RecvTimeoutError> {
-    let Some(window) = display else { return events.recv_timeout(TICK) };
+    let Some(window) = display else { return events.recv_timeout(rest) };
     match window.step(WINDOW_TICK) {
         Ok(Step::GoOn) => {}
         Ok(Step::Quit) => {

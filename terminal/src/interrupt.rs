@@ -1,10 +1,10 @@
 //! SIGINT and SIGTERM as a flag that threads can wait for.
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, io, mem};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -26,8 +26,18 @@ struct Shared {
     /// Behind its own `Arc` because that is what the signal handler takes.
     asked: Arc<AtomicBool>,
     /// Held for the moment between looking at `asked` and waiting, so that no wake-up falls between the two.
-    gate: Mutex<()>,
+    gate: Mutex<Told>,
     changed: Condvar,
+}
+
+/// Who is told, once.
+#[derive(Default)]
+struct Told(Vec<Box<dyn FnOnce() + Send>>);
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to tell", self.0.len())
+    }
 }
 
 impl Interrupt {
@@ -66,8 +76,23 @@ impl Interrupt {
     /// Asks the program to end, as a signal would: for the key `q`, a closed window, the last frame of a limit.
     pub fn set(&self) {
         self.shared.asked.store(true, Ordering::SeqCst);
-        let _gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = mem::take(&mut gate.0);
         self.shared.changed.notify_all();
+        drop(gate);
+        told.into_iter().for_each(|tell| tell());
+    }
+
+    /// Has `tell` called when the program is asked to end, or at once if it has been: for threads that wait for something
+    /// else too, and so need not look here every now and then. It runs on the thread that asks, which it must not hold up.
+    pub fn when_set(&self, tell: impl FnOnce() + Send + 'static) {
+        let mut gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_set() {
+            drop(gate);
+            tell();
+        } else {
+            gate.0.push(Box::new(tell));
+        }
     }
 
     /// Whether the program has been asked to end.
@@ -96,6 +121,7 @@ impl Interrupt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     #[test]
     fn waiting_ends_with_the_timeout() {
@@ -103,6 +129,22 @@ mod tests {
         assert!(!interrupt.wait_timeout(Duration::ZERO));
         assert!(!interrupt.wait_timeout(Duration::from_millis(5)));
         assert!(!interrupt.is_set());
+    }
+
+    #[test]
+    fn who_wants_to_be_told_is_told_once() {
+        let (says, said) = mpsc::channel();
+        let tell = |word| {
+            let says = says.clone();
+            move || says.send(word).unwrap()
+        };
+        let interrupt = Interrupt::manual();
+        interrupt.when_set(tell("before"));
+        assert_eq!(said.try_recv(), Err(mpsc::TryRecvError::Empty));
+        interrupt.set();
+        interrupt.when_set(tell("after"));
+        interrupt.set();
+        assert_eq!(said.try_iter().collect::<Vec<_>>(), ["before", "after"]);
     }
 
     #[test]
