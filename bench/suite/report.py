@@ -43,6 +43,9 @@ METHOD = """\
   FFmpeg has no clock that could be read at both ends: its cells are empty.
 * **Raw to decoded**: from the raw 1080p picture through encoding, network and decoding to BGR in memory, at 30 fps. The Python
   peer encodes and decodes with OpenCV, from BGR.
+* **Passed through**: from a pipe, the floor's sender reads each picture, whose length it knows, into the same few places in memory. The
+  programs keep what they sent in the last second, to send it again to who has lost it, so that every picture comes into memory that the
+  processor has not seen for a second. A floor that has so many pictures in memory, and does no more with them, shows what that takes.
 * **TCP**: one connection, pictures already in memory, no frame left out; from the first frame received
   to the last. The Python peers are those of `tests/peers`, with numpy for pickles; each receiver unpickles every picture.
 * **Motion JPEG**: the same stamped JPEG at 30, 15 and 1 frames a second to 1, 50 and 500 viewers, which are tasks of one process on

@@ -102,6 +102,8 @@ def passed_through(results):
     sources = [
         ("bare floor", "paced", "bare floor"),
         ("folder of JPEGs", "paced", "programs"),
+        ("bare floor, from a pipe", "passed", "bare floor, from a pipe"),
+        ("the same, keeping a second", "passed", "bare floor, from a pipe, keeping a second"),
         ("MJPEG on standard input", "passed", "programs, MJPEG on standard input"),
     ]
     size = next(iter(SIZES))

@@ -19,7 +19,7 @@ class Codec(Pair):
     def command(self):
         return [self.setting.binary("codec")]
 
-    def send_options(self):
+    def send_options(self, load):
         return ["--raw", self.raw]
 
 

@@ -56,17 +56,20 @@ class Pair(Competitor):
                 load.size,
                 *credit,
                 *self.options(load),
-                *self.send_options(),
+                *self.send_options(load),
             ]
-            sender = stack.enter_context(Program(place.at_sender(send)))
+            sender = stack.enter_context(self.start(place, send, load))
             sent = sender.end_with_json()
             if self.end_signal:
                 time.sleep(LAST_FRAME_S)
             received = receiver.end_with_json(self.end_signal)
         return self.outcome(sent, received, granted)
 
-    def send_options(self):
+    def send_options(self, load):
         return []
+
+    def start(self, place, words, load):
+        return Program(place.at_sender(words))
 
     def outcome(self, sent, received, granted):
         # A run of which nothing came is an outcome too, but at a rate that was only asked for it is a fault.

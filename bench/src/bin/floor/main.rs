@@ -1,7 +1,8 @@
 //! The bare floor: the bytes of frames through the kernel, with no protocol. Whatever a protocol costs comes on top.
 //!
 //! Datagrams of 64 KB by plain `send_to` and `recv_from`; smaller ones in batches by GSO and GRO, or one by one with
-//! `--no-gso`. Both sides block; nothing spins.
+//! `--no-gso`. Both sides block; nothing spins. With `--stdin` the sender reads its frames from a pipe, whose length it
+//! knows beforehand.
 
 mod offload;
 mod plain;
@@ -10,7 +11,14 @@ mod stamp;
 use bench::load::{ReceiveLoad, SendLoad};
 use bench::{pictures, sending, sockets};
 use clap::Parser;
+use nix::fcntl::{FcntlArg, fcntl};
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::UdpSocket;
+use std::os::fd::AsFd;
+
+/// What the pipe is asked to hold: as much as the program `sender` asks for.
+const PIPE_BYTES: i32 = 256 << 10;
 
 /// The same bytes with no protocol
 #[derive(Debug, Parser)]
@@ -22,6 +30,12 @@ enum Cli {
         /// One system call for each datagram
         #[arg(long)]
         no_gso: bool,
+        /// Read the pictures from standard input, where they come in turn, each when it is due
+        #[arg(long)]
+        stdin: bool,
+        /// Have so many pictures in memory, in place of as many as there are files: as who could send them again
+        #[arg(long, value_name = "N")]
+        keep: Option<usize>,
     },
     /// Receive frames
     Receive {
@@ -35,7 +49,9 @@ enum Cli {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
-        Cli::Send { load, no_gso } => send(&load, !no_gso && offload::fits(load.datagram_size)),
+        Cli::Send { load, no_gso, stdin, keep } => {
+            send(&load, !no_gso && offload::fits(load.datagram_size), stdin, keep)
+        }
         Cli::Receive { load, no_gso } => {
             let (socket, granted) = sockets::listen(load.bind, load.receive_buffer)?;
             if no_gso { plain::receive(&socket, &load, granted) } else { offload::receive(&socket, &load, granted) }
@@ -43,12 +59,17 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-fn send(load: &SendLoad, gso: bool) -> anyhow::Result<()> {
-    let mut frames = pictures::load(&load.pictures, "jpg")?;
+fn send(load: &SendLoad, gso: bool, from_stdin: bool, keep: Option<usize>) -> anyhow::Result<()> {
+    let files = pictures::load(&load.pictures, "jpg")?;
+    let in_turn = keep.unwrap_or(files.len()).max(1);
+    let mut frames: Vec<_> = files.iter().cycle().take(in_turn).cloned().collect();
     let socket: UdpSocket = sockets::sender()?;
-    let in_turn = frames.len();
+    let mut pipe = from_stdin.then(pipe).transpose()?;
     let send_frame = |number: u32| {
         let frame = &mut frames[number as usize % in_turn];
+        if let Some(pipe) = &mut pipe {
+            pipe.read_exact(frame)?;
+        }
         stamp::write(frame, number)?;
         if gso {
             offload::send(&socket, frame, load.datagram_size, load.remote)
@@ -57,4 +78,10 @@ fn send(load: &SendLoad, gso: bool) -> anyhow::Result<()> {
         }
     };
     sending::run(load, send_frame, |end| socket.send_to(end, load.remote).map(drop))
+}
+
+fn pipe() -> anyhow::Result<File> {
+    let pipe = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES))?;
+    Ok(pipe)
 }
