@@ -1,17 +1,13 @@
 //! The receiving end of a stream, for programs.
 
 use crate::Frame;
-use crate::feedback::Feedback;
-use crate::fetch::{Fetch, Limits, Remote};
+use crate::builder::Builder;
 use crate::figures::{Figures, Mark};
 use crate::queue::FrameQueue;
-use crate::receive::{Receive, Shared};
+use crate::receive::Shared;
 use crate::roster::NewestOfEach;
-use crate::selection::From;
 use media::mailbox::{Reader, Taken};
-use segment::seal::Key;
-use segment::socket::{Granted, Group, JoinError, ReceiveSocket, SocketError};
-use segment::wire::stream::Framing;
+use segment::socket::{Granted, JoinError, SocketError};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,9 +17,6 @@ use std::time::{Duration, Instant};
 
 /// Name of the mailbox behind [`Downstream::recv_frame`] and [`Downstream::latest`] in the figures.
 const OWN_MAILBOX: &str = "application";
-
-/// What SO_BUSY_POLL is set to. The kernel's documentation recommends 50 µs; as we do not block, it looks once a call.
-const CARD_POLL: Duration = Duration::from_micros(50);
 
 /// The receiving end of a stream: whole frames, as they come.
 ///
@@ -49,8 +42,8 @@ pub struct Downstream {
     thread: Option<JoinHandle<()>>,
     own: Reader<Frame>,
     origin: String,
-    local: Option<SocketAddr>,
-    granted: Option<Granted>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) granted: Option<Granted>,
 }
 
 /// Reads the figures of a [`Downstream`] from any thread, as long as anybody wants to know.
@@ -60,28 +53,6 @@ pub struct Monitor {
     own_is_read: Arc<AtomicBool>,
     start: Instant,
     mark: Arc<Mutex<Mark>>,
-}
-
-/// How a [`Downstream`] is to be; see [`Downstream::builder`].
-#[derive(Debug, Clone)]
-pub struct Builder {
-    listen: Listen,
-    from: Option<From>,
-    max_frames: Option<u64>,
-    receive_buffer: Option<usize>,
-    latency: Duration,
-    key: Option<Key>,
-    interface: Option<String>,
-    busy_poll: bool,
-    is_held: bool,
-    limits: Limits,
-}
-
-#[derive(Debug, Clone)]
-enum Listen {
-    Bind(SocketAddr),
-    Join(SocketAddr),
-    Connect(Remote),
 }
 
 /// Why a [`Downstream`] could not be started, or has no more frames.
@@ -110,184 +81,15 @@ pub enum DownstreamError {
     Ended,
 }
 
-impl Builder {
-    /// Listens at `address`. Without this, [`join`](Self::join) or [`connect`](Self::connect), at 0.0.0.0:12345.
-    #[must_use]
-    pub fn bind(mut self, address: SocketAddr) -> Self {
-        self.listen = Listen::Bind(address);
-        self
-    }
-
-    /// Joins the multicast group at `group`, on the interface that the route to it names unless
-    /// [`interface`](Self::interface) says which. With [`from`](Self::from), the network is asked for that source only.
-    #[must_use]
-    pub fn join(mut self, group: SocketAddr) -> Self {
-        self.listen = Listen::Join(group);
-        self
-    }
-
-    /// Fetches from a TCP sender at this host and port, in this framing. When it is lost, or not there yet, connects again
-    /// and again, with pauses of at most a second.
-    ///
-    /// `host` is an address or a name, which is looked up anew for each connection. [`from`](Self::from),
-    /// [`interface`](Self::interface) and [`receive_buffer`](Self::receive_buffer) are about datagrams and change nothing
-    /// here.
-    #[must_use]
-    pub fn connect(mut self, host: impl Into<String>, port: u16, framing: Framing) -> Self {
-        self.listen = Listen::Connect(Remote { host: host.into(), port, framing });
-        self
-    }
-
-    /// Joins on the interface with this name or address.
-    #[must_use]
-    pub fn interface(mut self, interface: impl Into<String>) -> Self {
-        self.interface = Some(interface.into());
-        self
-    }
-
-    /// Only datagrams of these sources count. If not said, the first that delivers a whole frame, until it falls
-    /// silent.
-    #[must_use]
-    pub fn from(mut self, from: From) -> Self {
-        self.from = Some(from);
-        self
-    }
-
-    /// Ends after so many frames. If not said, never.
-    #[must_use]
-    pub fn max_frames(mut self, frames: u64) -> Self {
-        self.max_frames = Some(frames);
-        self
-    }
-
-    /// Asks the kernel for a receive buffer of so many bytes, in place of 8 MiB.
-    #[must_use]
-    pub fn receive_buffer(mut self, bytes: usize) -> Self {
-        self.receive_buffer = Some(bytes);
-        self
-    }
-
-    /// A frame that has lost datagrams waits at most so long, from its first one on, for what replaces them, and later frames
-    /// for it. If not said, [`segment::DEFAULT_LATENCY`]. Only on the sequenced wire; on the plain one nothing replaces them.
-    #[must_use]
-    pub fn latency(mut self, latency: Duration) -> Self {
-        self.latency = latency;
-        self
-    }
-
-    /// Takes only what is sealed with this key, and seals what is said to senders. If not said, nothing is. Has no effect over
-    /// TCP.
-    #[must_use]
-    pub fn key(mut self, key: impl Into<Option<Key>>) -> Self {
-        self.key = key.into();
-        self
-    }
-
-    /// Never sleeps while waiting for datagrams, but looks again and again, and has the kernel look at the network card
-    /// too where it can (SO_BUSY_POLL in socket(7), which takes CAP_NET_ADMIN). If not said, false.
-    ///
-    /// This takes a whole core, and saves the delay of waking up. Only where a core is to spare: on a machine that is busy
-    /// otherwise, the scheduler makes a thread wait that never sleeps, and frames come later.
-    #[must_use]
-    pub fn busy_poll(mut self, busy_poll: bool) -> Self {
-        self.busy_poll = busy_poll;
-        self
-    }
-
-    /// Takes no frame until [`Downstream::release`]: what is opened before that ([`Downstream::every`] and its like) misses
-    /// none.
-    #[must_use]
-    pub fn hold(mut self) -> Self {
-        self.is_held = true;
-        self
-    }
-
-    /// Other times than the usual ones, over TCP.
-    #[cfg(test)]
-    pub(crate) fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Starts to receive.
-    ///
-    /// # Errors
-    /// [`DownstreamError`] where the address cannot be listened at or the group cannot be joined. That a TCP sender
-    /// cannot be reached is none: it may come.
-    pub fn start(self) -> Result<Downstream, DownstreamError> {
-        let shared = Arc::new(Shared::default());
-        shared.is_held.store(self.is_held, Ordering::Relaxed);
-        match self.listen.clone() {
-            Listen::Bind(address) => self.receive(ReceiveSocket::bind(address)?, address, shared),
-            Listen::Join(address) => {
-                let source = self.from.map(|from| from.host());
-                let group = Group { address, interface: self.interface.clone(), source };
-                self.receive(ReceiveSocket::join(group)?, address, shared)
-            }
-            Listen::Connect(remote) => self.fetch(remote, shared),
-        }
-    }
-
-    fn receive(
-        self,
-        mut socket: ReceiveSocket,
-        address: SocketAddr,
-        shared: Arc<Shared>,
-    ) -> Result<Downstream, DownstreamError> {
-        match socket.membership() {
-            Some(membership) if membership.is_for_want_of_a_route() => tracing::warn!(
-                "no route leads to {address}: joined on {}, which only this machine can reach; --interface chooses \
-                 another",
-                membership.interface()
-            ),
-            Some(membership) => tracing::info!("joined {address} on {}", membership.interface()),
-            None => {}
-        }
-        if let Some(bytes) = self.receive_buffer {
-            socket.set_receive_buffer(bytes).map_err(|source| DownstreamError::ReceiveBuffer { bytes, source })?;
-        }
-        if self.busy_poll
-            && let Err(error) = socket.set_busy_poll(CARD_POLL)
-        {
-            tracing::debug!(%error, "the kernel does not look at the network card for us");
-        }
-        let (granted, local) = (socket.granted(), socket.local_addr().unwrap_or(address));
-        tracing::debug!(asked = granted.asked, granted = granted.granted, "receive buffer");
-        let feedback = Feedback::new(local, self.key)?;
-        let mut downstream = Downstream::on_thread("receive", local.to_string(), shared, move |shared| {
-            Receive::new(socket, feedback, self.latency, self.from, self.max_frames, self.busy_poll, shared).run();
-        })?;
-        (downstream.local, downstream.granted) = (Some(local), Some(granted));
-        Ok(downstream)
-    }
-
-    fn fetch(self, remote: Remote, shared: Arc<Shared>) -> Result<Downstream, DownstreamError> {
-        Downstream::on_thread("fetch", remote.to_string(), shared, move |shared| {
-            Fetch::new(remote, self.limits, self.max_frames, self.busy_poll, shared).run();
-        })
-    }
-}
-
 impl Downstream {
     /// Says how to receive, then [`start`](Builder::start)s.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder {
-            listen: Listen::Bind(([0, 0, 0, 0], 12345).into()),
-            from: None,
-            max_frames: None,
-            receive_buffer: None,
-            latency: segment::DEFAULT_LATENCY,
-            key: None,
-            interface: None,
-            busy_poll: false,
-            is_held: false,
-            limits: Limits::default(),
-        }
+        Builder::new()
     }
 
     /// Starts the thread that gets frames, which is all that `work` does.
-    fn on_thread(
+    pub(crate) fn on_thread(
         name: &str,
         origin: String,
         shared: Arc<Shared>,

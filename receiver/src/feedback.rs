@@ -1,7 +1,7 @@
 //! What a receiver says to senders, and hears from them: acks out, clocks and ends in.
 
+use crate::address::canonical;
 use crate::arrival::arrival;
-use crate::receive::canonical;
 use crate::sealing::Sealing;
 use segment::clock::ClockEstimate;
 use segment::handshake::{Ended, Report, Responder, Transmit};

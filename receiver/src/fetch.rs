@@ -7,7 +7,8 @@ mod lost;
 mod said;
 
 use crate::Frame;
-use crate::receive::{Limit, Shared, TICK, canonical};
+use crate::address::canonical;
+use crate::receive::{Limit, Shared, TICK};
 use crate::roster::Facts;
 use crate::stream_drops::{StreamDrop, StreamDrops};
 use bytes::Bytes;

@@ -11,7 +11,9 @@
 //! ```
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+mod address;
 mod arrival;
+mod builder;
 pub mod cli;
 pub mod doctor;
 mod downstream;
@@ -35,7 +37,8 @@ mod selection;
 pub mod sink;
 mod stream_drops;
 
-pub use downstream::{Builder, Downstream, DownstreamError, Monitor};
+pub use builder::Builder;
+pub use downstream::{Downstream, DownstreamError, Monitor};
 pub use figures::{Clock, Figures};
 pub use frame::{Frame, JPEG_QUALITY};
 pub use latency::Latency;

@@ -1,23 +1,22 @@
 //! The thread that receives and reassembles, and does nothing else.
 
-use crate::Frame;
-use crate::arrival::arrival;
-use crate::feedback::{Feedback, Heed};
+mod hand_on;
+mod take;
+
+use crate::feedback::Feedback;
 use crate::figures::{Counters, Losses};
 use crate::notices::Notices;
 use crate::outlets::Outlets;
-use crate::roster::Facts;
-use crate::selection::{Choice, From, Selection};
+use crate::selection::{From, Selection};
+pub(crate) use hand_on::Limit;
 use segment::handshake::Ended;
-use segment::socket::{Arrival, ReceiveSocket};
-use segment::stats::DropCause;
-use segment::{Landed, Reassembler, Repair};
+use segment::socket::ReceiveSocket;
+use segment::{Reassembler, Repair};
 use std::collections::VecDeque;
-use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// The thread looks at least so often whether it is to end, and counts are at most so old.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -64,7 +63,7 @@ impl Shared {
     }
 }
 
-/// The receiving thread's own.
+/// The receiving thread's own. What comes is [taken](Self::take), whole frames are [handed on](Self::hand_on).
 pub(crate) struct Receive<'a> {
     pub(crate) socket: ReceiveSocket,
     pub(crate) from: Option<From>,
@@ -226,104 +225,6 @@ impl<'a> Receive<'a> {
         Some(due.map_or(longest, |due| due.saturating_duration_since(Instant::now()).min(longest)))
     }
 
-    fn take(&mut self, now: Instant, received: Arrival) {
-        let at = arrival(received.arrived_at, now, SystemTime::now());
-        self.arrived = at;
-        let source = canonical(received.landed.source);
-        let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));
-        self.last_kernel_count = received.kernel_drops;
-        let landed = Landed { source, ..received.landed };
-        if self.feedback.is_sealing() {
-            self.open(now, at, landed);
-        } else {
-            self.push(now, at, landed);
-        }
-        self.kernel_drops += drops;
-        self.notices.kernel_drops(now, drops, self.socket.granted());
-        self.since_look += 1;
-    }
-
-    /// Takes what has landed where there is no key.
-    fn push(&mut self, now: Instant, at: Instant, landed: Landed) {
-        let source = landed.source;
-        let is_wanted = self.from.is_none_or(|from| from.matches(source));
-        let is_shown = self.selection.shown() == Some(source);
-        self.reassembler.push_landed(at, landed, |datagram| {
-            let len = datagram.len() as u64;
-            if !is_wanted {
-                self.unwanted += 1;
-                self.unwanted_bytes += len;
-                return false;
-            }
-            match self.feedback.heed(now, source, datagram, is_shown) {
-                Heed::Control => self.controls += 1,
-                Heed::Refused(error) => {
-                    self.refused += 1;
-                    tracing::debug!(%source, %error, "dropped a datagram");
-                }
-                Heed::Sealed => {
-                    self.notices.sealed(source);
-                    // There it is counted, and that is all.
-                    return true;
-                }
-                Heed::Segment => return true,
-            }
-            self.control_bytes += len;
-            false
-        });
-    }
-
-    /// Takes what has landed where there is a key: nothing of it is believed before it has opened.
-    fn open(&mut self, now: Instant, at: Instant, landed: Landed) {
-        let sealed = mem::take(&mut self.sealed);
-        let datagrams = sealed.get(..landed.len).unwrap_or_default().chunks(landed.datagram_len.max(1));
-        let empty = (landed.len == 0).then_some(&[][..]);
-        for datagram in datagrams.chain(empty) {
-            self.open_one(now, at, landed.source, datagram);
-        }
-        self.sealed = sealed;
-    }
-
-    /// Opens one datagram right into the frame that it is of, where it is the one that was expected.
-    fn open_one(&mut self, now: Instant, at: Instant, source: SocketAddr, datagram: &[u8]) {
-        let len = datagram.len();
-        if self.from.is_some_and(|from| !from.matches(source)) {
-            self.unwanted += 1;
-            self.unwanted_bytes += len as u64;
-            return;
-        }
-        let (plain_len, is_fresh) = match self.feedback.open(datagram, self.reassembler.landing()) {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.reassembler.refuse(source, len, error.cause());
-                self.notices.not_opened(now, source, error);
-                return;
-            }
-        };
-        let (feedback, is_shown) = (&mut self.feedback, self.selection.shown() == Some(source));
-        let mut heed = Heed::Sealed;
-        let landed = Landed { source, len: plain_len, datagram_len: plain_len };
-        self.reassembler.push_landed(at, landed, |plain| {
-            heed = feedback.heed(now, source, plain, is_shown);
-            heed == Heed::Segment && is_fresh
-        });
-        match heed {
-            // What sealing has added came too.
-            Heed::Segment if is_fresh => self.control_bytes += (len - plain_len) as u64,
-            Heed::Segment => {
-                self.reassembler.refuse(source, len, DropCause::NotFresh);
-                self.notices.not_fresh(now, source);
-            }
-            Heed::Control | Heed::Refused(_) | Heed::Sealed => {
-                match heed {
-                    Heed::Control => self.controls += 1,
-                    _ => self.refused += 1,
-                }
-                self.control_bytes += len as u64;
-            }
-        }
-    }
-
     fn look_at_feedback(&mut self, now: Instant) {
         (self.since_look, self.looked) = (0, now);
         self.refused += self.feedback.read(now);
@@ -363,71 +264,6 @@ impl<'a> Receive<'a> {
         self.ended.extend(std::iter::from_fn(|| self.feedback.poll_ended()).map(|ended| (now, ended)));
     }
 
-    fn hand_on(&mut self, now: Instant, frame: segment::Frame) -> Option<Limit> {
-        let source = frame.source;
-        let stream_id = frame.tag.map(|tag| tag.stream_id);
-        let arrived_at = SystemTime::now();
-        self.feedback.note_frame(&frame, arrived_at);
-        let clock = self.feedback.clock(source);
-        let frame = Frame::reassembled(frame, arrived_at, clock.map(|clock| clock.offset_us));
-        let is_each_wanted = self.shared.outlets.wants_each();
-        if is_each_wanted {
-            let frames_lost = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
-            let facts = Facts { name: self.feedback.name(source), frames_lost };
-            self.shared.outlets.put_of_each(now, &frame, facts);
-        }
-        match self.selection.choose(now, source) {
-            Choice::Deliver => {}
-            Choice::DeliverInstead(before) => {
-                match before {
-                    None => tracing::info!("showing {source}"),
-                    Some(before) => tracing::info!("showing {source}, as {before} has fallen silent"),
-                }
-                self.reassembler.show(Some(source));
-                self.feedback.show(Some(source));
-                self.count_lost(before);
-                // What it lost before it was shown is nobody's loss.
-                self.lost_before = self.losses(source);
-                if before.is_none() && self.shared.counters().source.is_none() {
-                    // But what was repaired of its first frame counts.
-                    self.lost_before = Losses { frames: self.lost_before.frames, ..Losses::default() };
-                }
-            }
-            Choice::WithholdAndName if is_each_wanted => {
-                tracing::info!("showing {source}, too");
-                self.shared.counters().withheld += 1;
-                return None;
-            }
-            Choice::WithholdAndName => {
-                tracing::warn!("another source sends here too: {source}; choose it by --from {source}");
-                self.shared.counters().withheld += 1;
-                return None;
-            }
-            Choice::Withhold => {
-                self.shared.counters().withheld += 1;
-                return None;
-            }
-        }
-        if self.shown_stream != stream_id {
-            self.shown_stream = stream_id;
-            self.feedback.show_stream(stream_id);
-        }
-        self.notices.frame_len(frame.byte_len(), self.socket.granted());
-        if frame.captured_at.is_some() && frame.age.is_none() {
-            self.notices.clock_ahead(source);
-        }
-        let frames = {
-            let mut counters = self.shared.counters();
-            counters.source = Some(source);
-            counters.clock = clock;
-            counters.has_ended = false;
-            counters.deliver(now, frame.byte_len(), frame.age);
-            counters.frames
-        };
-        self.shared.outlets.put(now, &frame);
-        self.max_frames.is_some_and(|max| frames >= max).then_some(Limit::Reached)
-    }
-
     /// Counts what the source that is shown has lost since the last look.
     fn count_lost(&mut self, shown: Option<SocketAddr>) {
         let Some(source) = shown else { return };
@@ -451,36 +287,5 @@ impl<'a> Receive<'a> {
         counters.unwanted = self.unwanted;
         counters.unwanted_bytes = self.unwanted_bytes;
         counters.kernel_drops = self.kernel_drops;
-    }
-}
-
-/// As many frames were handed on as were asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
-    Reached,
-}
-
-/// An address as people know it: on a socket for both families IPv4 addresses come as ::ffff:a.b.c.d. The scope of a
-/// link-local address stays, without which no answer finds its way.
-pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(_) => address,
-        SocketAddr::V6(mut v6) => {
-            v6.set_flowinfo(0);
-            v6.ip().to_ipv4_mapped().map_or(v6.into(), |v4| (v4, v6.port()).into())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::canonical;
-
-    #[test]
-    fn mapped_addresses_lose_their_map_and_link_local_ones_keep_their_scope() {
-        let canonical = |text: &str| canonical(text.parse().unwrap()).to_string();
-        assert_eq!(canonical("[::ffff:192.0.2.1]:5"), "192.0.2.1:5");
-        assert_eq!(canonical("[fe80::1%3]:5"), "[fe80::1%3]:5");
-        assert_eq!(canonical("192.0.2.1:5"), "192.0.2.1:5");
     }
 }

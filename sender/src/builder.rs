@@ -1,42 +1,28 @@
 //! How a stream is to be.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use media::mailbox::mailbox;
-use segment::handshake::Announcer;
-use segment::seal::{Key, Sealer};
-use segment::socket::{ChosenInterface, Interface};
+use segment::seal::Key;
 use segment::wire::sealed::{Cipher, OVERHEAD};
 use segment::wire::sequenced::MIN_DATAGRAM_LEN;
 use segment::wire::stream::Framing;
-use segment::{Segmenter, SequenceError, Sequencer};
+use segment::{Segmenter, SequenceError};
 
-use crate::conversion::{Conversion, Wanted};
+use crate::conversion::Wanted;
 use crate::datagram_size::DatagramSize;
-use crate::demand::Demands;
-use crate::encode::encoder;
 use crate::error::{Unsealed, UpstreamError};
 use crate::fec::Fec;
-use crate::feedback::{Feedback, Group, Shared};
-use crate::gate::Gate;
 use crate::multicast::{Beginning, Multicast, OnAckTimeout};
-use crate::pacing::{Pace, Reception, Spacing};
-use crate::progress::Progress;
-use crate::remote::Remote;
+use crate::pacing::Pace;
 use crate::repair::Repair;
-use crate::sealing::{FeedbackSealing, FrameSealing};
-use crate::sockets::Sockets;
 use crate::source::Format;
-use crate::stamp::Stamp;
-use crate::tcp::{self, Accept, Audience, DEFAULT_TCP_PATIENCE, Listening, Outlet};
-use crate::transmit::{Transmit, Transmitter};
-use crate::upstream::{Destination, Monitor, Upstream};
+use crate::tcp::{DEFAULT_TCP_PATIENCE, Listening};
 use crate::wire::Wire;
 
-/// How an [`Upstream`] is to be; see [`Upstream::builder`].
+mod start;
+
+/// How an [`Upstream`](crate::Upstream) is to be; see [`Upstream::builder`](crate::Upstream::builder).
 #[derive(Debug, Clone)]
 pub struct Builder {
     remotes: Vec<SocketAddr>,
@@ -96,7 +82,7 @@ impl Builder {
     }
 
     /// Lets receivers connect to this address over TCP, too, and sends to each. Several addresses may be named; port 0 has
-    /// the system choose one, which [`Upstream::listening`] tells.
+    /// the system choose one, which [`Upstream::listening`](crate::Upstream::listening) tells.
     ///
     /// With [`Framing::Upstream`] they get JPEGs, with [`Framing::Pickle`] raw pictures: one that is raw already does not
     /// pass through JPEG. A stream that goes nowhere else begins with the first receiver, and rests while there is none.
@@ -325,186 +311,5 @@ impl Builder {
             wire => wire,
         };
         Repair::new(wire, self.fec, &self.remotes, self.group.as_ref().map(|group| group.address))
-    }
-
-    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback", and a "tcp accept" for each
-    /// address listened on. Where one thread does not encode as fast as pictures come, "encode 2" and so on join it later.
-    ///
-    /// # Errors
-    /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, an address cannot be listened on,
-    /// or a value is outside of its range.
-    pub fn start(self) -> Result<Upstream, UpstreamError> {
-        self.check()?;
-        let conversion = Conversion::new(self.wanted)?;
-        let mut sockets = Sockets::default();
-        let group = self.group.as_ref().map(|group| open_group(group, self.datagram_size, &mut sockets)).transpose()?;
-        let open = |&address| Remote::new(address, sockets.for_remote(address)?, self.datagram_size);
-        let remotes = self.remotes.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let destinations: Vec<_> = remotes.iter().chain(&group).map(Destination::of).collect();
-
-        let progress = Arc::new(Progress::new(Instant::now()));
-        let stamp = Stamp::new();
-        let handshake = self.beginning.handshake(group.is_some());
-        let picture = self.beginning.picture(self.wanted.size);
-        let mut announcer = Announcer::new(Instant::now(), stamp.stream_id(), handshake, picture);
-        if self.beginning.name.is_some() {
-            announcer = announcer.introduce();
-        }
-        let gate = Arc::new(Gate::default());
-        if announcer.has_begun() {
-            gate.open();
-        }
-        let repair = Arc::new(self.repair());
-        if repair.is_sequenced_from_the_start() {
-            announcer = announcer.sequenced(Instant::now());
-        }
-        let shared = Arc::new(Shared::new(announcer, Arc::clone(&repair)));
-        let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
-        let mut feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
-        // One for both threads that send: no datagram number must come twice.
-        let sealing = self.key.as_ref().map(|key| {
-            let sealer = Sealer::new(key, self.cipher.unwrap_or_else(Cipher::fastest), stamp.stream_id());
-            (key.clone(), Arc::new(sealer))
-        });
-        if let Some((key, sealer)) = &sealing {
-            tracing::debug!(cipher = sealer.cipher().name(), "sealing");
-            feedback = feedback.sealed(FeedbackSealing::new(key.clone(), Arc::clone(sealer)));
-        }
-
-        let is_datagrams = !destinations.is_empty();
-        let (audience, accepts) =
-            tcp::listen(&self.listens, self.tcp_patience, self.live, &progress).map_err(UpstreamError::Listen)?;
-        let listening: Vec<_> = accepts.iter().map(Accept::listening).collect();
-        let demands = Arc::new(Demands::new(is_datagrams, audience.clone(), self.live));
-
-        let (outgoing, frames) = mailbox();
-        let outgoing = Arc::new(outgoing);
-        let (encoder, encode) = {
-            let (outgoing, demands) = (Arc::clone(&outgoing), Arc::clone(&demands));
-            encoder(conversion, outgoing, self.live, demands, Arc::clone(&progress))
-        };
-        let replaced = (encoder.replaced(), outgoing.replaced());
-        let monitor =
-            Monitor::new(Arc::clone(&progress), Arc::clone(&shared), audience.clone(), replaced.0, replaced.1);
-        // Who is sent to without being waited for is a beginning. A group is waited for before receivers over TCP.
-        let beginning = if remotes.is_empty() {
-            group.as_ref().map(|_| &gate).or(audience.as_ref().map(|audience| &audience.gate)).cloned()
-        } else {
-            None
-        };
-        let transmit = Transmit {
-            remotes,
-            group: group.map(|group| (group, Arc::clone(&gate))),
-            outlet: audience.clone().map(|audience| Outlet::new(audience, self.live, !is_datagrams)),
-            stamp,
-            tagged: self.tagged,
-            left: self.max_frames.unwrap_or(u64::MAX),
-            spacing: Spacing::new(self.pace),
-            feedback: shared,
-            reception: Reception::default(),
-            sequencer: Sequencer::new(),
-            sealing: sealing.map(|(_, sealer)| FrameSealing::new(sealer)),
-            repair,
-            progress: Arc::clone(&progress),
-        };
-        // If one of the later threads cannot be had, what the others wait for is dropped or decided here, and they end.
-        let give_up = {
-            let (gates, audience) = ([Some(Arc::clone(&gate)), beginning.clone()], audience.clone());
-            let progress = Arc::clone(&progress);
-            move |_: &UpstreamError| {
-                gates.iter().flatten().for_each(|gate| gate.give_up());
-                audience.iter().for_each(|audience| audience.end(&progress));
-            }
-        };
-        let encode = spawn("encode", move || encode.run())?;
-        let transmitter = Transmitter::new(transmit, beginning.clone(), self.busy_poll);
-        let transmit = spawn("transmit", {
-            let transmitter = transmitter.clone();
-            let ending = Ending { progress: Arc::clone(&progress), audience: audience.clone() };
-            move || {
-                let _ending = ending;
-                transmitter.run(&frames);
-            }
-        })?;
-        let mut threads = vec![encode, transmit];
-        for accept in accepts {
-            threads.push(spawn("tcp accept", move || accept.run()).inspect_err(&give_up)?);
-        }
-        let feedback = spawn("feedback", move || feedback.run()).inspect_err(&give_up)?;
-        if !is_datagrams {
-            let addresses: Vec<_> = listening.iter().map(ToString::to_string).collect();
-            tracing::info!("waiting for a receiver to connect to {}", addresses.join(", "));
-        }
-        Ok(Upstream {
-            encoder: Some(encoder),
-            outgoing: Some(outgoing),
-            transmitter,
-            threads,
-            feedback: Some(feedback),
-            gate: beginning,
-            demands,
-            wanted: self.wanted,
-            live: self.live,
-            destinations,
-            listening,
-            progress,
-            monitor,
-        })
-    }
-}
-
-/// Tells those who wait for frames, once dropped, that there are no more: also where the thread that sends them has panicked.
-struct Ending {
-    progress: Arc<Progress>,
-    audience: Option<Arc<Audience>>,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.progress.taps.close();
-        self.audience.iter().for_each(|audience| audience.end(&self.progress));
-    }
-}
-
-/// Chooses the interface to a group, and says what it leads to where nobody asked for it.
-fn open_group(group: &Multicast, size: DatagramSize, sockets: &mut Sockets) -> Result<Remote, UpstreamError> {
-    let ChosenInterface { interface, is_for_want_of_a_route } =
-        Interface::for_group(group.address, group.interface.as_deref())?;
-    if is_for_want_of_a_route {
-        tracing::warn!(
-            "no route leads to {}: sending through {interface}, which reaches this machine only; --interface chooses \
-             another",
-            group.address
-        );
-    }
-    if group.address.is_ipv4() && interface.ipv4().is_none() {
-        return Err(UpstreamError::NoIpv4 { interface: interface.name, group: group.address });
-    }
-    let socket = sockets.for_group(group, &interface)?;
-    Remote::group(group.address, &interface, socket, size)
-}
-
-fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, UpstreamError> {
-    let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(run).map_err(|source| UpstreamError::Thread { name, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_is_an_end_too() {
-        let progress = Arc::new(Progress::new(Instant::now()));
-        let audience = Arc::new(Audience::new([Framing::Upstream], DEFAULT_TCP_PATIENCE, false));
-        let watched = progress.taps.open("window");
-        let ending = Ending { progress, audience: Some(Arc::clone(&audience)) };
-        let thread = std::thread::spawn(move || {
-            let _ending = ending;
-            panic!("as the thread that sends might");
-        });
-        thread.join().unwrap_err();
-        assert!(audience.is_over());
-        assert!(matches!(watched.take(Duration::ZERO), media::mailbox::Taken::Closed));
     }
 }
