@@ -2,30 +2,28 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use std::{mem, thread};
 
 use segment::Repeat;
 use segment::handshake::{Announcer, Destination, Event, Transmit};
 use segment::socket::{ReceiveSocket, Route, SendSocket, SocketError};
-use segment::wire::control::ByeReason;
 
 use crate::gate::Gate;
 use crate::multicast::{Beginning, NoAnswer, OnAckTimeout};
-use crate::pacing::{Counts, Reception, Said};
 use crate::progress::{End, Progress};
-use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
-use crate::repair::Repair;
 use crate::sealing::FeedbackSealing;
 use crate::seldom::Seldom;
 use crate::sockets::Sockets;
 use crate::stamp::microseconds;
 
 mod notices;
+mod shared;
 
 use notices::Notices;
+pub(crate) use shared::Shared;
 
 /// The thread looks at least so often whether the stream is to end.
 const TICK: Duration = Duration::from_millis(50);
@@ -38,48 +36,6 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What receivers say of themselves is looked at so often, where it says nothing of who comes or goes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-
-/// What the thread shares with the stream, and with who watches it.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    announcer: Mutex<Announcer>,
-    repair: Arc<Repair>,
-    end: OnceLock<ByeReason>,
-}
-
-impl Shared {
-    pub(crate) fn new(announcer: Announcer, repair: Arc<Repair>) -> Self {
-        Self { announcer: Mutex::new(announcer), repair, end: OnceLock::new() }
-    }
-
-    /// The receivers that are heard, in the order of their addresses.
-    pub(crate) fn receivers(&self) -> Vec<ReceiverFigures> {
-        let figures = |listener| ReceiverFigures::of(listener, self.repair.wire_of(listener.address));
-        let mut receivers: Vec<_> = self.announcer().listeners().iter().map(figures).collect();
-        receivers.sort_unstable_by_key(|receiver| receiver.address);
-        receivers
-    }
-
-    /// What receivers have counted since they were last asked with this `reception`.
-    pub(crate) fn reception(&self, reception: &mut Reception) -> Counts {
-        reception.update(self.announcer().listeners().iter().map(|listener| Said {
-            address: listener.address,
-            receiver_id: listener.ack.receiver_id,
-            received: listener.ack.datagrams_received,
-            lost: listener.ack.datagrams_lost,
-        }))
-    }
-
-    /// Has the thread say bye, and end.
-    pub(crate) fn end(&self, reason: ByeReason) {
-        // Whoever closes the stream says why; that it is dropped afterwards changes nothing.
-        let _ = self.end.set(reason);
-    }
-
-    fn announcer(&self) -> MutexGuard<'_, Announcer> {
-        self.announcer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A group that the stream is announced to.
 #[derive(Debug)]
