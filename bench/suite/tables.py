@@ -105,6 +105,7 @@ def passed_through(results):
         ("bare floor, from a pipe", "passed", "bare floor, from a pipe"),
         ("the same, keeping a second", "passed", "bare floor, from a pipe, keeping a second"),
         ("MJPEG on standard input", "passed", "programs, MJPEG on standard input"),
+        ("the same, plain wire", "passed", "programs, MJPEG on standard input, plain wire"),
     ]
     size = next(iter(SIZES))
     rows = [

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from process import Program
+
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Debian's own Python is the one that Debian's OpenCV and GStreamer are for.
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -26,6 +28,10 @@ class Competitor:
     def missing(self):
         """Why it cannot take part here, if so."""
         return None
+
+    def start(self, place, words, load):
+        """The sending program, as a context manager."""
+        return Program(place.at_sender(words))
 
     def run(self, place, load):
         """Sends frames from one process to another; gives an Outcome."""

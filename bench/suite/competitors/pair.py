@@ -68,9 +68,6 @@ class Pair(Competitor):
     def send_options(self, load):
         return []
 
-    def start(self, place, words, load):
-        return Program(place.at_sender(words))
-
     def outcome(self, sent, received, granted):
         # A run of which nothing came is an outcome too, but at a rate that was only asked for it is a fault.
         if received["frames"] > sent["frames"]:

@@ -11,45 +11,46 @@ from load import CLASSIC
 from process import Program
 
 
-@contextlib.contextmanager
-def fed(setting, place, words, load):
-    """The sender `words`, with the pictures on its standard input at the rate of `load`: it is the pipe's."""
-    feed = [PYTHON, "-B", os.path.join(HERE, "peers", "feed.py"), setting.pictures["jpg"], str(load.fps)]
-    feeder = subprocess.Popen(feed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        with Program(place.at_sender(words), stdin=feeder.stdout) as sender:
-            feeder.stdout.close()
-            yield sender
-    finally:
-        feeder.kill()
-        feeder.wait()
+class FromPipe:
+    """What a sender has that reads the pictures from a pipe."""
 
-
-def without_rate(words):
-    at = words.index("--fps")
-    return words[:at] + words[at + 2 :]
-
-
-class ProgramsFromPipe(Programs):
-    name = "programs, MJPEG on standard input"
     sizes = (CLASSIC,)
+
+    @contextlib.contextmanager
+    def start(self, place, words, load):
+        # The rate is the pipe's.
+        at = words.index("--fps")
+        words = words[:at] + words[at + 2 :]
+        feed = [PYTHON, "-B", os.path.join(HERE, "peers", "feed.py"), self.setting.pictures["jpg"], str(load.fps)]
+        feeder = subprocess.Popen(feed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            with Program(place.at_sender(words), stdin=feeder.stdout) as sender:
+                feeder.stdout.close()
+                yield sender
+        finally:
+            feeder.kill()
+            feeder.wait()
+
+
+class ProgramsFromPipe(FromPipe, Programs):
+    name = "programs, MJPEG on standard input"
 
     def source(self):
         return ["--source", "-"]
 
-    def start(self, place, words, load):
-        return fed(self.setting, place, without_rate(words), load)
+
+class PlainProgramsFromPipe(ProgramsFromPipe):
+    """On the wire on which nothing is sent again, so that nothing is kept for it."""
+
+    name = "programs, MJPEG on standard input, plain wire"
+    send_extra = ("--wire", "plain")
 
 
-class FloorFromPipe(Floor):
+class FloorFromPipe(FromPipe, Floor):
     name = "bare floor, from a pipe"
-    sizes = (CLASSIC,)
 
     def send_options(self, load):
         return ["--stdin"]
-
-    def start(self, place, words, load):
-        return fed(self.setting, place, without_rate(words), load)
 
 
 class FloorThatKeeps(FloorFromPipe):

@@ -64,9 +64,6 @@ class Programs(Sampled):
         in_us = latency and {name: latency[name] * 1000 for name in ("p50", "p99", "max")}
         return Outcome(sent["frames"], received["frames"], sent["fps"], *costs, in_us)
 
-    def start(self, place, words, load):
-        return Program(place.at_sender(words))
-
 
 def last_line(output):
     last = json.loads(output.strip().splitlines()[-1])

@@ -2,7 +2,7 @@
 
 import functools
 
-from competitors.pipe import FloorFromPipe, FloorThatKeeps, ProgramsFromPipe
+from competitors.pipe import FloorFromPipe, FloorThatKeeps, PlainProgramsFromPipe, ProgramsFromPipe
 from load import CLASSIC, Load
 from measurements.base import Measurement
 from place import Loopback
@@ -16,7 +16,7 @@ class PassedThrough(Measurement):
 
     def cells(self):
         place = Loopback()
-        for competitor in self.taking_part((FloorFromPipe, FloorThatKeeps, ProgramsFromPipe)):
+        for competitor in self.taking_part((FloorFromPipe, FloorThatKeeps, ProgramsFromPipe, PlainProgramsFromPipe)):
             load = Load(RATE, round(RATE * self.setting.seconds[RATE]), CLASSIC)
             key = Key("passed", place.name, competitor.name, CLASSIC, str(RATE))
             yield key, functools.partial(competitor.run, place, load)

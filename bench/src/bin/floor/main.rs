@@ -33,7 +33,7 @@ enum Cli {
         /// Read the pictures from standard input, where they come in turn, each when it is due
         #[arg(long)]
         stdin: bool,
-        /// Have so many pictures in memory, in place of as many as there are files: as who could send them again
+        /// Have at least so many pictures in memory, in place of as many as there are files: as who could send them again
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
     },
@@ -61,7 +61,8 @@ fn main() -> anyhow::Result<()> {
 
 fn send(load: &SendLoad, gso: bool, from_stdin: bool, keep: Option<usize>) -> anyhow::Result<()> {
     let files = pictures::load(&load.pictures, "jpg")?;
-    let in_turn = keep.unwrap_or(files.len()).max(1);
+    // All files equally often: the lengths come in their turn, too.
+    let in_turn = keep.unwrap_or(1).max(1).next_multiple_of(files.len());
     let mut frames: Vec<_> = files.iter().cycle().take(in_turn).cloned().collect();
     let socket: UdpSocket = sockets::sender()?;
     let mut pipe = from_stdin.then(pipe).transpose()?;
