@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+mod entropy_coded;
 mod huffman;
 pub(crate) mod markers;
 

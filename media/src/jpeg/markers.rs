@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::entropy_coded::offset_of_marker;
+
 /// Start of image.
 pub(crate) const SOI: u8 = 0xD8;
 /// End of image.
@@ -74,19 +76,12 @@ impl Markers {
                     [] | [0xFF] => return Found::More,
                     _ => return self.broken(),
                 },
-                Place::EntropyCoded => match offset_of_ff(rest) {
+                Place::EntropyCoded => match offset_of_marker(rest) {
+                    Some(marker) => self.go_on(marker, Place::BetweenSegments),
                     None => {
-                        self.position += rest.len();
+                        // What comes after an FF at the end is still to be seen.
+                        self.position += rest.len() - usize::from(rest.ends_with(&[0xFF]));
                         return Found::More;
-                    }
-                    Some(ff) => {
-                        self.position += ff;
-                        match rest.get(ff + 1) {
-                            None => return Found::More,
-                            // A stuffed zero, or a restart marker (T.81 F.1.2.3, B.1.1.3): the data goes on.
-                            Some(0x00 | 0xD0..=0xD7) => self.position += 2,
-                            Some(_) => self.place = Place::BetweenSegments,
-                        }
                     }
                 },
                 Place::BetweenSegments => match rest {
