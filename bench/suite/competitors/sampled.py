@@ -7,8 +7,9 @@ end, no first frame.
 from competitors.base import Competitor
 from process import sampled
 
-# Time for both programs to be past their first frames.
-SETTLE_S = 0.7
+# Time for both programs to be past their first second, whose frames the sender keeps: until then it takes fresh memory for
+# each, as it does never again.
+SETTLE_S = 1.5
 # So much longer than the sample the stream lasts.
 REST_S = 0.3
 
