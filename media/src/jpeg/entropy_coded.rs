@@ -12,11 +12,10 @@ const BLOCK: usize = 128;
 /// marker's code follows.
 pub(super) fn offset_of_marker(data: &[u8]) -> Option<usize> {
     let mut at = 0;
-    while let Some((codes, bytes)) =
-        data.get(at..=at + BLOCK).and_then(|all| Some((all.last_chunk()?, all.first_chunk()?)))
-    {
-        if has_marker(bytes, codes)
-            && let Some(marker) = first_marker(&data[at..=at + BLOCK])
+    // With the first byte of the next block: it may be what follows an FF.
+    while let Some(block) = data.get(at..=at + BLOCK) {
+        if may_have_marker(block)
+            && let Some(marker) = first_marker(block)
         {
             return Some(at + marker);
         }
@@ -25,10 +24,10 @@ pub(super) fn offset_of_marker(data: &[u8]) -> Option<usize> {
     first_marker(&data[at..]).map(|marker| at + marker)
 }
 
-/// Whether one of these bytes is an FF with another code than zero after it. A restart marker is one, too.
-fn has_marker(bytes: &[u8; BLOCK], codes: &[u8; BLOCK]) -> bool {
+/// Whether there is an FF with anything but a zero after it: a restart marker, if not one that ends the data.
+fn may_have_marker(block: &[u8]) -> bool {
     // Without a way out of the loop, so that it becomes one of many bytes at a time.
-    bytes.iter().zip(codes).fold(false, |found, (&byte, &code)| found | ((byte == 0xFF) & (code != 0)))
+    block.iter().zip(&block[1..]).fold(false, |found, (&byte, &code)| found | ((byte == 0xFF) & (code != 0)))
 }
 
 fn first_marker(data: &[u8]) -> Option<usize> {
