@@ -31,8 +31,7 @@ METHOD = """\
   to the process in whose time it is done; on loopback most of it is the sender's, over veth some of it may be nobody's.
 * **Beside the floor**: what the programs and the library do besides copying hardly depends on how fast a processor copies: a
   thread that wakes up after 3 ms finds its instructions and tables gone from its caches. So the ratio to the floor is greater the less
-  the floor takes. At 300 fps the programs took 1.64 and 2.04 times as much as the floor (65 KB, 1472 B) on an AMD EPYC whose floor
-  took 107 and 113 µs, and 1.78 and 2.56 times as much on an Intel Xeon whose floor took 49 and 53 µs.
+  the floor takes.
 * **Memory**: floor and library send from, and receive into, the middle of a page, as the programs do: the kernel's copy is
   several times slower on some processors where bytes go to a few bytes further in a page than they come from
   (`media/src/memory.rs`), and that would be the greatest part of every figure.
