@@ -29,9 +29,9 @@ METHOD = """\
   time of all their threads is read from /proc (schedstat) at two moments of a steady stream and divided by the
   frames due between them. No start-up is in any of it. On this kernel the work of the network stack is charged
   to the process in whose time it is done; on loopback most of it is the sender's, over veth some of it may be nobody's.
-* **Beside the floor**: what the programs and the library do besides copying hardly depends on how fast a processor copies: a
-  thread that wakes up after 3 ms finds its instructions and tables gone from its caches. So the ratio to the floor is greater the less
-  the floor takes.
+* **Beside the floor**: much of what the programs and the library cost besides copying is that a thread which wakes up after 3 ms
+  finds its instructions and tables gone from its caches. That gets no less where a processor copies faster, so the ratio to the
+  floor differs from one processor to another.
 * **Memory**: floor and library send from, and receive into, the middle of a page, as the programs do: the kernel's copy is
   several times slower on some processors where bytes go to a few bytes further in a page than they come from
   (`media/src/memory.rs`), and that would be the greatest part of every figure.
