@@ -1,4 +1,5 @@
-//! What sealing costs: a frame of 115 datagrams of 1,440 bytes sealed and opened with both ciphers, beside its bytes copied.
+//! What sealing costs: a frame of 115 datagrams of 1,440 bytes sealed and opened with both ciphers, beside its bytes
+//! copied.
 //!
 //! `cargo bench --bench seal`
 

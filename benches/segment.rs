@@ -182,8 +182,8 @@ impl Xorshift {
     }
 }
 
-/// A fifth of parity at Ethernet's size: made, and used for as many segments as it replaces. The first benchmark here, a copy
-/// of the frame, is what to hold it against.
+/// A fifth of parity at Ethernet's size: made, and used for as many segments as it replaces. The first benchmark here,
+/// a copy of the frame, is what to hold it against.
 fn parity(criterion: &mut Criterion) {
     const SEGMENT_LEN: usize = 1440;
     let mut group = criterion.benchmark_group("parity");

@@ -12,8 +12,8 @@ pub struct Frame {
     pub jpeg: Bytes,
     /// Who sent it.
     pub source: SocketAddr,
-    /// What the frame said about itself, if it had a tag, which agreed with it, or came on the sequenced wire, which says the
-    /// same of every frame.
+    /// What the frame said about itself, if it had a tag, which agreed with it, or came on the sequenced wire, which
+    /// says the same of every frame.
     pub tag: Option<Tag>,
     /// How it came.
     pub wire: Wire,

@@ -51,7 +51,8 @@ impl Head {
     }
 }
 
-/// Datagrams that have landed: one, or several of one length but for the last, joined by the kernel (UDP_GRO in udp(7)).
+/// Datagrams that have landed: one, or several of one length but for the last, joined by the kernel (UDP_GRO in
+/// udp(7)).
 #[derive(Debug, Clone, Copy)]
 pub struct Landed {
     /// Who sent them.
@@ -63,8 +64,9 @@ pub struct Landed {
 }
 
 impl Reassembler {
-    /// Memory into which the next datagrams are best received: 65,535 bytes, in which anything may stand. What lands is to
-    /// be said by [`push_landed`](Self::push_landed) before anything else is asked of the reassembler: otherwise it is gone.
+    /// Memory into which the next datagrams are best received: 65,535 bytes, in which anything may stand. What lands is
+    /// to be said by [`push_landed`](Self::push_landed) before anything else is asked of the reassembler: otherwise it
+    /// is gone.
     pub fn landing(&mut self) -> &mut [u8] {
         self.take_landing_back();
         let expected = self.shown.or(self.landing.last);
@@ -81,8 +83,8 @@ impl Reassembler {
         &mut self.landing.aside
     }
 
-    /// Takes what was received into [`landing`](Self::landing) at `now`, as [`push`](Self::push) would take each datagram.
-    /// `is_segment` is shown each one first, and says whether it is to be taken; others are not even counted.
+    /// Takes what was received into [`landing`](Self::landing) at `now`, as [`push`](Self::push) would take each
+    /// datagram. `is_segment` is shown each one first, and says whether it is to be taken; others are not even counted.
     pub fn push_landed(&mut self, now: Instant, landed: Landed, mut is_segment: impl FnMut(&[u8]) -> bool) {
         let now = self.advance(now);
         let mut aside = mem::take(&mut self.landing.aside);
@@ -116,8 +118,8 @@ impl Reassembler {
         self.landing.aside = aside;
     }
 
-    /// Takes what has landed in the room of the source number `at`, as far as it is what was expected there, and sets the
-    /// rest aside.
+    /// Takes what has landed in the room of the source number `at`, as far as it is what was expected there, and sets
+    /// the rest aside.
     fn adopt(
         &mut self,
         now: Instant,

@@ -9,8 +9,8 @@ use std::mem;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Pieces of memory kept. Three frames are in use at a time: the one that grows, the one delivered last, and the one that
-/// is shown; one more goes to and fro.
+/// Pieces of memory kept. Three frames are in use at a time: the one that grows, the one delivered last, and the one
+/// that is shown; one more goes to and fro.
 const MAX_SPARE: usize = 4;
 
 /// Bytes of memory kept of frames that nobody holds any more, for frames to come: four of 4K video, at some 2 MB each.
@@ -29,8 +29,8 @@ struct Lent {
 }
 
 impl Memory {
-    /// Memory for `len` bytes, and for choosing where they begin, whatever is in it; none at all for 0, so that who has shown
-    /// nothing yet takes nothing away from others.
+    /// Memory for `len` bytes, and for choosing where they begin, whatever is in it; none at all for 0, so that who has
+    /// shown nothing yet takes nothing away from others.
     pub(crate) fn take(&self, len: usize) -> Vec<u8> {
         let len = if len > 0 { len + ROOM_TO_CHOOSE } else { 0 };
         let spare = if len > 0 { lock(&self.spare).pop() } else { None };

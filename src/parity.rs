@@ -69,9 +69,9 @@ impl Encoder {
         Self::default()
     }
 
-    /// Appends `m` parity payloads of `s` bytes each to `parity`, one after another, in the order in which they are sent.
-    /// `data` are the k data payloads in the order in which they are sent, each in two pieces that are joined; `s` bytes or
-    /// less.
+    /// Appends `m` parity payloads of `s` bytes each to `parity`, one after another, in the order in which they are
+    /// sent. `data` are the k data payloads in the order in which they are sent, each in two pieces that are joined;
+    /// `s` bytes or less.
     ///
     /// # Errors
     /// [`ParityError`]; then nothing is appended.
@@ -122,9 +122,9 @@ impl Decoder {
         Self::default()
     }
 
-    /// Gives the payload, `s` bytes, of each missing data segment to `restored`, by its index. `data` and `parity` are the
-    /// segments that are there, by their indices, in any order: together at least `k`; of data `s` bytes or less, which
-    /// counts as padded with zeros.
+    /// Gives the payload, `s` bytes, of each missing data segment to `restored`, by its index. `data` and `parity` are
+    /// the segments that are there, by their indices, in any order: together at least `k`; of data `s` bytes or less,
+    /// which counts as padded with zeros.
     ///
     /// # Errors
     /// [`ParityError`]; then nothing is restored.

@@ -115,8 +115,8 @@ impl Partial {
         &mut self.room
     }
 
-    /// Places the segment with this count, which is the frame's first or the one whose turn it is: `len` bytes of payload
-    /// that have landed in its room.
+    /// Places the segment with this count, which is the frame's first or the one whose turn it is: `len` bytes of
+    /// payload that have landed in its room.
     pub(crate) fn adopt(&mut self, now: Instant, count: u8, at: usize, len: usize) {
         self.first_count.get_or_insert(count);
         self.room.adopt(at, len);

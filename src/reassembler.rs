@@ -34,15 +34,15 @@ pub const OTHER_SOURCES_BYTES: usize = (32 << 20) - SPARE_BYTES;
 /// Puts frames back together. Sans-IO: datagrams and time come in as arguments, whole frames come out of
 /// [`poll_frame`](Self::poll_frame).
 ///
-/// Only whole frames come out. On the plain wire: the counts came n … 1 with none missing, and either the frame has a tag
-/// that agrees with it, or it has none, begins with SOI, ends with EOI, and its datagrams came without a pause that is too
-/// long to lie inside a frame. On the sequenced wire: as many segments came, data or parity, as the frame has data segments,
-/// and its checksum agrees. Anything else is dropped, and counted by its cause. A source's frames come out in order, and
-/// never twice.
+/// Only whole frames come out. On the plain wire: the counts came n … 1 with none missing, and either the frame has a
+/// tag that agrees with it, or it has none, begins with SOI, ends with EOI, and its datagrams came without a pause that
+/// is too long to lie inside a frame. On the sequenced wire: as many segments came, data or parity, as the frame has
+/// data segments, and its checksum agrees. Anything else is dropped, and counted by its cause. A source's frames come
+/// out in order, and never twice.
 ///
-/// What is missing on the sequenced wire is asked for again, if [`repair`](Self::repair) says how; what is to be sent for
-/// that comes out of [`poll_transmit`](Self::poll_transmit). A frame that is not whole waits for it, and later ones wait
-/// behind it, for as long as [`set_latency`](Self::set_latency) says.
+/// What is missing on the sequenced wire is asked for again, if [`repair`](Self::repair) says how; what is to be sent
+/// for that comes out of [`poll_transmit`](Self::poll_transmit). A frame that is not whole waits for it, and later ones
+/// wait behind it, for as long as [`set_latency`](Self::set_latency) says.
 ///
 /// After every [`push`](Self::push) and [`handle_timeout`](Self::handle_timeout), poll until nothing more comes.
 ///
@@ -98,8 +98,8 @@ impl Reassembler {
         Self::default()
     }
 
-    /// Says how long a frame of the sequenced wire waits for what is missing of it, from its first datagram on, and a later
-    /// one for it. If not said, 100 ms. What is under way keeps the time that it has.
+    /// Says how long a frame of the sequenced wire waits for what is missing of it, from its first datagram on, and a
+    /// later one for it. If not said, 100 ms. What is under way keeps the time that it has.
     pub fn set_latency(&mut self, latency: Duration) {
         self.latency = latency;
     }
@@ -159,7 +159,8 @@ impl Reassembler {
         stats.drop_one(cause);
     }
 
-    /// Gives up what is overdue at `now`, and asks for what is missing. To be called at [`poll_timeout`](Self::poll_timeout) or later.
+    /// Gives up what is overdue at `now`, and asks for what is missing. To be called at
+    /// [`poll_timeout`](Self::poll_timeout) or later.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.take_landing_back();
         let now = self.advance(now);
@@ -202,8 +203,9 @@ impl Reassembler {
         self.sources.iter().map(|source| source.deadline(self.asking.is_some())).min()
     }
 
-    /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten. Only its
-    /// frames are restored by parity however many they are: those of all others take [`OTHERS_WORK_BYTES`] a second at most.
+    /// Says which source is shown. Its memory is its own: no other source can take it, or make it be forgotten. Only
+    /// its frames are restored by parity however many they are: those of all others take [`OTHERS_WORK_BYTES`] a second
+    /// at most.
     ///
     /// [`OTHERS_WORK_BYTES`]: crate::OTHERS_WORK_BYTES
     pub fn show(&mut self, source: Option<SocketAddr>) {

@@ -1,8 +1,8 @@
 //! When to ask a sender again for what is missing.
 //!
-//! Too early, and what was only out of order or on its way comes twice; too late, and the frame is late. How long to wait
-//! follows the stream: how far its datagrams overtake each other, how long it pauses inside a frame, and how soon a sender
-//! answers.
+//! Too early, and what was only out of order or on its way comes twice; too late, and the frame is late. How long to
+//! wait follows the stream: how far its datagrams overtake each other, how long it pauses inside a frame, and how soon
+//! a sender answers.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ pub(crate) const TOGETHER: Duration = Duration::from_micros(250);
 /// And none later: a stream whose datagrams overtake each other by more is repaired early rather than too late.
 const MAX_WAIT: Duration = Duration::from_millis(20);
 
-/// A frame of a stream that loses nothing is silent after so long at the earliest: a machine that is busy with something
-/// else for a moment is more likely than a loss.
+/// A frame of a stream that loses nothing is silent after so long at the earliest: a machine that is busy with
+/// something else for a moment is more likely than a loss.
 const MAX_QUIET: Duration = Duration::from_millis(10);
 
 /// Where so much is lost, half as long is as good.
@@ -34,8 +34,8 @@ const MIN_RETRY: Duration = Duration::from_millis(2);
 /// Nor later than this, whatever the answers took: a frame is worth nothing by then.
 const MAX_RETRY: Duration = Duration::from_millis(500);
 
-/// So often the same is asked for at the full rate. Whoever has not answered by then is asked half as often each time: it
-/// may have nothing to send, or no leave to.
+/// So often the same is asked for at the full rate. Whoever has not answered by then is asked half as often each time:
+/// it may have nothing to send, or no leave to.
 const EAGER_ROUNDS: u16 = 4;
 
 /// On a group, a receiver waits a random part of this before it asks: another may ask first, and all get the answer.
@@ -87,8 +87,8 @@ impl Timing {
         self.reordering.bound().unwrap_or_default().clamp(MIN_WAIT, MAX_WAIT)
     }
 
-    /// How long the stream may pause inside a frame. Only what is lost at a frame's very end waits for this; the more is
-    /// lost, the sooner a pause is likely to be that.
+    /// How long the stream may pause inside a frame. Only what is lost at a frame's very end waits for this; the more
+    /// is lost, the sooner a pause is likely to be that.
     pub(crate) fn silence(&self) -> Duration {
         self.pause.bound().unwrap_or_default().clamp(self.least_silence.unwrap_or(MAX_QUIET), MAX_WAIT)
     }
@@ -107,13 +107,15 @@ impl Timing {
         self.answer.observe(after);
     }
 
-    /// Whether something that came so long after it was asked for can be the answer: nothing is sooner than a round trip. Of
-    /// that an ack and its answer know no more than how soon two programs wake up, and a nack may find them awake.
+    /// Whether something that came so long after it was asked for can be the answer: nothing is sooner than a round
+    /// trip. Of that an ack and its answer know no more than how soon two programs wake up, and a nack may find them
+    /// awake.
     pub(crate) fn can_be_answer(&self, after: Duration) -> bool {
         self.round_trip.is_none_or(|round_trip| after + MIN_WAIT >= round_trip / 4 * 3)
     }
 
-    /// Whether it cannot be told what came so long after it was asked for: the answer, or what was on its way all the time.
+    /// Whether it cannot be told what came so long after it was asked for: the answer, or what was on its way all the
+    /// time.
     pub(crate) fn is_ambiguous(&self, after: Duration) -> bool {
         self.round_trip.is_none_or(|round_trip| round_trip < MIN_RETRY) || !self.can_be_answer(after)
     }
@@ -127,8 +129,8 @@ impl Timing {
         self.least_silence = Some(MAX_QUIET.div_f64(1.0 + self.loss / NOTABLE_LOSS).max(MIN_WAIT));
     }
 
-    /// Whether what came so long after it was shown to be missing, without having been asked for from here, is an answer to
-    /// another receiver rather than out of order.
+    /// Whether what came so long after it was shown to be missing, without having been asked for from here, is an
+    /// answer to another receiver rather than out of order.
     pub(crate) fn is_for_another(&self, late: Duration) -> bool {
         self.is_group && late > MIN_WAIT
     }
@@ -145,7 +147,8 @@ impl Smoothed {
         self.0 = Some(((mean * 7 + sample) / 8, deviation));
     }
 
-    /// The same, with a margin for what never varied until now: whoever asks again just before the answer gets it twice.
+    /// The same, with a margin for what never varied until now: whoever asks again just before the answer gets it
+    /// twice.
     fn bound_with_margin(&self) -> Option<Duration> {
         self.0.map(|(mean, deviation)| mean + (4 * deviation).max(mean / 8 + MIN_WAIT))
     }

@@ -12,11 +12,12 @@ pub const KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// Most bytes that are kept.
 ///
-/// Rationale: a second of 1080p video at 60 frames per second and high quality has 30 MB; as much as reassembly may take.
+/// Rationale: a second of 1080p video at 60 frames per second and high quality has 30 MB; as much as reassembly may
+/// take.
 pub const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
-/// Of the bytes of data that go to a destination, this part may go there again. A storm of nacks, from many receivers or
-/// from one that lies, does not take more of the link from the stream than that.
+/// Of the bytes of data that go to a destination, this part may go there again. A storm of nacks, from many receivers
+/// or from one that lies, does not take more of the link from the stream than that.
 const SHARE_OF_DATA: u64 = 4;
 
 /// A segment goes out again at most once in this time, however near the receiver is: what was just sent is still being
@@ -46,7 +47,8 @@ pub struct Repeat {
 /// What was asked for and not sent again, in segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Declined {
-    /// Because it was sent, for the first time or again, less than a round trip ago: who asks cannot have missed it yet.
+    /// Because it was sent, for the first time or again, less than a round trip ago: who asks cannot have missed it
+    /// yet.
     pub too_soon: u64,
     /// Because the share of the data rate was used up.
     pub over_share: u64,
@@ -91,8 +93,8 @@ impl Repeater {
         Self::default()
     }
 
-    /// Keeps a frame that goes out at `now` to these destinations: at once, unless [`gone`](Self::gone) tells how far it has
-    /// come.
+    /// Keeps a frame that goes out at `now` to these destinations: at once, unless [`gone`](Self::gone) tells how far
+    /// it has come.
     pub fn keep(&mut self, now: Instant, frame: Arc<SequencedFrame>, to: Vec<SocketAddr>) {
         let memory = frame.memory();
         while let Some(oldest) = self.kept.front()
@@ -134,7 +136,8 @@ impl Repeater {
         }
     }
 
-    /// Takes a nack of a receiver that is listed, hears at `to`, and is so far away. How many segments are sent again for it.
+    /// Takes a nack of a receiver that is listed, hears at `to`, and is so far away. How many segments are sent again
+    /// for it.
     pub fn handle_nack(&mut self, now: Instant, nack: &Nack, to: SocketAddr, round_trip: Option<Duration>) -> usize {
         let kept = self.kept.iter_mut().rev().find(|kept| kept.frame.number() == nack.number);
         let kept = kept.filter(|kept| now.saturating_duration_since(kept.sent_at) < KEPT_FOR && kept.to.contains(&to));

@@ -1,15 +1,15 @@
 //! Restoring frames by parity, and how much of that is done for sources that nobody looks at.
 //!
-//! To restore a frame of three datagrams takes as long as to take a hundred of them, and anybody can send such frames: strangers
-//! would take the time in which datagrams of the source that is shown are to be read.
+//! To restore a frame of three datagrams takes as long as to take a hundred of them, and anybody can send such frames:
+//! strangers would take the time in which datagrams of the source that is shown are to be read.
 
 use crate::parity::{Decoder, MAX_WORK_BYTES, work_bytes};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// Work in a second, in bytes, for all sources together but the one that is shown: a tenth of a processor's time at most. Enough
-/// for 130 frames of 1080p a second of which something was lost, or for 500 small ones. Frames beyond that are given up at
-/// their deadline, unless what they lack comes.
+/// Work in a second, in bytes, for all sources together but the one that is shown: a tenth of a processor's time at
+/// most. Enough for 130 frames of 1080p a second of which something was lost, or for 500 small ones. Frames beyond that
+/// are given up at their deadline, unless what they lack comes.
 pub const OTHERS_WORK_BYTES: usize = 64 << 20;
 
 /// What restoring takes however small the frame is, as bytes of work that take as long.
@@ -27,8 +27,8 @@ pub(crate) struct Restorer {
 }
 
 impl Restorer {
-    /// Whether a frame of this source is to be restored now that has `k` data and `m` parity segments of `s` bytes. What is
-    /// allowed counts as done.
+    /// Whether a frame of this source is to be restored now that has `k` data and `m` parity segments of `s` bytes.
+    /// What is allowed counts as done.
     pub(crate) fn may_restore(&mut self, now: Instant, source: SocketAddr, (k, m, s): (usize, usize, usize)) -> bool {
         if self.shown == Some(source) {
             return true;

@@ -3,18 +3,18 @@
 use crate::wire::plain::MAX_FRAME_LEN;
 use crate::wire::{plain, sequenced};
 
-/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), and for what UDP_GRO joins, which is no longer
-/// (udp(7)).
+/// Room for the longest datagram that UDP can say (RFC 768, 16-bit length), and for what UDP_GRO joins, which is no
+/// longer (udp(7)).
 pub(crate) const LANDING_LEN: usize = 65_535;
 
 /// The most memory that a frame can need: the frame, and behind it the place where one more datagram would land.
 pub(crate) const MAX_ROOM: usize = MAX_FRAME_LEN + LANDING_LEN;
 
-/// Where in a page (of 4,096 bytes) a frame begins, if there is memory to choose from: half a page off where the kernel has
-/// its bytes, which is from the start of a page on.
+/// Where in a page (of 4,096 bytes) a frame begins, if there is memory to choose from: half a page off where the kernel
+/// has its bytes, which is from the start of a page on.
 ///
-/// AMD's processors since Zen 3 copy several times slower, in the way the kernel does it (`rep movsb`), where the bytes go to
-/// up to 40 bytes further in a page than they come from; and fresh memory begins 16 bytes into one.
+/// AMD's processors since Zen 3 copy several times slower, in the way the kernel does it (`rep movsb`), where the bytes
+/// go to up to 40 bytes further in a page than they come from; and fresh memory begins 16 bytes into one.
 const IN_PAGE: usize = PAGE / 2;
 const PAGE: usize = 4096;
 
@@ -108,7 +108,8 @@ impl Room {
         self.put(self.len(), payload);
     }
 
-    /// Puts a payload `at` bytes behind the frame's beginning. If that is beyond its end, anything may stand in between.
+    /// Puts a payload `at` bytes behind the frame's beginning. If that is beyond its end, anything may stand in
+    /// between.
     pub(crate) fn put(&mut self, at: usize, payload: &[u8]) {
         self.reach(at + payload.len());
         let start = self.begin + at;

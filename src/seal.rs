@@ -6,9 +6,9 @@
 //!   Opener ◄─────────── ack, nack, leave ─────────────── ReceiverSealer
 //! ```
 //!
-//! Every datagram is sealed by itself, with a key of its stream and direction, derived from the one that both sides have, and
-//! with a number that never repeats there. So it can be opened whatever came before it, once. All here is sans-IO: the wall
-//! clock comes in as an argument.
+//! Every datagram is sealed by itself, with a key of its stream and direction, derived from the one that both sides
+//! have, and with a number that never repeats there. So it can be opened whatever came before it, once. All here is
+//! sans-IO: the wall clock comes in as an argument.
 //!
 //! Whoever has the key can also forge as the sender: it is one secret for all.
 

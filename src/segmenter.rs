@@ -141,8 +141,8 @@ impl<'f> Segment<'f> {
         Self { parts }
     }
 
-    /// The pieces that make up the datagram, for a vectored send. On the plain wire: countdown byte, what there is of the
-    /// tag, JPEG. On the sequenced wire: header, JPEG and its checksum, or header and parity.
+    /// The pieces that make up the datagram, for a vectored send. On the plain wire: countdown byte, what there is of
+    /// the tag, JPEG. On the sequenced wire: header, JPEG and its checksum, or header and parity.
     #[must_use]
     pub fn parts(&self) -> [&'f [u8]; 3] {
         self.parts

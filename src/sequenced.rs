@@ -1,7 +1,7 @@
 //! Streams of one source on the sequenced wire.
 //!
-//! Each has its unfinished frames ([`Assembly`](assembly::Assembly)), of which it is known what has come and what is missing
-//! ([`Tally`](tally::Tally)), in the order in which they are to be delivered ([`Stream`]).
+//! Each has its unfinished frames ([`Assembly`](assembly::Assembly)), of which it is known what has come and what is
+//! missing ([`Tally`](tally::Tally)), in the order in which they are to be delivered ([`Stream`]).
 
 mod assembly;
 mod growing;
@@ -28,8 +28,8 @@ use stream::Stream;
 /// A frame waits at most so long for what is missing of it, and a later one for it, if not said otherwise.
 pub const DEFAULT_LATENCY: Duration = Duration::from_millis(100);
 
-/// Streams of one source that are kept at a time: the one that is delivered, and those that might follow it. A sender that
-/// is started anew on the same port makes two; more are somebody's inventions, or damaged on their way.
+/// Streams of one source that are kept at a time: the one that is delivered, and those that might follow it. A sender
+/// that is started anew on the same port makes two; more are somebody's inventions, or damaged on their way.
 const MAX_STREAMS: usize = 4;
 
 /// What a stream needs of the reassembler and source that it belongs to.
@@ -106,8 +106,8 @@ impl Streams {
         }
     }
 
-    /// Where the next datagram can be received so that its payload lies where it belongs, if it is of the stream with this
-    /// id and goes on with it.
+    /// Where the next datagram can be received so that its payload lies where it belongs, if it is of the stream with
+    /// this id and goes on with it.
     pub(crate) fn landing_room(&mut self, stream_id: Option<u64>, memory: &Memory) -> Option<&mut Room> {
         self.streams.iter_mut().find(|stream| Some(stream.id) == stream_id)?.landing_room(memory)
     }
@@ -117,11 +117,11 @@ impl Streams {
         self.streams.iter_mut().find(|stream| Some(stream.id) == stream_id)?.landed_room()
     }
 
-    /// Takes one segment that has landed there: `len` bytes of payload, `at` bytes behind the landing's start. False if it is
-    /// not the one that was expected, and so not taken.
+    /// Takes one segment that has landed there: `len` bytes of payload, `at` bytes behind the landing's start. False if
+    /// it is not the one that was expected, and so not taken.
     ///
-    /// The frame may be whole then: [`finish_landed`](Self::finish_landed), when nothing that landed behind it is needed any
-    /// more.
+    /// The frame may be whole then: [`finish_landed`](Self::finish_landed), when nothing that landed behind it is
+    /// needed any more.
     pub(crate) fn adopt(&mut self, context: &mut Context<'_>, header: &Header, at: usize, len: usize) -> bool {
         let delivers = context.numbering.stream_id();
         let Some(stream) = self.streams.iter_mut().find(|stream| Some(stream.id) == delivers) else { return false };

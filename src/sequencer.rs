@@ -52,11 +52,11 @@ impl Sequencer {
         Self::default()
     }
 
-    /// Cuts `jpeg` into datagrams of at most `max_datagram_len` bytes, all but the last equally long: as few as possible,
-    /// and among those the shortest, so that parity has no padding to repeat.
+    /// Cuts `jpeg` into datagrams of at most `max_datagram_len` bytes, all but the last equally long: as few as
+    /// possible, and among those the shortest, so that parity has no padding to repeat.
     ///
-    /// `parity` says how many parity segments there are to be for so many data segments. It gets fewer where the wire does
-    /// not have as many, and none where [`parity::is_possible`] says no.
+    /// `parity` says how many parity segments there are to be for so many data segments. It gets fewer where the wire
+    /// does not have as many, and none where [`parity::is_possible`] says no.
     ///
     /// # Errors
     /// [`SequenceError`] where it takes too many segments, or the datagram length cannot be.

@@ -230,8 +230,9 @@ impl Source {
         self.spare = placed;
     }
 
-    /// Whether this is just the segment whose turn it is, in a frame of which all before is there. It is placed then, as
-    /// it would be by the rules below, none of which such a segment breaks: nearly every one of a stream is like that.
+    /// Whether this is just the segment whose turn it is, in a frame of which all before is there. It is placed then,
+    /// as it would be by the rules below, none of which such a segment breaks: nearly every one of a stream is like
+    /// that.
     fn goes_on(&mut self, now: Instant, count: u8, payload: &[u8]) -> bool {
         let goes_on =
             self.partial.as_mut().is_some_and(|partial| partial.is_prompt(now) && partial.go_on(now, count, payload));
@@ -295,8 +296,8 @@ impl Source {
     }
 
     /// Whether this begins a frame while the end of one is there without its start, in a stream too fast for the gap
-    /// rule to tell that they are two. Without a tag nothing else would: after one lost start every frame's end would be
-    /// joined to the start of the next, until another loss.
+    /// rule to tell that they are two. Without a tag nothing else would: after one lost start every frame's end would
+    /// be joined to the start of the next, until another loss.
     fn follows_a_headless_frame(&self, payload: &[u8]) -> bool {
         self.partial.as_ref().is_some_and(Partial::has_only_end)
             && begins_frame(payload)

@@ -30,8 +30,8 @@ pub enum DropCause {
     NotJpeg,
     /// Frames whose tag or checksum does not agree with them.
     Corrupt,
-    /// Frames that come after a newer one, or again, or from a run of the sender that has been left; on the sequenced wire,
-    /// datagrams of such frames.
+    /// Frames that come after a newer one, or again, or from a run of the sender that has been left; on the sequenced
+    /// wire, datagrams of such frames.
     Stale,
     /// Frames without a tag from a source that sends tags.
     Untagged,
@@ -131,14 +131,15 @@ pub struct Stats {
     /// left unfinished where there are none.
     pub frames_lost: u64,
     /// Segments known to be lost on their way: on the plain wire, those missing from frames that were given up; on the
-    /// sequenced wire, all that did not come of themselves, repaired or not. Of frames of which nothing came, none are known.
+    /// sequenced wire, all that did not come of themselves, repaired or not. Of frames of which nothing came, none are
+    /// known.
     pub segments_lost: u64,
     /// Data segments that parity stood in for.
     pub repaired_by_parity: u64,
     /// Segments that came because they were asked for again, by this receiver or another one of the group.
     pub repaired_by_repeat: u64,
-    /// Frames of which something still came after they had been given up and a newer one delivered: more latency might have
-    /// made them whole.
+    /// Frames of which something still came after they had been given up and a newer one delivered: more latency might
+    /// have made them whole.
     pub late: u64,
     dropped: [u64; DropCause::ALL.len()],
 }

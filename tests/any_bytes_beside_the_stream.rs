@@ -1,4 +1,5 @@
-//! Whatever comes behind a first byte of 0: nobody panics, no list grows without bound, and nothing ends or begins by it.
+//! Whatever comes behind a first byte of 0: nobody panics, no list grows without bound, and nothing ends or begins by
+//! it.
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

@@ -1,5 +1,6 @@
-//! Strangers on the port who know the sequenced wire: whatever they send, memory stays within its bound, the source that is
-//! shown loses nothing by it, nobody is asked for more than came from it, and in the end all of it is forgotten.
+//! Strangers on the port who know the sequenced wire: whatever they send, memory stays within its bound, the source
+//! that is shown loses nothing by it, nobody is asked for more than came from it, and in the end all of it is
+//! forgotten.
 
 use segment::wire::sequenced::{HEADER_LEN, Header, Kind, checksum};
 use segment::{Label, MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, OTHERS_WORK_BYTES, Reassembler, Repair};

@@ -127,7 +127,8 @@ fn video(frames: usize, way_us: u32, loss_percent: f64, is_group: bool) -> Scena
     }
 }
 
-/// What the link loses is there again within milliseconds where the sender is near, and within the latency where it is not.
+/// What the link loses is there again within milliseconds where the sender is near, and within the latency where it is
+/// not.
 #[test]
 fn what_is_lost_is_repaired_in_time() {
     let near = 250;
@@ -136,7 +137,8 @@ fn what_is_lost_is_repaired_in_time() {
         (video(300, near, 1.0, false), 300, 3_000, 10_000, 4.0),
         (video(300, near, 5.0, false), 300, 3_000, 12_000, 8.0),
         (video(300, near, 10.0, false), 299, 5_000, 20_000, 20.0),
-        // There is time for two repeats: that a nack or its answer is lost twice happens to one frame in a thousand or two.
+        // There is time for two repeats: that a nack or its answer is lost twice happens to one frame in a thousand or
+        // two.
         (video(300, 20_000, 1.0, false), 299, 70_000, 100_000, 11.0),
         (video(300, 20_000, 5.0, false), 240, 100_000, 100_000, 15.0),
         (video(300, near, 1.0, true), 300, 15_000, 40_000, 6.0),

@@ -1,7 +1,7 @@
 //! Flow control for full speed: beside the network, so that it is the same for everybody.
 //!
-//! At full speed a sender without flow control fills the receiver's buffer, and what is lost there distorts what a frame
-//! costs. With credit only so many frames are on their way as the receive buffer holds.
+//! At full speed a sender without flow control fills the receiver's buffer, and what is lost there distorts what a
+//! frame costs. With credit only so many frames are on their way as the receive buffer holds.
 
 use clap::Args;
 use std::fs::{File, OpenOptions};

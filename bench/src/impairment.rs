@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 /// 100 MB at the usual MTU.
 pub const MAX_UNDER_WAY: usize = 1 << 16;
 
-/// One direction of a link. Packets go in by [`push`](Self::push), and come out by [`poll`](Self::poll) when they are due.
+/// One direction of a link. Packets go in by [`push`](Self::push), and come out by [`poll`](Self::poll) when they are
+/// due.
 #[derive(Debug)]
 pub struct Impairment {
     settings: Settings,

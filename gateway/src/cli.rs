@@ -25,9 +25,9 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// A source and the id that viewers ask for it by; repeat for more. test, videotest, camera:N, a file, - (motion JPEG on
-    /// standard input), udp://0.0.0.0:12345, udp://GROUP:PORT, tcp://HOST, http://…, rtsp://…, redis://HOST:PORT. The first
-    /// is also shown where no id is asked for [default: test]
+    /// A source and the id that viewers ask for it by; repeat for more. test, videotest, camera:N, a file, - (motion
+    /// JPEG on standard input), udp://0.0.0.0:12345, udp://GROUP:PORT, tcp://HOST, http://…, rtsp://…,
+    /// redis://HOST:PORT. The first is also shown where no id is asked for [default: test]
     #[arg(long = "source", value_name = "[ID=]INPUT", env = "SEGMENT_GATEWAY_SOURCE", value_parser = named_source)]
     #[arg(help_heading = "Sources")]
     pub sources: Vec<NamedSource>,
@@ -61,7 +61,8 @@ pub struct Cli {
     #[arg(long, value_name = "NAME", env = "SEGMENT_GATEWAY_USER", help_heading = "Sources")]
     pub user: Option<String>,
 
-    /// The password that a camera asks for (-pass). Others on this machine see the command line: the environment is better
+    /// The password that a camera asks for (-pass). Others on this machine see the command line: the environment is
+    /// better
     #[arg(long = "pass", value_name = "PASSWORD", env = "SEGMENT_GATEWAY_PASS", hide_env_values = true)]
     #[arg(help_heading = "Sources", requires = "user")]
     pub password: Option<String>,
@@ -70,14 +71,14 @@ pub struct Cli {
     #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_GATEWAY_INTERFACE", help_heading = "Sources")]
     pub interface: Option<String>,
 
-    /// Of udp:// take only what is sealed with the key in this file, which `sender keygen FILE` makes; nobody but its owner may
-    /// be able to read it. For one of several sources: udp://0.0.0.0:12345?key-file=FILE
+    /// Of udp:// take only what is sealed with the key in this file, which `sender keygen FILE` makes; nobody but its
+    /// owner may be able to read it. For one of several sources: udp://0.0.0.0:12345?key-file=FILE
     #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_KEY_FILE", help_heading = "Sources")]
     pub key_file: Option<PathBuf>,
 
-    /// A frame from udp:// that has lost datagrams waits at most so long for what its sender sends to replace them: longer makes
-    /// more frames whole on a bad link, and shows those that were hit later. For one of several sources: ?latency=MS
-    /// [default: 100]
+    /// A frame from udp:// that has lost datagrams waits at most so long for what its sender sends to replace them:
+    /// longer makes more frames whole on a bad link, and shows those that were hit later. For one of several sources:
+    /// ?latency=MS [default: 100]
     #[arg(long, value_name = "MS", env = "SEGMENT_GATEWAY_LATENCY", help_heading = "Sources", value_parser = latency)]
     #[arg(allow_negative_numbers = true)]
     pub latency: Option<Duration>,

@@ -42,8 +42,8 @@ pub struct SourceConfig {
     pub input: InputSpec,
     /// What else the input needs to know.
     pub input_options: InputOptions,
-    /// Of MPEG-1, on the scale of ffmpeg's `-q:v`: 1 (best) to [`WORST_QUALITY`]. JPEGs that have to be made get about the
-    /// same.
+    /// Of MPEG-1, on the scale of ffmpeg's `-q:v`: 1 (best) to [`WORST_QUALITY`]. JPEGs that have to be made get about
+    /// the same.
     pub quality: u8,
     /// Of JPEGs, 1 to 100. If given, also what comes as JPEG is encoded anew.
     pub jpeg_quality: Option<u8>,
@@ -136,8 +136,8 @@ impl SourceConfig {
     }
 }
 
-/// The quality of a JPEG that looks about like MPEG-1 of this `-q:v`: the same step between levels of brightness. MPEG-1's
-/// default matrix begins with 8, taken times q/8; JPEG's with 16, taken in percent (T.81 Annex K, libjpeg's
+/// The quality of a JPEG that looks about like MPEG-1 of this `-q:v`: the same step between levels of brightness.
+/// MPEG-1's default matrix begins with 8, taken times q/8; JPEG's with 16, taken in percent (T.81 Annex K, libjpeg's
 /// jpeg_quality_scaling).
 fn jpeg_quality(q: u8) -> u8 {
     let percent = f64::from(q) * 100.0 / 16.0;

@@ -2,8 +2,8 @@
 //!
 //! [`router`] says which path is answered by what. Handlers take `State<Arc<Site>>`, find their stream by its id
 //! ([`find`]), let the viewer in ([`Site::admit`]) and look ([`Stream::watch`]). Those that open a WebSocket ask
-//! [`origin::check`] first. To add an output: a file in `http/` (or beside it, where it is more than a handler) with its
-//! handlers, and a line for each path in [`router`].
+//! [`origin::check`] first. To add an output: a file in `http/` (or beside it, where it is more than a handler) with
+//! its handlers, and a line for each path in [`router`].
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Where the pictures come from.
 //!
 //! An [`Input`] runs on a thread of its own, which its [`Stream`](crate::stream::Stream) starts when somebody looks and
-//! ends when nobody has looked for a while. It puts pictures into its [`Outlet`] until [`Outlet::is_wanted`] is false. When
-//! it is lost it returns an error and is run again, after pauses that grow to a second; that is said once.
+//! ends when nobody has looked for a while. It puts pictures into its [`Outlet`] until [`Outlet::is_wanted`] is false.
+//! When it is lost it returns an error and is run again, after pauses that grow to a second; that is said once.
 //!
 //! To add one: a file in `input/` with a type that implements [`Input`], and a line in [`InputSpec::open`].
 

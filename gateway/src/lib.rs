@@ -1,4 +1,5 @@
-//! Shows live streams in browsers: motion JPEG, JPEGs and MPEG-1 over WebSockets, a page, Redis; for hundreds of viewers.
+//! Shows live streams in browsers: motion JPEG, JPEGs and MPEG-1 over WebSockets, a page, Redis; for hundreds of
+//! viewers.
 //!
 //! ```text
 //!  input ──► Outlet ──► Shaper ──► Frame in a slot ──► MJPEG, JPEG over WebSocket: one task per viewer
@@ -6,8 +7,8 @@
 //!   somebody looks)      is asked for)    └──────────► MPEG-1 encoder, Redis publisher
 //! ```
 //!
-//! * [`stream::Stream`]: one source, however many look at it. [`Stream::watch`](stream::Stream::watch) is how anything takes
-//!   its frames: the newest each, [`frame::Frame`]
+//! * [`stream::Stream`]: one source, however many look at it. [`Stream::watch`](stream::Stream::watch) is how anything
+//!   takes its frames: the newest each, [`frame::Frame`]
 //! * [`input`]: where pictures come from. To add one: see there
 //! * [`site::Site`]: what one address serves: streams by id, and who looks
 //! * [`http`]: what is answered to which path. To add an output: see there

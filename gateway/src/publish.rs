@@ -1,7 +1,7 @@
 //! Publishes a stream on a channel of a Redis server, for programs, and for other gateways that share its viewers.
 //!
-//! The newest picture each: a slow server gets fewer pictures, and holds up nobody. While it is away pictures pass by, and
-//! publishing goes on when it is back.
+//! The newest picture each: a slow server gets fewer pictures, and holds up nobody. While it is away pictures pass by,
+//! and publishing goes on when it is back.
 
 use std::time::Duration;
 
@@ -55,7 +55,8 @@ enum PublishError {
 }
 
 impl Publishing {
-    /// Publishes `stream` on `channel` of `server`. To be called within a tokio runtime. The stream counts as looked at.
+    /// Publishes `stream` on `channel` of `server`. To be called within a tokio runtime. The stream counts as looked
+    /// at.
     #[must_use]
     pub fn start(stream: &Stream, server: HostPort, channel: String, format: PublishFormat) -> Self {
         let want = match format {

@@ -1,9 +1,9 @@
 //! Pictures as they go through Redis: a JSON object in each message.
 //!
 //! Cameras publish `{"data": …, "size": [height, width]}`, where `data` is an encoded image (JPEG, PNG …) in base64. We
-//! publish `{"data": …, "size": [width, height], "time": "HH:MM:SS.ffffff", "frame_number": n}`, where `data` is the pixels,
-//! red, green and blue, or a JPEG. The order of `size` is that of the programs on either side; whoever has a frame number
-//! gives the width first.
+//! publish `{"data": …, "size": [width, height], "time": "HH:MM:SS.ffffff", "frame_number": n}`, where `data` is the
+//! pixels, red, green and blue, or a JPEG. The order of `size` is that of the programs on either side; whoever has a
+//! frame number gives the width first.
 
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -180,7 +180,8 @@ fn message(data: &[u8], (width, height): (u32, u32), captured_at: SystemTime, nu
     text.into_bytes()
 }
 
-/// The time of day, `HH:MM:SS.ffffff`: this machine's local time, as the old program has it (`datetime.now()` in Python).
+/// The time of day, `HH:MM:SS.ffffff`: this machine's local time, as the old program has it (`datetime.now()` in
+/// Python).
 fn time_of_day(time: SystemTime, zone: &TimeZone) -> String {
     // Only a clock that is set to before the year -9999 or after 9999 has none.
     let time = jiff::Timestamp::try_from(time).unwrap_or_default();

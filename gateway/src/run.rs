@@ -26,8 +26,8 @@ const DEFAULT_PORT: u16 = 8000;
 /// configuration tools replace files in ways that notifications of the system miss.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Tasks and threads that do not end by themselves get so long at the end, and the last line of statistics so long to be
-/// read.
+/// Tasks and threads that do not end by themselves get so long at the end, and the last line of statistics so long to
+/// be read.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// The largest file that is read: of configuration, of credentials.

@@ -29,19 +29,19 @@ mod answer;
 
 use answer::Answer;
 
-/// The most bytes of a request's head, and about the most that waits in memory for a connection beyond the frame that is
-/// being written: hyper asks for more of an answer only while less than this is waiting.
+/// The most bytes of a request's head, and about the most that waits in memory for a connection beyond the frame that
+/// is being written: hyper asks for more of an answer only while less than this is waiting.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// How long a client may take for the head of a request, and be silent between two.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the network may take nothing of what was sent before the viewer counts as gone (TCP_USER_TIMEOUT in tcp(7)). A
-/// viewer that reads nothing holds a frame and its socket's buffer for so long.
+/// How long the network may take nothing of what was sent before the viewer counts as gone (TCP_USER_TIMEOUT in
+/// tcp(7)). A viewer that reads nothing holds a frame and its socket's buffer for so long.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How much may wait in the kernel that has not been sent yet (TCP_NOTSENT_LOWAT in tcp(7)): what lies there is older than
-/// the newest frame. The buffer itself may grow as the network needs it.
+/// How much may wait in the kernel that has not been sent yet (TCP_NOTSENT_LOWAT in tcp(7)): what lies there is older
+/// than the newest frame. The buffer itself may grow as the network needs it.
 const MAX_UNSENT_BYTES: u32 = 128 * 1024;
 
 /// How many connections there may be beyond the viewers: pages, snapshots, figures, and those that say nothing.

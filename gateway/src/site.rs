@@ -9,8 +9,8 @@ use crate::mpeg1::{DEFAULT_ENCODER, Mpeg1, Mpeg1Settings};
 use crate::stream::Stream;
 use crate::viewers::{Admission, Refused, ViewerKind, Viewers};
 
-/// The most viewers of a site at a time, where nothing else is said: what one thousand-megabit link can carry of a modest
-/// stream, and far below what memory allows.
+/// The most viewers of a site at a time, where nothing else is said: what one thousand-megabit link can carry of a
+/// modest stream, and far below what memory allows.
 pub const DEFAULT_MAX_VIEWERS: usize = 1000;
 
 /// What one address serves. Handlers get it as axum's state: `State<Arc<Site>>`.
@@ -29,8 +29,8 @@ pub struct Site {
 pub struct SiteSettings {
     /// The most viewers at a time, of all streams together.
     pub max_viewers: usize,
-    /// What pages may use the streams, beside our own: values of the header Origin, or `*` for all. Empty: those that no
-    /// browser is kept from (pictures in a page), and for WebSockets all.
+    /// What pages may use the streams, beside our own: values of the header Origin, or `*` for all. Empty: those that
+    /// no browser is kept from (pictures in a page), and for WebSockets all.
     pub allowed_origins: Vec<String>,
     /// What encodes MPEG-1: the program ffmpeg, looked up in PATH unless it is a path.
     pub encoder: PathBuf,

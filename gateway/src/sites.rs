@@ -83,8 +83,8 @@ impl Sites {
         Self { common, activated, running: BTreeMap::new() }
     }
 
-    /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not goes on
-    /// as it is, with its viewers. Gives what could not be begun.
+    /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not
+    /// goes on as it is, with its viewers. Gives what could not be begun.
     pub(crate) async fn apply(&mut self, configs: Vec<SiteConfig>) -> Vec<SiteError> {
         let is_kept = |running: &Running| configs.contains(&running.config);
         let ended: Vec<_> =

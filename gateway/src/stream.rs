@@ -1,11 +1,11 @@
 //! One source, however many look at it.
 //!
-//! A [`Stream`] has one [`Input`], which runs while somebody looks and for [`LINGER`] afterwards. Each picture becomes one
-//! [`Frame`], which lies in a slot that all who look read from: a new one replaces it, so nobody who is slow gets old frames,
-//! or holds up anybody else.
+//! A [`Stream`] has one [`Input`], which runs while somebody looks and for [`LINGER`] afterwards. Each picture becomes
+//! one [`Frame`], which lies in a slot that all who look read from: a new one replaces it, so nobody who is slow gets
+//! old frames, or holds up anybody else.
 //!
-//! * [`Stream::watch`] gives the frames of the stream as its settings shape them, as JPEG or in whichever form is at hand
-//!   ([`Want`]). This is what an encoder (MPEG-1) or a publisher (Redis) takes.
+//! * [`Stream::watch`] gives the frames of the stream as its settings shape them, as JPEG or in whichever form is at
+//!   hand ([`Want`]). This is what an encoder (MPEG-1) or a publisher (Redis) takes.
 //! * [`Stream::watch_shaped`] gives JPEGs of another size or quality, made once for all viewers who want the same.
 //!
 //! Both give a [`Watching`], which counts as somebody who looks until it is dropped, and of which
@@ -32,12 +32,12 @@ pub(crate) use shared::Shared;
 pub use shared::{StreamFigures, StreamSettings};
 pub use watching::{Want, Watching};
 
-/// How long an input runs on when nobody looks any more: opening a camera takes seconds, and a page that is reloaded is back
-/// at once.
+/// How long an input runs on when nobody looks any more: opening a camera takes seconds, and a page that is reloaded is
+/// back at once.
 pub const LINGER: Duration = Duration::from_secs(5);
 
-/// The most different sizes and qualities of one stream at a time, because each costs a decoding and an encoding of every
-/// frame, and anybody who may look can ask for one.
+/// The most different sizes and qualities of one stream at a time, because each costs a decoding and an encoding of
+/// every frame, and anybody who may look can ask for one.
 pub const MAX_RENDITIONS: usize = 8;
 
 /// One source, however many look at it.

@@ -54,8 +54,8 @@ fn listen(address: SocketAddr) -> io::Result<StdListener> {
     Ok(socket.into())
 }
 
-/// Asks for as many file handles as the system grants: each viewer takes one, and the soft limit is 1,024 for the sake of
-/// programs that use select(2).
+/// Asks for as many file handles as the system grants: each viewer takes one, and the soft limit is 1,024 for the sake
+/// of programs that use select(2).
 pub(crate) fn raise_handle_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -72,7 +72,8 @@ fn every_viewer_gets_whole_packets_from_a_picture_on_that_can_be_begun_with() {
         &folder.path().join("early.txt"),
     );
     wait_until("there is a picture", || fs::metadata(&early).is_ok_and(|file| file.len() > 0));
-    // Whoever comes later begins at a picture that can be begun with, which the client looks at. The empty id is the first.
+    // Whoever comes later begins at a picture that can be begun with, which the client looks at. The empty id is the
+    // first.
     let late = folder.path().join("late.ts");
     run_peer("websocket_client.py", &[&port, "/ws/", "2", late.to_str().unwrap()]);
     viewer.finish();

@@ -1,5 +1,5 @@
-//! Viewers that come and go, do not read, never finish their request, or ask for what is not there: all others go on, and
-//! nothing is left behind.
+//! Viewers that come and go, do not read, never finish their request, or ask for what is not there: all others go on,
+//! and nothing is left behind.
 
 mod scene;
 

@@ -55,7 +55,8 @@ fn encoded_images_from_a_camera_are_shown_byte_for_byte() {
     for _ in 0..3 {
         assert_eq!(viewer.next().unwrap(), jpeg);
     }
-    // What is no picture is counted and left out. Each comes alone: one that has been overtaken is counted as lost, unread.
+    // What is no picture is counted and left out. Each comes alone: one that has been overtaken is counted as lost,
+    // unread.
     drop(publishing);
     let broken = || gateway.state()["streams"][0]["broken"].as_u64();
     let texts = ["", "[]", "{\"data\": 1}", "{\"data\": \"AAAA\"}", "{\"data\": \"/9j/\", \"size\": [1, 1]}"];

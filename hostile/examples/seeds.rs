@@ -1,4 +1,5 @@
-//! Writes what fuzzing begins with where no program's own output lies there already: `cargo run -p hostile --example seeds`.
+//! Writes what fuzzing begins with where no program's own output lies there already:
+//! `cargo run -p hostile --example seeds`.
 
 use bytes::Bytes;
 use hostile::redis::base64;

@@ -1,6 +1,6 @@
-//! The sender's side of the handshake among strangers: any datagrams, at any times by any clock. The list stays bounded,
-//! nobody is sent what an old receiver would choke on, no stranger gets more bytes than came from him, and it comes to its
-//! end.
+//! The sender's side of the handshake among strangers: any datagrams, at any times by any clock. The list stays
+//! bounded, nobody is sent what an old receiver would choke on, no stranger gets more bytes than came from him, and it
+//! comes to its end.
 
 use crate::script::{Script, address};
 use segment::handshake::{Announcer, Destination, Event, Handshake, MAX_RECEIVERS, Picture};

@@ -1,5 +1,5 @@
-//! The gateway's file with sources, and that with passwords: any text is refused with a place that it has, or says what can
-//! be served.
+//! The gateway's file with sources, and that with passwords: any text is refused with a place that it has, or says what
+//! can be served.
 
 use gateway::config::{FileError, OutputFormat, WORST_QUALITY, read};
 use gateway::http::Access;

@@ -1,8 +1,10 @@
-//! What must hold whatever comes from outside: a function for each parser and each state machine, which takes any bytes.
+//! What must hold whatever comes from outside: a function for each parser and each state machine, which takes any
+//! bytes.
 //!
-//! `fuzz/` calls them with what a fuzzer makes up (`script/fuzz`); the test of this crate calls them with what is kept in
-//! `fuzz/corpus`, in every run of the tests, without a fuzzer. To add one: a file here, a line in [`TARGETS`], a file in
-//! `fuzz/fuzz_targets` and its lines in `fuzz/Cargo.toml`, and a folder with some real traffic in `fuzz/corpus`.
+//! `fuzz/` calls them with what a fuzzer makes up (`script/fuzz`); the test of this crate calls them with what is kept
+//! in `fuzz/corpus`, in every run of the tests, without a fuzzer. To add one: a file here, a line in [`TARGETS`], a
+//! file in `fuzz/fuzz_targets` and its lines in `fuzz/Cargo.toml`, and a folder with some real traffic in
+//! `fuzz/corpus`.
 
 pub mod announcer;
 pub mod command_line;

@@ -1,5 +1,5 @@
-//! The values of options and addresses, as somebody writes them: each is refused with a reason, or reads the same when it
-//! is written again.
+//! The values of options and addresses, as somebody writes them: each is refused with a reason, or reads the same when
+//! it is written again.
 
 use clap::ValueEnum;
 use gateway::config::OutputFormat;

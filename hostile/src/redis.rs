@@ -5,7 +5,8 @@ use media::Picture;
 use media::jpeg::Headers;
 use std::time::UNIX_EPOCH;
 
-/// Takes the bytes for a message, and, unless they begin as one, for what is in its data, behind three bytes for the rest.
+/// Takes the bytes for a message, and, unless they begin as one, for what is in its data, behind three bytes for the
+/// rest.
 pub fn run(bytes: &[u8]) {
     let _ = picture(bytes);
     let Some((&[kind, width, height], data)) = bytes.split_first_chunk().filter(|_| bytes[0] != b'{') else { return };

@@ -1,5 +1,5 @@
-//! What senders send again: whatever is asked for by whom, only what went out goes again, to whom it went, no more than a
-//! share of it, and memory stays within its bound.
+//! What senders send again: whatever is asked for by whom, only what went out goes again, to whom it went, no more than
+//! a share of it, and memory stays within its bound.
 
 use crate::script::{Script, address};
 use bytes::Bytes;

@@ -1,5 +1,5 @@
-//! The receiver's side of the handshake among strangers: whatever they say, at any times by any clock. It answers few, and
-//! each of them seldom, in as many words as it heard; and it comes to rest.
+//! The receiver's side of the handshake among strangers: whatever they say, at any times by any clock. It answers few,
+//! and each of them seldom, in as many words as it heard; and it comes to rest.
 
 use crate::script::{Script, address};
 use segment::handshake::{BARE_ACK, MAX_SOURCES, Report, Responder};

@@ -1,5 +1,5 @@
-//! Any bytes where sealed datagrams are expected: nothing opens, nothing is kept. And what has been sealed opens, if nothing
-//! was changed.
+//! Any bytes where sealed datagrams are expected: nothing opens, nothing is kept. And what has been sealed opens, if
+//! nothing was changed.
 
 use segment::seal::{Direction, Key, Opener, ReceiverSealer, Sealer};
 use segment::wire::control::Control;

@@ -1,6 +1,6 @@
-//! Arbitrary datagrams that are nearly of the sequenced wire, or honestly of either wire but not all of them, from several
-//! sources, at arbitrary times: no panic, memory within its bound after every step, frames in order, and all forgotten in
-//! the end. And both parsers: what is read is written as it came.
+//! Arbitrary datagrams that are nearly of the sequenced wire, or honestly of either wire but not all of them, from
+//! several sources, at arbitrary times: no panic, memory within its bound after every step, frames in order, and all
+//! forgotten in the end. And both parsers: what is read is written as it came.
 
 use crate::control;
 use crate::script::address;

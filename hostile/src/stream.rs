@@ -1,5 +1,5 @@
-//! The framings over TCP: whatever comes, in pieces of whatever length, each frame is what stands behind its length, and
-//! memory is taken as bytes arrive.
+//! The framings over TCP: whatever comes, in pieces of whatever length, each frame is what stands behind its length,
+//! and memory is taken as bytes arrive.
 
 use segment::wire::stream::{FrameReader, Framing, HEADER_LEN, ReceiveError, Received};
 use std::io::{self, Read};

@@ -32,8 +32,8 @@ pub enum BgrError {
     },
 }
 
-/// Converts `image` to [`PixelFormat::Bgr`], into the memory of an older picture of whatever size and format. One that is
-/// so already is copied.
+/// Converts `image` to [`PixelFormat::Bgr`], into the memory of an older picture of whatever size and format. One that
+/// is so already is copied.
 ///
 /// # Errors
 /// [`BgrError`]; what `bgr` shows after an error is not defined.

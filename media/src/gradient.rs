@@ -4,8 +4,8 @@ use crate::{Image, PixelFormat};
 
 /// What the picture of this size shows at one place, as red, green and blue.
 ///
-/// Red grows to the right, green downwards, blue falls to the right: swapped channels, planes or axes all show. It is smooth, so that
-/// neither chroma at half size nor the quality of a JPEG changes it much.
+/// Red grows to the right, green downwards, blue falls to the right: swapped channels, planes or axes all show. It is
+/// smooth, so that neither chroma at half size nor the quality of a JPEG changes it much.
 pub(crate) fn rgb(x: u32, y: u32, width: u32, height: u32) -> [u8; 3] {
     let part = |at: u32, of: u32| (f64::from(at) + 0.5) / f64::from(of);
     let (right, down) = (part(x, width), part(y, height));
@@ -52,8 +52,8 @@ pub(crate) fn ycc([r, g, b]: [u8; 3]) -> [u8; 3] {
     .map(|value| value.round() as u8)
 }
 
-/// Asserts that no byte of two pictures of one size and layout differs by more than `tolerance`; the fourth byte of Bgrx is
-/// not looked at.
+/// Asserts that no byte of two pictures of one size and layout differs by more than `tolerance`; the fourth byte of
+/// Bgrx is not looked at.
 pub(crate) fn assert_alike(got: &Image, expected: &Image, tolerance: u8) {
     assert_eq!((got.width(), got.height(), got.format()), (expected.width(), expected.height(), expected.format()));
     let unused = |at: usize| got.format() == PixelFormat::Bgrx && at % 4 == 3;

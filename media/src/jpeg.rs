@@ -1,4 +1,5 @@
-//! What can be told about a JPEG without decoding it: its size, whether it is whole, whether it brings its Huffman tables.
+//! What can be told about a JPEG without decoding it: its size, whether it is whole, whether it brings its Huffman
+//! tables.
 //!
 //! References are to ITU-T T.81, Annex B (the order and form of markers) and Annex K.3 (the usual Huffman tables).
 

@@ -1,8 +1,8 @@
 //! Recordings: the JPEGs of a stream, untouched, in a Matroska file (RFC 9559) with the codec V_MJPEG.
 //!
 //! [`Writer`] appends each frame with one write, so that whatever ends the program leaves a file that plays up to the
-//! last whole frame. What only the end can tell (length, index) is added by [`Writer::finish`]. [`Reader`] gives the same
-//! JPEGs again, with their times.
+//! last whole frame. What only the end can tell (length, index) is added by [`Writer::finish`]. [`Reader`] gives the
+//! same JPEGs again, with their times.
 
 mod elements;
 mod reader;

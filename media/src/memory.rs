@@ -1,7 +1,7 @@
 //! The memory of JPEGs that nobody holds any more, for JPEGs to come.
 //!
-//! Fresh memory for each frame costs more than reading the frame into it: the kernel clears every page. So what is lent out
-//! as [`Bytes`] comes back here when the last of these is dropped.
+//! Fresh memory for each frame costs more than reading the frame into it: the kernel clears every page. So what is lent
+//! out as [`Bytes`] comes back here when the last of these is dropped.
 
 use std::mem;
 use std::ops::Range;
@@ -22,16 +22,16 @@ const STEP: usize = 64 << 10;
 /// Where in a page (of 4,096 bytes) a JPEG begins: half a page off where the kernel has its bytes in files, pipes and
 /// datagrams, which is from the start of a page on.
 ///
-/// AMD's processors since Zen 3 copy several times slower, in the way the kernel does it (`rep movsb`), where the bytes go to
-/// up to 40 bytes further in a page than they come from; and fresh memory begins 16 bytes into one.
+/// AMD's processors since Zen 3 copy several times slower, in the way the kernel does it (`rep movsb`), where the bytes
+/// go to up to 40 bytes further in a page than they come from; and fresh memory begins 16 bytes into one.
 const IN_PAGE: usize = PAGE / 2;
 const PAGE: usize = 4096;
 
 /// Bytes of memory that may lie before the place where a JPEG begins.
 pub const MOST_BEFORE: usize = PAGE;
 
-/// Where in `memory` a JPEG is best put, so that reading and sending it is fast: at most [`MOST_BEFORE`] bytes from its start.
-/// It holds as long as the memory does not grow.
+/// Where in `memory` a JPEG is best put, so that reading and sending it is fast: at most [`MOST_BEFORE`] bytes from its
+/// start. It holds as long as the memory does not grow.
 #[must_use]
 pub fn beginning(memory: &[u8]) -> usize {
     if memory.len() > MOST_BEFORE { IN_PAGE.wrapping_sub(memory.as_ptr().addr()) % PAGE } else { 0 }

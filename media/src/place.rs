@@ -15,8 +15,8 @@ impl Place {
         Self { x: 0, y: 0, width: window.0, height: window.1 }
     }
 
-    /// Where a picture of this width and height lies within it: as large as possible, with its aspect kept, in the middle. No
-    /// side may be zero.
+    /// Where a picture of this width and height lies within it: as large as possible, with its aspect kept, in the
+    /// middle. No side may be zero.
     pub(crate) fn fit(self, picture: (u32, u32)) -> Self {
         // Products of two sides take 64 bits. A side that follows from the aspect is rounded to the nearest.
         let follow = |along: u32, of: u32, to: u32| {

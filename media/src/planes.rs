@@ -51,7 +51,8 @@ impl<'a> Planes<'a> {
 
 /// Every other byte of `mixed` to `even`, from the first on, and those between to `odd`.
 ///
-/// By words and not by pairs of bytes: of that the compiler makes instructions that take many at once, eight times as fast.
+/// By words and not by pairs of bytes: of that the compiler makes instructions that take many at once, eight times as
+/// fast.
 fn part(mixed: &[u8], even: &mut [u8], odd: &mut [u8]) {
     for ((pair, even), odd) in mixed.as_chunks().0.iter().zip(even).zip(odd) {
         let word = u16::from_le_bytes(*pair);

@@ -54,8 +54,8 @@ impl Scaler {
 
     /// The whole of `image` at `width` x `height` pixels; whether that keeps its aspect is the caller's concern.
     ///
-    /// The layout stays, but [`PixelFormat::Nv12`] and [`PixelFormat::Yuyv`] become [`PixelFormat::I420`], which is what
-    /// their planes are resized to.
+    /// The layout stays, but [`PixelFormat::Nv12`] and [`PixelFormat::Yuyv`] become [`PixelFormat::I420`], which is
+    /// what their planes are resized to.
     ///
     /// # Errors
     /// [`ScaleError::Image`] where no picture of this size exists.

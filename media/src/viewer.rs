@@ -23,8 +23,8 @@ use tile::{Change, Developer, Tile};
 /// Size of the window until somebody changes it: fits on any screen, and a picture of 720 lines fits in it.
 const OPEN_SIZE: (u32, u32) = (1280, 720);
 
-/// Several pictures are not drawn more often than this: theirs come at any time, each would cost a screen full of pixels,
-/// and no screen shows more than some sixty a second. A single one is drawn as soon as it comes.
+/// Several pictures are not drawn more often than this: theirs come at any time, each would cost a screen full of
+/// pixels, and no screen shows more than some sixty a second. A single one is drawn as soon as it comes.
 const GRID_INTERVAL: Duration = Duration::from_millis(16);
 
 const BYTES_PER_PIXEL: usize = 4;
@@ -107,8 +107,8 @@ impl Viewer {
     /// Shows these pictures, in this order; or, where there are none, these lines.
     ///
     /// # Errors
-    /// [`ViewerError`] where the window is lost. A picture that cannot be decoded is no error: it is said once, and the one
-    /// before stays.
+    /// [`ViewerError`] where the window is lost. A picture that cannot be decoded is no error: it is said once, and the
+    /// one before stays.
     pub fn show(&mut self, views: &[View<'_>], notice: &[String]) -> Result<(), ViewerError> {
         if views.is_empty() {
             return self.show_notice(notice);

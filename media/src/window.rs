@@ -3,8 +3,8 @@
 //! All of it happens on the thread that opened the window. That thread calls [`Window::show`] for each picture and
 //! [`Window::poll`] in between, at least some ten times a second, for the keys and for what the screen asks.
 //!
-//! Xlib ends the process, with status 1, when the connection to the X server is lost: when the server ends, or somebody kills the
-//! window with `xkill`. That is not to be prevented without unsafe code.
+//! Xlib ends the process, with status 1, when the connection to the X server is lost: when the server ends, or somebody
+//! kills the window with `xkill`. That is not to be prevented without unsafe code.
 
 mod framebuffer;
 mod keys;
@@ -22,8 +22,8 @@ use crate::place::Place;
 use crate::scale::ScaleError;
 use crate::{Image, PixelFormat};
 
-/// The largest size in pixels (width, height) at which a window opens; the picture is fitted into it. What a stream claims to
-/// be decides the size, and X11 ends the program that asks for more than 32,767.
+/// The largest size in pixels (width, height) at which a window opens; the picture is fitted into it. What a stream
+/// claims to be decides the size, and X11 ends the program that asks for more than 32,767.
 const MAX_OPEN: (u32, u32) = (3840, 2160);
 
 /// After so long without a new picture the last one is put on the screen again, since X11 forgets what was covered by
@@ -71,8 +71,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// Opens a window whose inside is `width` x `height` pixels, or less if that is very large. A window manager may make it
-    /// another size at once.
+    /// Opens a window whose inside is `width` x `height` pixels, or less if that is very large. A window manager may
+    /// make it another size at once.
     ///
     /// # Errors
     /// [`WindowError::NoDisplay`] and [`WindowError::Open`].
@@ -126,7 +126,8 @@ impl Window {
         self.put()
     }
 
-    /// What was pressed since the last call, in that order. [`Key::Quit`] comes with every call once the window is closed.
+    /// What was pressed since the last call, in that order. [`Key::Quit`] comes with every call once the window is
+    /// closed.
     ///
     /// # Errors
     /// [`WindowError::Scale`] and [`WindowError::Show`], where the last picture was to be shown again and was not.

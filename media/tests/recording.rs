@@ -192,7 +192,8 @@ fn after_kill_9_every_frame_that_was_appended_is_there() {
 fn when_no_more_may_be_written_the_error_says_so_and_the_file_plays() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("recording.mkv");
-    // The shell ignores the signal that comes with the limit (50 blocks of 512 bytes), so that the write fails as on a full disk.
+    // The shell ignores the signal that comes with the limit (50 blocks of 512 bytes), so that the write fails as on a
+    // full disk.
     let child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 50; exec \"$@\"", "sh"])
         .arg(std::env::current_exe().unwrap())
@@ -211,8 +212,8 @@ fn when_no_more_may_be_written_the_error_says_so_and_the_file_plays() {
     assert!(success && errors.is_empty(), "{errors}");
 }
 
-/// Tells the two tests below, which are run by those above as processes of their own, where to record. Run by anybody else they
-/// have nothing to do.
+/// Tells the two tests below, which are run by those above as processes of their own, where to record. Run by anybody
+/// else they have nothing to do.
 const CHILD_FILE: &str = "SEGMENT_TEST_RECORDING";
 
 #[test]

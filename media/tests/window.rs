@@ -70,7 +70,8 @@ impl Server {
         panic!("there is no window with the title that was set");
     }
 
-    /// Waits until the screen shows these colours at these places, which each stand for themselves with what is around them.
+    /// Waits until the screen shows these colours at these places, which each stand for themselves with what is around
+    /// them.
     fn expect(&self, what: &str, expected: &[((usize, usize), [u8; 3])]) {
         let start = Instant::now();
         loop {
@@ -188,7 +189,8 @@ fn the_window_shows_the_picture_at_any_size_and_takes_keys() {
     server.run("xdotool", &["windowmap", &window]);
     server.expect("mapped again", &quarters(280, 180, 320, 240));
 
-    // Keys sent to the window, and keys of the keyboard with the pointer over it: there is no window manager to give focus.
+    // Keys sent to the window, and keys of the keyboard with the pointer over it: there is no window manager to give
+    // focus.
     server.run("xdotool", &["key", "--window", &window, "s"]);
     assert_eq!(shown.line(), "key Snapshot");
     server.run("xdotool", &["mousemove", "400", "300", "key", "i", "x", "i"]);

@@ -69,12 +69,12 @@ impl Builder {
         self
     }
 
-    /// Fetches from a TCP sender at this host and port, in this framing. When it is lost, or not there yet, connects again
-    /// and again, with pauses of at most a second.
+    /// Fetches from a TCP sender at this host and port, in this framing. When it is lost, or not there yet, connects
+    /// again and again, with pauses of at most a second.
     ///
     /// `host` is an address or a name, which is looked up anew for each connection. [`from`](Self::from),
-    /// [`interface`](Self::interface) and [`receive_buffer`](Self::receive_buffer) are about datagrams and change nothing
-    /// here.
+    /// [`interface`](Self::interface) and [`receive_buffer`](Self::receive_buffer) are about datagrams and change
+    /// nothing here.
     #[must_use]
     pub fn connect(mut self, host: impl Into<String>, port: u16, framing: Framing) -> Self {
         self.listen = Listen::Connect(Remote { host: host.into(), port, framing });
@@ -110,16 +110,17 @@ impl Builder {
         self
     }
 
-    /// A frame that has lost datagrams waits at most so long, from its first one on, for what replaces them, and later frames
-    /// for it. If not said, [`segment::DEFAULT_LATENCY`]. Only on the sequenced wire; on the plain one nothing replaces them.
+    /// A frame that has lost datagrams waits at most so long, from its first one on, for what replaces them, and later
+    /// frames for it. If not said, [`segment::DEFAULT_LATENCY`]. Only on the sequenced wire; on the plain one nothing
+    /// replaces them.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// Takes only what is sealed with this key, and seals what is said to senders. If not said, nothing is. Has no effect over
-    /// TCP.
+    /// Takes only what is sealed with this key, and seals what is said to senders. If not said, nothing is. Has no
+    /// effect over TCP.
     #[must_use]
     pub fn key(mut self, key: impl Into<Option<Key>>) -> Self {
         self.key = key.into();
@@ -129,16 +130,16 @@ impl Builder {
     /// Never sleeps while waiting for datagrams, but looks again and again, and has the kernel look at the network card
     /// too where it can (SO_BUSY_POLL in socket(7), which takes CAP_NET_ADMIN). If not said, false.
     ///
-    /// This takes a whole core, and saves the delay of waking up. Only where a core is to spare: on a machine that is busy
-    /// otherwise, the scheduler makes a thread wait that never sleeps, and frames come later.
+    /// This takes a whole core, and saves the delay of waking up. Only where a core is to spare: on a machine that is
+    /// busy otherwise, the scheduler makes a thread wait that never sleeps, and frames come later.
     #[must_use]
     pub fn busy_poll(mut self, busy_poll: bool) -> Self {
         self.busy_poll = busy_poll;
         self
     }
 
-    /// Takes no frame until [`Downstream::release`]: what is opened before that ([`Downstream::every`] and its like) misses
-    /// none.
+    /// Takes no frame until [`Downstream::release`]: what is opened before that ([`Downstream::every`] and its like)
+    /// misses none.
     #[must_use]
     pub fn hold(mut self) -> Self {
         self.is_held = true;

@@ -58,8 +58,8 @@ pub struct Cli {
     #[arg(allow_negative_numbers = true, conflicts_with = "tcp")]
     pub receive_buffer: u32,
 
-    /// A frame that has lost datagrams waits at most so long for what its sender sends to replace them, and later frames for
-    /// it. Longer makes more frames whole on a bad link, and shows those that were hit later
+    /// A frame that has lost datagrams waits at most so long for what its sender sends to replace them, and later
+    /// frames for it. Longer makes more frames whole on a bad link, and shows those that were hit later
     #[arg(long, value_name = "MS", env = "SEGMENT_LATENCY", help_heading = "Input", conflicts_with = "tcp")]
     #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LATENCY_MS)))]
     #[arg(allow_negative_numbers = true)]
@@ -79,8 +79,9 @@ pub struct Cli {
     #[arg(hide_possible_values = true, value_name = "auto|always|never")]
     pub display: Display,
 
-    /// Show every source that delivers whole frames, in a grid, each with its name, address, rate and delay (at most 17). All
-    /// else goes on with one source, as without this: recording, snapshots, standard output, statistics, limits
+    /// Show every source that delivers whole frames, in a grid, each with its name, address, rate and delay (at
+    /// most 17). All else goes on with one source, as without this: recording, snapshots, standard output, statistics,
+    /// limits
     #[arg(long, env = "SEGMENT_ALL", help_heading = "Output", value_parser = BoolishValueParser::new())]
     pub all: bool,
 
@@ -204,8 +205,8 @@ pub enum Display {
 /// What [`segment::DEFAULT_LATENCY`] is in milliseconds.
 const DEFAULT_LATENCY_MS: u32 = segment::DEFAULT_LATENCY.as_millis() as u32;
 
-/// The most that `--latency` takes, in milliseconds. Whoever waits longer than this for a frame does not watch live: the sender
-/// has long forgotten it.
+/// The most that `--latency` takes, in milliseconds. Whoever waits longer than this for a frame does not watch live:
+/// the sender has long forgotten it.
 pub const MAX_LATENCY_MS: u32 = 10_000;
 
 /// Port of a TCP sender for which the command line names none: what it is follows from the framing.

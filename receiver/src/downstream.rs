@@ -178,7 +178,8 @@ impl Downstream {
         self.local
     }
 
-    /// What the kernel granted of the receive buffer. `None` over TCP, where the system makes it as long as it is needed.
+    /// What the kernel granted of the receive buffer. `None` over TCP, where the system makes it as long as it is
+    /// needed.
     #[must_use]
     pub fn granted(&self) -> Option<Granted> {
         self.granted

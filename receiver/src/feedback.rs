@@ -167,8 +167,8 @@ impl Feedback {
         self.sealing.is_some()
     }
 
-    /// Opens what has come into the beginning of `place`. Gives how long it is there, and whether frames may be taken from
-    /// it: its stream is of now.
+    /// Opens what has come into the beginning of `place`. Gives how long it is there, and whether frames may be taken
+    /// from it: its stream is of now.
     pub(crate) fn open(&mut self, datagram: &[u8], place: &mut [u8]) -> Result<(usize, bool), OpenError> {
         let Some(sealing) = &mut self.sealing else { return Err(OpenError::DoesNotOpen) };
         let opened = sealing.open(clock_us, datagram, place)?;

@@ -295,8 +295,8 @@ impl<'a> Fetch<'a> {
 
 /// Whether a read that failed so may be tried again.
 ///
-/// A read that has waited long enough is `TimedOut` on Windows alone. Elsewhere that is the end of the connection, whose
-/// peer has vanished (ETIMEDOUT in tcp(7)); the next read would say that it was closed in good order.
+/// A read that has waited long enough is `TimedOut` on Windows alone. Elsewhere that is the end of the connection,
+/// whose peer has vanished (ETIMEDOUT in tcp(7)); the next read would say that it was closed in good order.
 fn passes(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
         || cfg!(windows) && kind == io::ErrorKind::TimedOut

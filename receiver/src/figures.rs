@@ -90,11 +90,13 @@ pub struct Figures {
     pub fps: f64,
     /// Frames of the source shown that were sent but not handed on, as far as it can be known.
     pub frames_lost: u64,
-    /// Datagrams of frames of the source shown that are known to be lost on their way, those included that were replaced.
+    /// Datagrams of frames of the source shown that are known to be lost on their way, those included that were
+    /// replaced.
     pub segments_lost: u64,
     /// How many of these were replaced, and by what.
     pub repaired: Repaired,
-    /// Frames that were given up, and of which something came later still: a longer `--latency` might have made them whole.
+    /// Frames that were given up, and of which something came later still: a longer `--latency` might have made them
+    /// whole.
     pub late: u64,
     /// Datagrams received since the start, whatever became of them.
     pub datagrams: u64,

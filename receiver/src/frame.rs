@@ -56,8 +56,8 @@ impl Frame {
         }
     }
 
-    /// The picture as it came: a JPEG, byte for byte as the sender was given it, or, from a sender of the pickle framing,
-    /// raw ([`PixelFormat::Bgr`] or [`PixelFormat::Gray`]).
+    /// The picture as it came: a JPEG, byte for byte as the sender was given it, or, from a sender of the pickle
+    /// framing, raw ([`PixelFormat::Bgr`] or [`PixelFormat::Gray`]).
     #[must_use]
     pub fn picture(&self) -> &Picture {
         &self.picture
@@ -81,9 +81,11 @@ impl Frame {
         }
     }
 
-    /// The picture in OpenCV's own layout: rows of blue, green, red. One that came so is not copied unless it is changed.
+    /// The picture in OpenCV's own layout: rows of blue, green, red. One that came so is not copied unless it is
+    /// changed.
     ///
-    /// Whoever decodes many frames keeps a [`Decoder`] and gives it [`jpeg`](Self::jpeg): it saves setting one up for each.
+    /// Whoever decodes many frames keeps a [`Decoder`] and gives it [`jpeg`](Self::jpeg): it saves setting one up for
+    /// each.
     ///
     /// # Errors
     /// [`CodecError`] where the bytes are whole but no JPEG that libjpeg-turbo reads.

@@ -1,5 +1,5 @@
-//! Where the receiving thread puts frames: mailboxes for those who want the newest, of one source or of each, queues for
-//! those promised all.
+//! Where the receiving thread puts frames: mailboxes for those who want the newest, of one source or of each, queues
+//! for those promised all.
 
 use crate::Frame;
 use crate::queue::{self, FrameQueue, QueueWriter};
@@ -22,7 +22,8 @@ struct Inner {
     mailboxes: Vec<Mailbox>,
     queues: Vec<Queue>,
     rosters: Vec<(String, Roster)>,
-    /// Frames lost to full queues, by the names of these; kept when the queue is gone, as is what a roster has replaced.
+    /// Frames lost to full queues, by the names of these; kept when the queue is gone, as is what a roster has
+    /// replaced.
     overflowed: BTreeMap<String, u64>,
 }
 

@@ -33,7 +33,8 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 /// While a bye waits, it is looked so often whether it still has to.
 const CLOSING_TICK: Duration = Duration::from_millis(1);
 
-/// As many bytes as the kernel hands over in one call: the longest packet that IP has, with what it has joined (UDP_GRO).
+/// As many bytes as the kernel hands over in one call: the longest packet that IP has, with what it has joined
+/// (UDP_GRO).
 const LANDING_LEN: usize = 65_535;
 
 /// The group's membership is looked after so often.
@@ -152,7 +153,8 @@ impl<'a> Receive<'a> {
     pub(crate) fn run(mut self) {
         while !self.shared.stop.load(Ordering::Relaxed) {
             let now = self.receive_some();
-            // As long as more lies in the socket, nothing is missing yet of what is younger than the last that was read.
+            // As long as more lies in the socket, nothing is missing yet of what is younger than the last that was
+            // read.
             let read_until = if self.is_drained { now } else { self.arrived };
             if self.reassembler.poll_timeout().is_some_and(|deadline| deadline <= read_until) {
                 self.reassembler.handle_timeout(read_until);
@@ -180,8 +182,8 @@ impl<'a> Receive<'a> {
 
     /// Takes what one call receives, or waits for it until something is due. Gives the time.
     fn receive_some(&mut self) -> Instant {
-        // Only the stream is waited for, in the call that takes it. What comes by the feedback's own socket says when it
-        // came, and can be read a little later.
+        // Only the stream is waited for, in the call that takes it. What comes by the feedback's own socket says when
+        // it came, and can be read a little later.
         let due = self.reassembler.poll_timeout();
         let patience = self.patience(due);
         // What is sealed lands beside the frames, into which it is opened.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// Sources kept at a time: as many as are reassembled.
 pub const MAX_SOURCES: usize = segment::MAX_OTHER_SOURCES + 1;
 
-/// A source of which nothing has come for so long is not kept. Whoever looks has seen by then that it has stopped, and a
-/// sender that is started anew needs less.
+/// A source of which nothing has come for so long is not kept. Whoever looks has seen by then that it has stopped, and
+/// a sender that is started anew needs less.
 pub const GONE_AFTER: Duration = Duration::from_secs(5);
 
 /// One source, and the newest frame of it.
@@ -34,8 +34,8 @@ pub struct Latest {
     pub has_ended: bool,
 }
 
-/// Where the newest frame of each source lies to be read; see [`Downstream::newest_of_each`](crate::Downstream::newest_of_each).
-/// Dropping it closes it.
+/// Where the newest frame of each source lies to be read; see
+/// [`Downstream::newest_of_each`](crate::Downstream::newest_of_each). Dropping it closes it.
 #[derive(Debug)]
 pub struct NewestOfEach {
     shared: Arc<Shared>,
@@ -123,8 +123,8 @@ impl Drop for Roster {
 }
 
 impl NewestOfEach {
-    /// Waits at most `wait` for something new, and gives all sources there are, in the order in which they appeared. `None`
-    /// once there will be no more frames.
+    /// Waits at most `wait` for something new, and gives all sources there are, in the order in which they appeared.
+    /// `None` once there will be no more frames.
     ///
     /// At most [`MAX_SOURCES`] are kept, none longer than [`GONE_AFTER`] without a frame.
     #[must_use]

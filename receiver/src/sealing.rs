@@ -1,5 +1,5 @@
-//! What a receiver with a key does with all that comes and goes: opens the one, seals the other, and knows which streams are
-//! of now.
+//! What a receiver with a key does with all that comes and goes: opens the one, seals the other, and knows which
+//! streams are of now.
 
 use segment::seal::{Direction, Freshness, Key, OpenError, Opened, Opener, ReceiverSealer};
 use segment::wire::control::Control;
@@ -25,8 +25,8 @@ impl Sealing {
         }
     }
 
-    /// Opens a datagram into the beginning of `place`. Whatever it says of itself counts towards its stream's freshness from
-    /// here on; `clock_us` is the wall clock in µs since the Unix epoch.
+    /// Opens a datagram into the beginning of `place`. Whatever it says of itself counts towards its stream's freshness
+    /// from here on; `clock_us` is the wall clock in µs since the Unix epoch.
     pub(crate) fn open(
         &mut self,
         clock_us: impl FnOnce() -> u64,

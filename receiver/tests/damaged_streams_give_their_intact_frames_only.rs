@@ -17,7 +17,8 @@ const FRAMES: usize = 40;
 const PAYLOAD: &str = "4000";
 
 /// Few frames a second, and faults only where the receiver has seen sixteen intervals and so knows the rate: a datagram
-/// that has lost its frame's beginning is judged by the time around it, and on a busy machine the sender pauses anywhere.
+/// that has lost its frame's beginning is judged by the time around it, and on a busy machine the sender pauses
+/// anywhere.
 const FPS: &str = "10";
 
 /// Sends a clip with these faults. Gives the clip, which frames went out intact, which arrived, and the totals.

@@ -71,8 +71,8 @@ fn unicast_needs_nothing_to_be_said() {
         return;
     };
     let (totals, whole) = &received[0];
-    // Until the receiver has acknowledged, frames go out unrepaired. Announces come once a second, and of fifty one is lost, or
-    // its ack: this allows for two in a row. Without any repair two hundred would be missing.
+    // Until the receiver has acknowledged, frames go out unrepaired. Announces come once a second, and of fifty one is
+    // lost, or its ack: this allows for two in a row. Without any repair two hundred would be missing.
     const UNREPAIRED: u64 = 90;
     let frames = number(&sent["frames"]);
     assert!((frames - UNREPAIRED..=frames).contains(whole), "{whole} of {frames} frames: {totals}, {sent}");

@@ -59,8 +59,8 @@ fn datagrams_follow_the_path(remote: &str) {
     receiver.says("has ended the stream");
     receiver.signal("INT");
     let totals = receiver.end().totals();
-    // Also while the sender did not know of a change, frames went on, in fragments if need be. Only the datagram that was
-    // between the two when the change came may be lost.
+    // Also while the sender did not know of a change, frames went on, in fragments if need be. Only the datagram that
+    // was between the two when the change came may be lost.
     let lost = totals["frames_lost"].as_u64().unwrap();
     assert!(lost <= CHANGES.len() as u64, "{totals}");
     assert_eq!(totals["frames"].as_u64().unwrap() + lost, sent["frames"], "{totals} {sent}");

@@ -1,4 +1,5 @@
-//! With a key: what is sealed with it and is of now is shown, and nothing else, whatever comes. The senders are Python's.
+//! With a key: what is sealed with it and is of now is shown, and nothing else, whatever comes. The senders are
+//! Python's.
 
 #![cfg(unix)]
 #![expect(

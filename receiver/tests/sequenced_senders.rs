@@ -1,5 +1,5 @@
-//! A sender on the sequenced wire, written from its description alone: every frame arrives as it was sent, what is lost is
-//! asked for, and a sender that knows nothing of all this is shown beside it.
+//! A sender on the sequenced wire, written from its description alone: every frame arrives as it was sent, what is lost
+//! is asked for, and a sender that knows nothing of all this is shown beside it.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 const FRAMES: usize = 40;
 
-/// Sends a clip so, to a receiver that has all the time that a busy machine may take. Gives what the sender says and the
-/// totals; every frame has arrived.
+/// Sends a clip so, to a receiver that has all the time that a busy machine may take. Gives what the sender says and
+/// the totals; every frame has arrived.
 fn received(how: &[&str]) -> (Value, Value) {
     let clip = Clip::of(FRAMES);
     let (snapshots, limit) = (clip.argument("snapshots"), FRAMES.to_string());

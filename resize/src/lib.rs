@@ -1,8 +1,8 @@
 //! Planes of 8-bit pixels at another size.
 //!
-//! A crate of its own for the sake of those who build it: the library behind it is generic, and is built for each kind of
-//! pixel and each set of instructions in the crate that calls it, which takes a minute and more. Here that is done once,
-//! not each time something else about pictures has changed.
+//! A crate of its own for the sake of those who build it: the library behind it is generic, and is built for each kind
+//! of pixel and each set of instructions in the crate that calls it, which takes a minute and more. Here that is done
+//! once, not each time something else about pictures has changed.
 
 use fast_image_resize as fir;
 use fir::images::{TypedImage, TypedImageRef};
@@ -69,7 +69,8 @@ impl Resizer {
         self.resizer.size_of_internal_buffers()
     }
 
-    /// The type is given here, not found out by the library from a value: that would build all of its fifteen kinds of pixels.
+    /// The type is given here, not found out by the library from a value: that would build all of its fifteen kinds of
+    /// pixels.
     fn resize_typed<P: PixelTrait>(
         &mut self,
         pixels: &[u8],
@@ -85,8 +86,9 @@ impl Resizer {
             TypedImageRef::<P>::from_buffer(from_width, from_height, pixels).map_err(|error| error.to_string())?;
         let mut output = TypedImage::<P>::from_buffer(width, height, output).map_err(|error| error.to_string())?;
         if width < from_width && height > from_height {
-            // The library stretches first, into memory as wide as the old picture and as high as the new one, which may be
-            // far more than either: 65,535 x 1 to 1 x 65,535 would take 4 GB. Narrowed first it takes less than the old one.
+            // The library stretches first, into memory as wide as the old picture and as high as the new one, which may
+            // be far more than either: 65,535 x 1 to 1 x 65,535 would take 4 GB. Narrowed first it takes less than the
+            // old one.
             let mut narrow = TypedImage::<P>::new(width, from_height);
             self.resizer.resize_typed(&input, &mut narrow, &self.options).map_err(|error| error.to_string())?;
             // Borrowed, as the picture is: another kind of view would double what is built.

@@ -81,12 +81,12 @@ impl Builder {
         self
     }
 
-    /// Lets receivers connect to this address over TCP, too, and sends to each. Several addresses may be named; port 0 has
-    /// the system choose one, which [`Upstream::listening`](crate::Upstream::listening) tells.
+    /// Lets receivers connect to this address over TCP, too, and sends to each. Several addresses may be named; port 0
+    /// has the system choose one, which [`Upstream::listening`](crate::Upstream::listening) tells.
     ///
-    /// With [`Framing::Upstream`] they get JPEGs, with [`Framing::Pickle`] raw pictures: one that is raw already does not
-    /// pass through JPEG. A stream that goes nowhere else begins with the first receiver, and rests while there is none.
-    /// A receiver that is too slow for a live stream gets the newest frame each time; one that
+    /// With [`Framing::Upstream`] they get JPEGs, with [`Framing::Pickle`] raw pictures: one that is raw already does
+    /// not pass through JPEG. A stream that goes nowhere else begins with the first receiver, and rests while there is
+    /// none. A receiver that is too slow for a live stream gets the newest frame each time; one that
     /// is not live, and goes nowhere else, waits for all of them within [limits](Self::tcp_patience).
     #[must_use]
     pub fn listen(mut self, address: SocketAddr, framing: Framing) -> Self {
@@ -94,9 +94,9 @@ impl Builder {
         self
     }
 
-    /// How long a receiver over TCP may make no progress (nothing of a frame can be written, or no answer comes) before it
-    /// is dropped. A stream that waits for its receivers goes on without one that takes longer for a frame, or that has kept
-    /// the fastest waiting for so long in all; time in which it keeps up makes up for that. If not said,
+    /// How long a receiver over TCP may make no progress (nothing of a frame can be written, or no answer comes) before
+    /// it is dropped. A stream that waits for its receivers goes on without one that takes longer for a frame, or that
+    /// has kept the fastest waiting for so long in all; time in which it keeps up makes up for that. If not said,
     /// [`DEFAULT_TCP_PATIENCE`].
     #[must_use]
     pub fn tcp_patience(mut self, patience: Duration) -> Self {
@@ -140,8 +140,8 @@ impl Builder {
         self
     }
 
-    /// What the sender calls itself, at most 64 bytes: to a group when it announces the stream, and to each receiver that
-    /// acknowledges. If not said, groups are told the name of the machine, and others none.
+    /// What the sender calls itself, at most 64 bytes: to a group when it announces the stream, and to each receiver
+    /// that acknowledges. If not said, groups are told the name of the machine, and others none.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.beginning.name = Some(name.into());
@@ -185,15 +185,16 @@ impl Builder {
         self
     }
 
-    /// How much parity frames get on the sequenced wire. If not said, [`Fec::Auto`]. A percentage asks for that wire, also 0.
+    /// How much parity frames get on the sequenced wire. If not said, [`Fec::Auto`]. A percentage asks for that wire,
+    /// also 0.
     #[must_use]
     pub fn fec(mut self, fec: Fec) -> Self {
         self.fec = fec;
         self
     }
 
-    /// Seals all that is sent with this key, which receivers must have too, and hears nothing that is not. If not said, nothing
-    /// is sealed. Goes out on the sequenced wire.
+    /// Seals all that is sent with this key, which receivers must have too, and hears nothing that is not. If not said,
+    /// nothing is sealed. Goes out on the sequenced wire.
     #[must_use]
     pub fn key(mut self, key: impl Into<Option<Key>>) -> Self {
         self.key = key.into();
@@ -214,8 +215,9 @@ impl Builder {
         self
     }
 
-    /// Whether the sending thread stays awake, which takes a whole core, instead of sleeping until there is something to
-    /// send. If not said, it sleeps: being woken takes some tens of microseconds, more where the core has gone to rest.
+    /// Whether the sending thread stays awake, which takes a whole core, instead of sleeping until there is something
+    /// to send. If not said, it sleeps: being woken takes some tens of microseconds, more where the core has gone to
+    /// rest.
     #[must_use]
     pub fn busy_poll(mut self, busy_poll: bool) -> Self {
         self.busy_poll = busy_poll;
@@ -230,8 +232,8 @@ impl Builder {
         self
     }
 
-    /// Whether the stream is live, as it is if not said: calls never wait, and a frame that is not encoded or sent by the
-    /// time the next one comes is replaced by it, and counted. Otherwise calls wait, and no frame is replaced.
+    /// Whether the stream is live, as it is if not said: calls never wait, and a frame that is not encoded or sent by
+    /// the time the next one comes is replaced by it, and counted. Otherwise calls wait, and no frame is replaced.
     #[must_use]
     pub fn live(mut self, live: bool) -> Self {
         self.live = live;

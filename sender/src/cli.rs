@@ -41,9 +41,9 @@ pub struct Cli {
     #[arg(long, value_name = "auto|BYTES", env = "SEGMENT_DATAGRAM_SIZE", default_value_t, help_heading = "Output")]
     pub datagram_size: DatagramSize,
 
-    /// What goes over the network. auto: what every receiver reads; to each remote, as soon as its receiver has said that
-    /// it reads that, frames that are numbered and repaired when datagrams are lost; to all with --fec PERCENT. plain:
-    /// never these. sequenced: from the start, also to a group; old receivers then show nothing
+    /// What goes over the network. auto: what every receiver reads; to each remote, as soon as its receiver has said
+    /// that it reads that, frames that are numbered and repaired when datagrams are lost; to all with --fec PERCENT.
+    /// plain: never these. sequenced: from the start, also to a group; old receivers then show nothing
     #[arg(long, value_name = "auto|plain|sequenced", env = "SEGMENT_WIRE", default_value = "auto")]
     #[arg(value_enum, hide_possible_values = true, help_heading = "Output")]
     pub wire: Wire,
@@ -71,8 +71,8 @@ pub struct Cli {
     #[arg(long, env = "SEGMENT_NO_TAG", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub no_tag: bool,
 
-    /// What receivers are to call this stream, for example over its picture with --all; 1 to 64 bytes [default: to groups
-    /// the name of this machine, to others none]
+    /// What receivers are to call this stream, for example over its picture with --all; 1 to 64 bytes
+    /// [default: to groups the name of this machine, to others none]
     #[arg(long, value_name = "TEXT", env = "SEGMENT_NAME", value_parser = name, help_heading = "Output")]
     pub name: Option<String>,
 
@@ -118,8 +118,8 @@ pub struct Cli {
     #[arg(long, value_name = "F", env = "SEGMENT_FPS", value_parser = fps, help_heading = "Picture")]
     pub fps: Option<f64>,
 
-    /// JPEG quality, 1 (smallest) to 100 (best). Pictures that come as JPEG are passed through untouched unless this, or
-    /// another size than theirs, is given [default: 80]
+    /// JPEG quality, 1 (smallest) to 100 (best). Pictures that come as JPEG are passed through untouched unless this,
+    /// or another size than theirs, is given [default: 80]
     #[arg(long, value_name = "Q", env = "SEGMENT_QUALITY", help_heading = "Picture")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,

@@ -124,7 +124,8 @@ impl Conversion {
         self.decoder.decode_into(jpeg, PixelFormat::Bgr, scale, &mut self.decoded).map_err(FrameError::Decode)
     }
 
-    /// Brings the picture that was `given`, or else the one that was decoded, to the size asked for, and says where it is.
+    /// Brings the picture that was `given`, or else the one that was decoded, to the size asked for, and says where it
+    /// is.
     fn scale(&mut self, given: Option<&Image>) -> Result<Place, FrameError> {
         let (image, place) = given.map_or((&self.decoded, Place::Decoded), |given| (given, Place::Given));
         match self.wanted.size {

@@ -23,8 +23,8 @@ Exit status:
 /// Tell what is wrong with this network and what to do about it, in at most five seconds
 ///
 /// Looks at interface, route, MTU and neighbours. To a group it announces a stream, as a sender does that waits for
-/// receivers, and lists who answers; to a group on which somebody streams, and to single machines, it sends nothing. Run
-/// `receiver doctor` on the other side too.
+/// receivers, and lists who answers; to a group on which somebody streams, and to single machines, it sends nothing.
+/// Run `receiver doctor` on the other side too.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("whom").args(["remotes", "multicast"]).required(true).multiple(true))]
 #[command(after_help = AFTER_HELP, max_term_width = 100)]

@@ -16,8 +16,8 @@ Exit status:
 
 /// Make a key that sender and receivers seal their stream with
 ///
-/// Both sides are given the same file: sender --key-file FILE, receiver --key-file FILE. Bring it to each machine by a way
-/// that nobody else reads (scp), and let only its owner read it there.
+/// Both sides are given the same file: sender --key-file FILE, receiver --key-file FILE. Bring it to each machine by a
+/// way that nobody else reads (scp), and let only its owner read it there.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Keygen {

@@ -9,8 +9,8 @@ use serde::Serialize;
 /// Receivers that a line of text names, at most: it is a line.
 const MAX_NAMED: usize = 3;
 
-/// A receiver of the stream: as its last acknowledgement tells, which is about a second old at most, or, over TCP, as this
-/// side knows.
+/// A receiver of the stream: as its last acknowledgement tells, which is about a second old at most, or, over TCP, as
+/// this side knows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReceiverFigures {
     /// Where its acknowledgements, or its connection, come from.

@@ -131,8 +131,8 @@ impl Remote {
         }
     }
 
-    /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit on the plain
-    /// wire, if it is to go there on that.
+    /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit on the
+    /// plain wire, if it is to go there on that.
     pub(crate) fn prepare(&mut self, frame: Option<&WireFrame<'_>>, now: Instant) -> Result<(), TooManySegments> {
         if self.path.look(now) {
             self.route.path_changed();
@@ -169,8 +169,8 @@ impl Remote {
         }
     }
 
-    /// What a frame of `len` bytes, tag included, takes on its way here if nothing has changed since the last one; parity
-    /// apart.
+    /// What a frame of `len` bytes, tag included, takes on its way here if nothing has changed since the last one;
+    /// parity apart.
     pub(crate) fn estimate(&self, len: usize) -> Load {
         let path = self.path.path();
         let datagram_len = match (self.is_sequenced, self.is_automatic) {

@@ -1,5 +1,5 @@
-//! Who is sent which wire, what their frames get of parity, and what goes out again: shared by the thread that sends frames
-//! and the one that hears receivers.
+//! Who is sent which wire, what their frames get of parity, and what goes out again: shared by the thread that sends
+//! frames and the one that hears receivers.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +33,8 @@ pub(crate) struct Repair {
 #[derive(Debug)]
 struct Place {
     address: SocketAddr,
-    /// Whether no other remote is at this IP address, and no group's receiver could be: acks come from a port of their own,
-    /// so only then is it known whose they are.
+    /// Whether no other remote is at this IP address, and no group's receiver could be: acks come from a port of their
+    /// own, so only then is it known whose they are.
     is_alone: bool,
     /// Whether a receiver there is heard that reads the sequenced wire.
     reads: AtomicBool,
@@ -154,7 +154,8 @@ impl Repair {
         farthest.map_or(Duration::ZERO, |farthest| (SHORTEST_LINGER + farthest * 2).min(LONGEST_LINGER))
     }
 
-    /// Where a receiver that is heard from `receiver` gets the sequenced wire: as a remote of the same host, and in the group.
+    /// Where a receiver that is heard from `receiver` gets the sequenced wire: as a remote of the same host, and in the
+    /// group.
     fn heard_at(&self, receiver: SocketAddr) -> Vec<SocketAddr> {
         let of_host = self.remotes.iter().map(|place| place.address).filter(|place| is_same_host(*place, receiver));
         of_host.chain(self.group).filter(|address| self.is_sequenced(*address)).collect()

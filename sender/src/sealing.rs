@@ -60,7 +60,8 @@ impl FeedbackSealing {
         done.inspect_err(|error| tracing::debug!(%error, "cannot seal")).ok().map(|()| sealed)
     }
 
-    /// Sends again what a receiver has lost, under new numbers: it may be so late that the old ones are taken for replays.
+    /// Sends again what a receiver has lost, under new numbers: it may be so late that the old ones are taken for
+    /// replays.
     pub(crate) fn send_again(&mut self, repeat: &Repeat, socket: &SendSocket, route: &mut Route) -> Sent {
         if let Err(error) = self.repeats.seal(&self.sealer, repeat.segments()) {
             tracing::debug!(%error, "cannot seal");

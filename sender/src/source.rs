@@ -89,8 +89,8 @@ pub trait Source: Send {
     fn describe(&self) -> String;
 }
 
-/// Decodes an image other than a JPEG: PNG, TIFF, WebP and what else OpenCV knows. As large as it says it is: look at that
-/// before, where it comes from strangers.
+/// Decodes an image other than a JPEG: PNG, TIFF, WebP and what else OpenCV knows. As large as it says it is: look at
+/// that before, where it comes from strangers.
 ///
 /// # Errors
 /// The reason, in words: it is none of these, or damaged, or this build has no OpenCV.
@@ -173,8 +173,8 @@ pub struct SourceOptions {
     pub repeat: bool,
     /// Play at the source's own rate, not as fast as it goes.
     pub realtime: bool,
-    /// How fast to play a recording, in times its own speed: [`MIN_SPEED`] to [`MAX_SPEED`]. Other sources have one speed,
-    /// and are refused with another than 1; so is a recording that is played as fast as it goes.
+    /// How fast to play a recording, in times its own speed: [`MIN_SPEED`] to [`MAX_SPEED`]. Other sources have one
+    /// speed, and are refused with another than 1; so is a recording that is played as fast as it goes.
     pub speed: f64,
 }
 

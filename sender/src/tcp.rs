@@ -1,8 +1,8 @@
 //! Receivers that connect over TCP, each served by a thread of its own.
 //!
 //! A thread "tcp accept" for each address listened on lets receivers in. The thread "transmit" puts each frame into the
-//! mailboxes of all, where the newest wins, and a thread "tcp receiver" writes what it finds in one of them, and reads the
-//! answer: so whoever is slow is slow for nobody else.
+//! mailboxes of all, where the newest wins, and a thread "tcp receiver" writes what it finds in one of them, and reads
+//! the answer: so whoever is slow is slow for nobody else.
 
 mod accept;
 mod allowance;

@@ -61,8 +61,8 @@ pub(crate) struct Transmit {
 }
 
 impl Transmit {
-    /// Whether `frame` could go out now, to all it is for, without waiting for anything: above all on loopback, where the
-    /// kernel hands datagrams on within the call that sends them.
+    /// Whether `frame` could go out now, to all it is for, without waiting for anything: above all on loopback, where
+    /// the kernel hands datagrams on within the call that sends them.
     fn goes_at_once(&self, frame: &Outgoing) -> bool {
         let Some(jpeg) = frame.jpeg.as_ref().filter(|_| frame.bgr.is_none()) else { return false };
         let is_simple = self.group.is_none() && self.outlet.is_none();
@@ -160,8 +160,8 @@ impl Transmit {
         Ok(true)
     }
 
-    /// The frame for all remotes that are sent the plain wire. `None` where there is no such remote: its tag has a checksum
-    /// over all of it.
+    /// The frame for all remotes that are sent the plain wire. `None` where there is no such remote: its tag has a
+    /// checksum over all of it.
     fn plain<'a>(&self, jpeg: &'a Bytes, captured_at: SystemTime) -> Result<Option<WireFrame<'a>>, TagError> {
         if self.remotes.iter().all(Remote::is_sequenced) {
             return Ok(None);
@@ -174,8 +174,8 @@ impl Transmit {
         Ok(Some(frame))
     }
 
-    /// The frame for all remotes that are sent the sequenced wire: the same datagrams to each, as long as the narrowest of
-    /// their paths has them. `None` where there is no such remote.
+    /// The frame for all remotes that are sent the sequenced wire: the same datagrams to each, as long as the narrowest
+    /// of their paths has them. `None` where there is no such remote.
     fn sequence(&mut self, jpeg: &Bytes, captured_at: SystemTime) -> Result<Option<Arc<SequencedFrame>>, FrameError> {
         let sequenced = self.remotes.iter().filter(|remote| remote.is_sequenced());
         let Some(datagram_len) = sequenced.map(Remote::sequenced_len).min() else { return Ok(None) };

@@ -31,8 +31,8 @@ use crate::transmit::{Outgoing, Transmitter};
 /// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
 /// of its receivers as were asked for have acknowledged. Over TCP it goes to whoever connects.
 ///
-/// Two threads do the work, one encoding, one sending, and a third hears what receivers say of themselves; each receiver
-/// over TCP has one of its own. So a call only puts its picture down. In a live stream
+/// Two threads do the work, one encoding, one sending, and a third hears what receivers say of themselves; each
+/// receiver over TCP has one of its own. So a call only puts its picture down. In a live stream
 /// (the default) it never waits for that: a picture that finds the one before still waiting replaces it. A JPEG of
 /// which nothing else is asked is sent byte for byte, and does not pass through the encoding thread.
 ///
@@ -163,9 +163,10 @@ impl Upstream {
         }
     }
 
-    /// Waits at most `timeout` until frames would be sent to somebody: true at once where there is a remote, else as soon
-    /// as the group's stream begins, and where there is neither, as soon as the first receiver has connected over TCP. Of what a live stream is given before, only the newest is sent then;
-    /// one that is not live keeps its callers waiting until then.
+    /// Waits at most `timeout` until frames would be sent to somebody: true at once where there is a remote, else as
+    /// soon as the group's stream begins, and where there is neither, as soon as the first receiver has connected over
+    /// TCP. Of what a live stream is given before, only the newest is sent then; one that is not live keeps its callers
+    /// waiting until then.
     ///
     /// # Errors
     /// [`UpstreamError::NoAnswer`] where too few receivers have acknowledged in time and the stream is to end then.

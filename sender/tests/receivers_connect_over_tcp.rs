@@ -1,4 +1,5 @@
-//! Receivers connect over TCP, with either framing: peers in Python that know nothing of our code, and our own receiver.
+//! Receivers connect over TCP, with either framing: peers in Python that know nothing of our code, and our own
+//! receiver.
 
 #![cfg(unix)]
 

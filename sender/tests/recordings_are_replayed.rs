@@ -50,8 +50,8 @@ fn what_is_recorded_again_is_the_same() {
 
     let found = played(&again);
     assert!(found.iter().map(|frame| &frame.jpeg).eq(frames.iter().map(|(jpeg, _)| jpeg)));
-    // Frames are sent at once where the machine was busy, and never early; the times are the ones at which they were due,
-    // unless it was busy for longer than a whole interval. The pause is among them.
+    // Frames are sent at once where the machine was busy, and never early; the times are the ones at which they were
+    // due, unless it was busy for longer than a whole interval. The pause is among them.
     let lasted = found.last().unwrap().at - found[0].at;
     assert!(lasted + Duration::from_millis(1) >= frames.last().unwrap().1, "{lasted:?}");
     let pause = found[10].at - found[9].at;

@@ -116,16 +116,16 @@ impl Announcer {
         announcer
     }
 
-    /// Tells what the sender calls itself not only to the group, before the stream begins, but to each receiver by itself
-    /// too, once an ack has shown that it is there and reads what is no plain datagram.
+    /// Tells what the sender calls itself not only to the group, before the stream begins, but to each receiver by
+    /// itself too, once an ack has shown that it is there and reads what is no plain datagram.
     #[must_use]
     pub fn introduce(mut self) -> Self {
         self.introduces = true;
         self
     }
 
-    /// What follows is on the sequenced wire for [`Destination::Group`], from the start. So announces say, which then go
-    /// on while the stream lasts, and bye goes there too.
+    /// What follows is on the sequenced wire for [`Destination::Group`], from the start. So announces say, which then
+    /// go on while the stream lasts, and bye goes there too.
     #[must_use]
     pub fn sequenced(mut self, now: Instant) -> Self {
         self.reminder = Some(now);
@@ -178,7 +178,8 @@ impl Announcer {
         let answer = self.audience.answer(source, ack, clock_us);
         self.send(Destination::Receiver(source), &Control::Time(answer));
         if self.introduces && self.audience.introduce(source, ack) {
-            // What echoes its send time echoes that of the answer. It does not count as an answer to the group's announce.
+            // What echoes its send time echoes that of the answer. It does not count as an answer to the group's
+            // announce.
             self.send(Destination::Receiver(source), &Control::Announce(self.announcement(clock_us, false)));
         }
         // Who echoes an announce of ours has heard the group; a stranger who guessed the stream id has not.

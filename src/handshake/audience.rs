@@ -129,8 +129,9 @@ impl Audience {
         Time { stream_id: ack.stream_id, receiver_id: ack.receiver_id, echoed: ack.sent_at, held: 0, sent_at: clock_us }
     }
 
-    /// Whether the receiver whose ack was just heard is to be told what the sender calls itself: its first few times, once
-    /// it is known to be there. What it is told is longer than its ack, and must not go to an address that is forged.
+    /// Whether the receiver whose ack was just heard is to be told what the sender calls itself: its first few times,
+    /// once it is known to be there. What it is told is longer than its ack, and must not go to an address that is
+    /// forged.
     pub(super) fn introduce(&mut self, address: SocketAddr, ack: &Ack) -> bool {
         let listener = self.listeners.iter_mut().find(|l| l.address == address && l.ack.receiver_id == ack.receiver_id);
         let Some(listener) = listener.filter(|l| l.has_echoed && l.introductions_left > 0) else { return false };

@@ -68,8 +68,8 @@ impl StreamKey {
         tag.as_ref().try_into().expect("the tag of both ciphers has 16 bytes")
     }
 
-    /// Opens a datagram into `plain`, which has the length of its ciphertext. False where it was not sealed so; what is in
-    /// `plain` then is worth nothing.
+    /// Opens a datagram into `plain`, which has the length of its ciphertext. False where it was not sealed so; what is
+    /// in `plain` then is worth nothing.
     pub(super) fn open(&self, sealed: &Sealed<'_>, plain: &mut [u8]) -> bool {
         let nonce = Nonce::assume_unique_for_key(nonce(sealed.number));
         let additional = Aad::from(sealed.additional());

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 /// An announce proves a stream fresh if its send time lies at most this far from the own clock, in µs.
 ///
-/// Rationale: clocks of machines that ask a time server agree within a second; half a minute allows for those that do so
-/// seldom. A younger recording can be played to a receiver that has just started and hears no time reply.
+/// Rationale: clocks of machines that ask a time server agree within a second; half a minute allows for those that do
+/// so seldom. A younger recording can be played to a receiver that has just started and hears no time reply.
 pub const MAX_CLOCK_DIFFERENCE: u64 = 30_000_000;
 
 /// Streams that are known at a time: those that are acknowledged to, and as many that have only announced themselves.
@@ -17,8 +17,8 @@ const MAX_ACKS: usize = 8;
 
 /// Knows which streams are fresh: by an announce, or by a time reply, which have opened.
 ///
-/// A recording opens as well as what is sent now. What it cannot have is an answer to an ack that was sent just now; and where
-/// clocks agree, an announce of just now.
+/// A recording opens as well as what is sent now. What it cannot have is an answer to an ack that was sent just now;
+/// and where clocks agree, an announce of just now.
 #[derive(Debug, Default)]
 pub struct Freshness {
     /// The one heard last comes last.
@@ -43,8 +43,8 @@ impl Freshness {
         self.streams.iter().any(|stream| stream.id == stream_id && stream.is_fresh)
     }
 
-    /// Says which stream is shown. It is not forgotten whoever else is heard, and an older one does not become fresh by an
-    /// announce.
+    /// Says which stream is shown. It is not forgotten whoever else is heard, and an older one does not become fresh by
+    /// an announce.
     pub fn show(&mut self, stream_id: Option<u64>) {
         self.shown = stream_id;
     }
@@ -58,8 +58,8 @@ impl Freshness {
         acks.push_back(sent_at);
     }
 
-    /// Takes what a sender has said, sealed, and to this receiver if it is a time reply; `clock_us` is the wall clock in µs
-    /// since the Unix epoch.
+    /// Takes what a sender has said, sealed, and to this receiver if it is a time reply; `clock_us` is the wall clock
+    /// in µs since the Unix epoch.
     pub fn heed(&mut self, clock_us: u64, receiver_id: u64, control: &Control) {
         match control {
             Control::Announce(announce) => {
@@ -86,7 +86,8 @@ impl Freshness {
         let known = self.streams.iter().position(|stream| stream.id == id).and_then(|at| self.streams.remove(at));
         if known.is_none() && self.streams.len() == MAX_STREAMS {
             let shown = self.shown;
-            // What is fresh was sent by who has the key, now; what is not may be a recording, of which there may be many.
+            // What is fresh was sent by who has the key, now; what is not may be a recording, of which there may be
+            // many.
             let oldest =
                 |is_fresh: bool| move |stream: &Stream| Some(stream.id) != shown && stream.is_fresh == is_fresh;
             let at = self.streams.iter().position(oldest(false)).or_else(|| self.streams.iter().position(oldest(true)));

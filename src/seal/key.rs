@@ -14,14 +14,14 @@ const PASSPHRASE: &str = "passphrase:";
 /// each other. What it costs is that one table of guesses serves against all; Argon2 makes each guess of it expensive.
 const PASSPHRASE_SALT: &[u8] = b"segment 1 passphrase";
 
-/// Argon2id's memory in KiB, passes and lanes: the second recommended option of RFC 9106 section 4, but for its four lanes.
-/// A tenth of a second to the user, and to whoever guesses.
+/// Argon2id's memory in KiB, passes and lanes: the second recommended option of RFC 9106 section 4, but for its four
+/// lanes. A tenth of a second to the user, and to whoever guesses.
 const ARGON2: (u32, u32, u32) = (64 << 10, 3, 1);
 
 /// The shortest passphrase that is taken, in bytes.
 ///
-/// Rationale: whoever records one datagram can guess as long as there is time for. Eight characters are no good passphrase
-/// either, but less is certainly a mistake.
+/// Rationale: whoever records one datagram can guess as long as there is time for. Eight characters are no good
+/// passphrase either, but less is certainly a mistake.
 const MIN_PASSPHRASE_LEN: usize = 8;
 
 /// The secret of a sender and its receivers. It is wiped from memory when dropped, and never printed.
@@ -76,8 +76,9 @@ impl Key {
         Ok(key)
     }
 
-    /// The key that a text stands for, as it is in a key file: 64 hexadecimal digits, or `passphrase: ` and words, of which
-    /// a key is made by Argon2id (RFC 9106), which takes a moment and 64 MiB. White space around either does not count.
+    /// The key that a text stands for, as it is in a key file: 64 hexadecimal digits, or `passphrase: ` and words, of
+    /// which a key is made by Argon2id (RFC 9106), which takes a moment and 64 MiB. White space around either does not
+    /// count.
     ///
     /// # Errors
     /// [`KeyError`] where it is neither.
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_passphrase_gives_the_key_that_argon2_has_elsewhere() {
-        // Python, cryptography 48: Argon2id(salt=b"segment 1 passphrase", length=32, iterations=3, lanes=1, memory_cost=65536).
+        // Python, cryptography 48: Argon2id(salt=b"segment 1 passphrase", length=32, iterations=3, lanes=1,
+        // memory_cost=65536).
         let expected = "fe7b8880312a54539c56097d174229f8b221e150bdb5c9e92fb4f35a8d47e448";
         for text in ["passphrase: correct horse battery staple\n", "passphrase:correct horse battery staple"] {
             assert_eq!(*Key::from_text(text).unwrap().to_text(), expected);

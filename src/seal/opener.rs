@@ -8,11 +8,11 @@ use crate::wire::DecodeError;
 use crate::wire::sealed::{Cipher, Origin, Sealed, is_sealed};
 use std::collections::HashMap;
 
-/// Senders' streams, or receivers, that are known at a time. Beyond that the one is forgotten of which nothing has opened for
-/// the longest time.
+/// Senders' streams, or receivers, that are known at a time. Beyond that the one is forgotten of which nothing has
+/// opened for the longest time.
 ///
-/// Rationale: each costs about 2 KB, and is known only once a datagram of it has opened. It is as many as a sender lists
-/// receivers.
+/// Rationale: each costs about 2 KB, and is known only once a datagram of it has opened. It is as many as a sender
+/// lists receivers.
 pub const MAX_PEERS: usize = crate::handshake::MAX_RECEIVERS;
 
 /// Whose datagrams are to be opened.
@@ -67,7 +67,8 @@ impl Opener {
         Self { key, direction, peers: HashMap::new(), opened: 0 }
     }
 
-    /// Opens `datagram` into `plain`: the datagram as it was before it was sealed. What `plain` held is gone in any case.
+    /// Opens `datagram` into `plain`: the datagram as it was before it was sealed. What `plain` held is gone in any
+    /// case.
     ///
     /// # Errors
     /// [`OpenError`] where it is not to be taken. `plain` is empty then, and nothing follows from it.
@@ -82,8 +83,8 @@ impl Opener {
     /// Opens `datagram` into the beginning of `place`, where it takes fewer bytes than it had sealed.
     ///
     /// # Errors
-    /// [`OpenError`] where it is not to be taken, or `place` is too short for it. What is in `place` then is worth nothing, and
-    /// nothing follows from it.
+    /// [`OpenError`] where it is not to be taken, or `place` is too short for it. What is in `place` then is worth
+    /// nothing, and nothing follows from it.
     pub fn open_into(&mut self, datagram: &[u8], place: &mut [u8]) -> Result<Opened, OpenError> {
         if !is_sealed(datagram) {
             return Err(OpenError::Unsealed);

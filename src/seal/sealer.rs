@@ -53,11 +53,12 @@ impl Sealer {
         self.cipher
     }
 
-    /// Appends to `sealed` the datagram that consists of `parts`, sealed: [`OVERHEAD`] bytes longer. The first part holds
-    /// the clear head (escape, type, stream id) at least.
+    /// Appends to `sealed` the datagram that consists of `parts`, sealed: [`OVERHEAD`] bytes longer. The first part
+    /// holds the clear head (escape, type, stream id) at least.
     ///
     /// # Errors
-    /// [`SealError`] where these are not parts of a datagram that the sender of this stream sends. Nothing is appended then.
+    /// [`SealError`] where these are not parts of a datagram that the sender of this stream sends. Nothing is appended
+    /// then.
     pub fn seal(&self, parts: &[&[u8]], sealed: &mut Vec<u8>) -> Result<(), SealError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let head = ClearHead::new(parts.first().copied().unwrap_or_default(), self.cipher, number)?;

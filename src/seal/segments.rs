@@ -29,7 +29,8 @@ pub struct SealedSegments {
 }
 
 impl SealedSegments {
-    /// Seals these segments, in place of what was there before. One copy, and that into memory that is still in the cache.
+    /// Seals these segments, in place of what was there before. One copy, and that into memory that is still in the
+    /// cache.
     ///
     /// # Errors
     /// [`SealError`] where one is not of the sealer's stream. Those before it are there.

@@ -1,8 +1,10 @@
 //! Which datagram numbers have been seen.
 
-/// Datagram numbers that a window spans. Of one that is older it is not known whether it has been seen, and it is not taken.
+/// Datagram numbers that a window spans. Of one that is older it is not known whether it has been seen, and it is not
+/// taken.
 ///
-/// Rationale: a frame of 4K video at high quality is some thousand datagrams, and a link reorders within a few frames at most.
+/// Rationale: a frame of 4K video at high quality is some thousand datagrams, and a link reorders within a few frames
+/// at most.
 pub const WINDOW: u64 = 4096;
 
 /// Bits of a word.

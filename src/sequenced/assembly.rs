@@ -87,7 +87,8 @@ impl Assembly {
             }
     }
 
-    /// Whether a datagram with this header is parity of a kind that no frame is restored by: it would take too much memory.
+    /// Whether a datagram with this header is parity of a kind that no frame is restored by: it would take too much
+    /// memory.
     pub(crate) fn is_useless(header: &Header, payload_len: usize) -> bool {
         header.kind == Kind::Parity && !parity::is_possible(header.k.into(), header.m.into(), payload_len)
     }
@@ -140,7 +141,8 @@ impl Assembly {
         self.k() - self.data_segments
     }
 
-    /// By how many data and parity segments, of how many bytes, it is to be restored; none where all of the data is there.
+    /// By how many data and parity segments, of how many bytes, it is to be restored; none where all of the data is
+    /// there.
     pub(crate) fn code(&self) -> Option<(usize, usize, usize)> {
         let segment_len = self.segment_len.filter(|_| self.missing() > 0)?;
         Some((self.k(), self.header.m.into(), segment_len))
@@ -155,8 +157,8 @@ impl Assembly {
             + self.parity_at.capacity() * size_of::<u16>()
     }
 
-    /// The JPEG, of a frame of which enough has come; `has_come` knows of each data segment whether it is there. The memory
-    /// comes back to `memory` once nobody holds the JPEG.
+    /// The JPEG, of a frame of which enough has come; `has_come` knows of each data segment whether it is there. The
+    /// memory comes back to `memory` once nobody holds the JPEG.
     pub(crate) fn finish(
         mut self,
         has_come: impl Fn(usize) -> bool,

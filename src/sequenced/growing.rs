@@ -111,8 +111,8 @@ impl Growing {
                 let after = now.saturating_duration_since(gap.asked_at);
                 let was_silent = self.silent_from.take_if(|from| position >= *from).is_some();
                 if was_silent && (gap.rounds == 0 || gap.rounds == 1 && timing.is_ambiguous(after)) {
-                    // It may only have paused, and longer than it has before. If it was lost, that is no pause: one frame
-                    // does not say much.
+                    // It may only have paused, and longer than it has before. If it was lost, that is no pause: one
+                    // frame does not say much.
                     let pause = now.saturating_duration_since(self.reached_at).min(2 * timing.silence());
                     self.extremes.pause = self.extremes.pause.max(pause);
                 }

@@ -1,5 +1,5 @@
-//! Frames that are over, remembered for what still comes of them: parity that was not needed, answers that came twice, and
-//! what comes too late.
+//! Frames that are over, remembered for what still comes of them: parity that was not needed, answers that came twice,
+//! and what comes too late.
 
 use super::growing::position;
 use super::tally::{Arrived, Tally};
@@ -90,7 +90,8 @@ impl Over {
         is_corrupt
     }
 
-    /// A frame is to begin. Whether it had been given up before: it gets another chance, as no newer one has been delivered.
+    /// A frame is to begin. Whether it had been given up before: it gets another chance, as no newer one has been
+    /// delivered.
     pub(crate) fn recall(&mut self, number: u32, stats: &mut Stats) -> bool {
         let is_this = |past: &Past| (past.number, past.fate) == (number, Fate::GivenUp);
         let Some(at) = self.past.iter().position(is_this) else { return false };

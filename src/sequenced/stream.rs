@@ -1,4 +1,5 @@
-//! One stream on the sequenced wire: its frames from the first datagram that shows them until they are delivered, in order.
+//! One stream on the sequenced wire: its frames from the first datagram that shows them until they are delivered, in
+//! order.
 
 mod entry;
 mod landing;
@@ -26,12 +27,12 @@ const MAX_FRAMES: usize = 256;
 /// somebody has invented, may be looked at too early.
 const FEW_FRAMES: usize = 16;
 
-/// Frames of which nothing came that one datagram can show to be missing. More is no loss that anybody could repair in time,
-/// but a pause, or a number that was damaged on its way.
+/// Frames of which nothing came that one datagram can show to be missing. More is no loss that anybody could repair in
+/// time, but a pause, or a number that was damaged on its way.
 const MAX_SHOWN: u32 = 64;
 
-/// Frames ahead of the one delivered last that get memory for a frame of the stream's size at once. Others, which nobody
-/// sends, get it as their bytes arrive.
+/// Frames ahead of the one delivered last that get memory for a frame of the stream's size at once. Others, which
+/// nobody sends, get it as their bytes arrive.
 const TRUSTED_AHEAD: u32 = 8;
 
 /// Bytes of nacks that a source can have coming to it. So many bytes as have come from it, at most: an address that is
@@ -80,8 +81,8 @@ impl Stream {
         self.has_delivered
     }
 
-    /// Takes one segment. What has landed is the [one expected](Self::is_expected), and the frame that it makes whole is left
-    /// to [`finish_landed`](Self::finish_landed).
+    /// Takes one segment. What has landed is the [one expected](Self::is_expected), and the frame that it makes whole
+    /// is left to [`finish_landed`](Self::finish_landed).
     pub(crate) fn push(
         &mut self,
         context: &mut Context<'_>,

@@ -92,7 +92,8 @@ impl Tally {
         self.gaps.capacity() * size_of::<Gap>()
     }
 
-    /// The segment at `position`, which is less than the total, has come. What that shows to be missing is due at `due`.
+    /// The segment at `position`, which is less than the total, has come. What that shows to be missing is due at
+    /// `due`.
     pub(crate) fn take(&mut self, now: Instant, position: usize, due: Instant) -> Arrived {
         if position >= self.frontier {
             let skipped = position - self.frontier;
@@ -140,8 +141,8 @@ impl Tally {
         self.gaps = vec![Gap { from: 0, to: self.total, shown_at: asked_at, due, rounds, asked_at }];
     }
 
-    /// Goes through the data segments, those before `k`, in gaps that are due, gives at most `wanted` of them to `ask`, and
-    /// makes them due again at `next`, which is told how often they have been asked for.
+    /// Goes through the data segments, those before `k`, in gaps that are due, gives at most `wanted` of them to `ask`,
+    /// and makes them due again at `next`, which is told how often they have been asked for.
     pub(crate) fn ask(
         &mut self,
         now: Instant,

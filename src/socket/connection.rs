@@ -17,8 +17,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 const KEEPALIVE_QUESTIONS: u32 = 5;
 
-/// A host that does not acknowledge an answer for so long has vanished. As long as one is on its way, no keepalive is sent
-/// (TCP_USER_TIMEOUT in tcp(7)), and Linux would send it again for a quarter of an hour. As long as keepalive takes.
+/// A host that does not acknowledge an answer for so long has vanished. As long as one is on its way, no keepalive is
+/// sent (TCP_USER_TIMEOUT in tcp(7)), and Linux would send it again for a quarter of an hour. As long as keepalive
+/// takes.
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = KEEPALIVE_AFTER.saturating_add(KEEPALIVE_INTERVAL.saturating_mul(KEEPALIVE_QUESTIONS));
 
@@ -90,8 +91,8 @@ impl Connection {
 
     /// Has what came acknowledged at once, this one time, rather than together with an answer (TCP_QUICKACK in tcp(7)).
     ///
-    /// A sender that writes the length and the frame one after the other, without TCP_NODELAY, holds back the end of the
-    /// frame until the length is acknowledged: that would take 40 ms.
+    /// A sender that writes the length and the frame one after the other, without TCP_NODELAY, holds back the end of
+    /// the frame until the length is acknowledged: that would take 40 ms.
     pub fn acknowledge(&mut self) {
         #[cfg(target_os = "linux")]
         if let Err(error) = SockRef::from(&self.stream).set_tcp_quickack(true) {
@@ -102,8 +103,9 @@ impl Connection {
 
 /// Refuses a connection that has reached itself.
 ///
-/// Where nobody listens on a port of those that the system gives out, it may give out just that one: the connection then
-/// meets its own (a simultaneous open, RFC 9293 section 3.5). It would wait for itself for ever, and hold the sender's port.
+/// Where nobody listens on a port of those that the system gives out, it may give out just that one: the connection
+/// then meets its own (a simultaneous open, RFC 9293 section 3.5). It would wait for itself for ever, and hold the
+/// sender's port.
 fn refuse_itself(stream: TcpStream) -> io::Result<TcpStream> {
     if stream.local_addr()? != stream.peer_addr()? {
         return Ok(stream);

@@ -28,13 +28,14 @@ pub(super) struct Inlet {
     patience: Option<Duration>,
     /// Whether the last wait for so long was in vain.
     ran_out: bool,
-    /// Whether what came last had to be waited for: then what comes next probably has to, too, and to look whether it is
-    /// there already would be a call for nothing.
+    /// Whether what came last had to be waited for: then what comes next probably has to, too, and to look whether it
+    /// is there already would be a call for nothing.
     had_to_wait: bool,
 }
 
 /// The waits that one call both waits for and takes what comes (SO_RCVTIMEO), the longest first: shorter ones are too
-/// short for the clock that this goes by (jiffies, up to 10 ms), and few different ones spare setting it again and again.
+/// short for the clock that this goes by (jiffies, up to 10 ms), and few different ones spare setting it again and
+/// again.
 const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_millis(200), Duration::from_millis(40)];
 
 impl Inlet {
@@ -74,7 +75,8 @@ impl Inlet {
         // To wait in the call that takes costs a third of what another call for it does.
         let (mut left, mut since) = (timeout, Instant::now());
         while let Some(longest) = PATIENCE.into_iter().find(|&patience| patience <= left) {
-            // As long as datagrams come sooner, a shorter wait than need be costs nothing; another one is a call of its own.
+            // As long as datagrams come sooner, a shorter wait than need be costs nothing; another one is a call of its
+            // own.
             let patience = self.patience.filter(|patience| *patience <= longest && !self.ran_out).unwrap_or(longest);
             if self.patience != Some(patience) {
                 socket.set_read_timeout(Some(patience))?;

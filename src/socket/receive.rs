@@ -147,8 +147,9 @@ impl ReceiveSocket {
         Ok(taken.map(|taken| self.received(taken)))
     }
 
-    /// As [`recv`](Self::recv), into memory of the caller's: above all [`Reassembler::landing`](crate::Reassembler::landing).
-    /// What does not fit is cut off: 65,535 bytes hold everything.
+    /// As [`recv`](Self::recv), into memory of the caller's: above all
+    /// [`Reassembler::landing`](crate::Reassembler::landing). What does not fit is cut off: 65,535 bytes hold
+    /// everything.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).

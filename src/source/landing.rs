@@ -30,8 +30,9 @@ impl Source {
         self.partial.as_mut().map(Partial::room_mut).or(self.next.as_mut())
     }
 
-    /// Takes one segment of the plain wire whose payload has landed in that room, `at` bytes behind the landing's start, if it goes on with
-    /// the frame under way or begins the next. What [`push`](Self::push) would do otherwise is left to it.
+    /// Takes one segment of the plain wire whose payload has landed in that room, `at` bytes behind the landing's
+    /// start, if it goes on with the frame under way or begins the next. What [`push`](Self::push) would do otherwise
+    /// is left to it.
     ///
     /// The frame may be whole then: [`finish`](Self::finish), when nothing that landed behind it is needed any more.
     pub(crate) fn adopt(&mut self, now: Instant, count: u8, at: usize, len: usize) -> bool {
@@ -47,7 +48,8 @@ impl Source {
         goes_on
     }
 
-    /// Begins a frame with what has landed, if that is certainly a frame's first segment, and nothing is to be said of it.
+    /// Begins a frame with what has landed, if that is certainly a frame's first segment, and nothing is to be said of
+    /// it.
     fn begin(&mut self, now: Instant, count: u8, at: usize, len: usize) -> bool {
         let Some(payload) = self.next.as_ref().map(|room| room.landed(at, len)) else { return false };
         let is_stale = matches!(tag::find(payload), Found::Tag(claim) if self.numbering.is_stale(now, &claim.tag));
@@ -66,8 +68,8 @@ impl Source {
         true
     }
 
-    /// Takes one segment of the sequenced wire whose payload has landed in the [room](Self::landing_room) for that, `at`
-    /// bytes behind the landing's start, if it is the one expected there. [`finish`](Self::finish) is to follow.
+    /// Takes one segment of the sequenced wire whose payload has landed in the [room](Self::landing_room) for that,
+    /// `at` bytes behind the landing's start, if it is the one expected there. [`finish`](Self::finish) is to follow.
     pub(crate) fn adopt_sequenced(
         &mut self,
         now: Instant,

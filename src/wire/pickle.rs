@@ -3,10 +3,10 @@
 //! A pickle is a program, and Python's own reader runs whatever the network sends. [`Picture::read`] knows only the
 //! opcodes, and calls only the five functions and types, that numpy makes a picture of (Python's `pickletools.py`
 //! describes the opcodes; those for more than 4 GiB, or for more than 255 things to remember, are not among them). It
-//! accepts an array of `uint8` of shape (height, width, 3), blue, green, red, or (height, width), as numpy 1 and 2 write
-//! it with protocols 2 to 5, whatever the order of its axes in memory. Everything else is [`Refused`], by name. What it
-//! takes of time and memory is bounded by the length of the pickle: no opcode repeats another, and there are at most
-//! [`MAX_OPCODES`].
+//! accepts an array of `uint8` of shape (height, width, 3), blue, green, red, or (height, width), as numpy 1 and 2
+//! write it with protocols 2 to 5, whatever the order of its axes in memory. Everything else is [`Refused`], by name.
+//! What it takes of time and memory is bounded by the length of the pickle: no opcode repeats another, and there are at
+//! most [`MAX_OPCODES`].
 //!
 //! [`Template`] writes one.
 
@@ -57,7 +57,8 @@ pub struct Picture {
     pub height: u32,
     /// What each pixel is.
     pub pixel: Pixel,
-    /// The pixels. Where they stood in the pickle as they do here, as they mostly do, they still do: nothing was copied.
+    /// The pixels. Where they stood in the pickle as they do here, as they mostly do, they still do: nothing was
+    /// copied.
     pub pixels: Bytes,
 }
 

@@ -11,8 +11,8 @@
 //!   end    16    authentication tag
 //! ```
 //!
-//! The additional data is everything before the sealed part; the nonce is 4 zero bytes and the datagram number. A datagram
-//! of any type may be sealed, and what it is when opened is just that datagram.
+//! The additional data is everything before the sealed part; the nonce is 4 zero bytes and the datagram number. A
+//! datagram of any type may be sealed, and what it is when opened is just that datagram.
 
 use super::DecodeError;
 use super::control::ESCAPE;
@@ -148,8 +148,8 @@ impl<'a> Sealed<'a> {
         self.head_len() + self.ciphertext.len()
     }
 
-    /// Begins in `plain` the datagram that was sealed, and gives the place of its other bytes: those of the sealed part once
-    /// opened. `None` where `plain` is shorter than [`plain_len`](Self::plain_len); what it held is of no account.
+    /// Begins in `plain` the datagram that was sealed, and gives the place of its other bytes: those of the sealed part
+    /// once opened. `None` where `plain` is shorter than [`plain_len`](Self::plain_len); what it held is of no account.
     pub fn begin_plain<'p>(&self, plain: &'p mut [u8]) -> Option<&'p mut [u8]> {
         let head_len = self.head_len();
         let (head, rest) = plain.get_mut(..self.plain_len())?.split_at_mut(head_len);
@@ -175,7 +175,8 @@ impl ClearHead {
     /// The clear head of `plain`, an unsealed datagram or the first bytes of one, at least 18.
     ///
     /// # Errors
-    /// [`DecodeError`] where it is too short, or not behind the escape, or sealed already, or of unknown type or version.
+    /// [`DecodeError`] where it is too short, or not behind the escape, or sealed already, or of unknown type or
+    /// version.
     pub fn new(plain: &[u8], cipher: Cipher, number: u64) -> Result<Self, DecodeError> {
         let too_short = DecodeError::TooShort { len: plain.len() };
         let datagram_type = match *plain {

@@ -33,7 +33,8 @@ pub const CHECKSUM_LEN: usize = 4;
 /// The shortest datagram that frames can be cut into: a header and the smallest even payload.
 pub const MIN_DATAGRAM_LEN: usize = HEADER_LEN + 2;
 
-/// Most segments of a frame, data and parity together: what one field of GF(2^16) codes in one piece whatever the share.
+/// Most segments of a frame, data and parity together: what one field of GF(2^16) codes in one piece whatever the
+/// share.
 pub const MAX_SEGMENTS: usize = 32_768;
 
 /// Whether a segment is a piece of the frame, or stands in for pieces that are lost.
@@ -52,8 +53,8 @@ pub struct Header {
     pub kind: Kind,
     /// Random, new for each run of a sender.
     pub stream_id: u64,
-    /// 0, 1, 2, … within the stream; compare with [`tag::is_newer`](super::tag::is_newer). The plain wire goes on counting
-    /// in the same sequence.
+    /// 0, 1, 2, … within the stream; compare with [`tag::is_newer`](super::tag::is_newer). The plain wire goes on
+    /// counting in the same sequence.
     pub number: u32,
     /// Segments of this kind still to come, this one included: k … 1, or m … 1.
     pub countdown: u16,
@@ -71,8 +72,8 @@ impl Header {
     /// Reads a datagram of type 0x14 or 0x15: header and payload. What one datagram can show of the rules is checked.
     ///
     /// # Errors
-    /// [`DecodeError`] where it is too short, of another type, or breaks a rule: the field that is named is the one that
-    /// cannot be.
+    /// [`DecodeError`] where it is too short, of another type, or breaks a rule: the field that is named is the one
+    /// that cannot be.
     pub fn parse(datagram: &[u8]) -> Result<(Self, &[u8]), DecodeError> {
         let kind = match *datagram {
             [ESCAPE, datagram_type::DATA, ..] => Kind::Data,

@@ -25,8 +25,9 @@ pub struct Completions {
 /// What [`intercept`] answers.
 const ANSWERED: [&str; 2] = ["--completions", "--manual"];
 
-/// Answers a command line that begins with `--completions` or `--manual`; `None` for every other one, which is then to be parsed as
-/// usual. Call it before parsing, with the command that flattens [`Completions`] and the arguments of the process:
+/// Answers a command line that begins with `--completions` or `--manual`; `None` for every other one, which is then to
+/// be parsed as usual. Call it before parsing, with the command that flattens [`Completions`] and the arguments of the
+/// process:
 ///
 /// ```no_run
 /// use clap::{CommandFactory, Parser};

@@ -154,8 +154,8 @@ impl<T, E: Into<Failure>> Advise<T> for Result<T, E> {
 
 /// What `main` returns: the status, after the failure (if it is one) has been said once on standard error.
 ///
-/// A pipe closed by its reader is how `receiver --stdout | head -c 1M` ends, so it counts as done, silently. A peer that
-/// closes a TCP connection gives the same error; where that is no success, do not let it come here.
+/// A pipe closed by its reader is how `receiver --stdout | head -c 1M` ends, so it counts as done, silently. A peer
+/// that closes a TCP connection gives the same error; where that is no success, do not let it come here.
 pub fn conclude(program: &str, outcome: Result<ExitStatus, Failure>) -> ExitStatus {
     conclude_to(&mut io::stderr().lock(), program, outcome)
 }

@@ -83,8 +83,9 @@ impl Interrupt {
         told.into_iter().for_each(|tell| tell());
     }
 
-    /// Has `tell` called when the program is asked to end, or at once if it has been: for threads that wait for something
-    /// else too, and so need not look here every now and then. It runs on the thread that asks, which it must not hold up.
+    /// Has `tell` called when the program is asked to end, or at once if it has been: for threads that wait for
+    /// something else too, and so need not look here every now and then. It runs on the thread that asks, which it must
+    /// not hold up.
     pub fn when_set(&self, tell: impl FnOnce() + Send + 'static) {
         let mut gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_set() {

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 /// The file with the key that a stream is sealed with.
 #[derive(Debug, Clone, Args)]
 pub struct KeyFileArgs {
-    /// Seal the stream with the key in this file, so that nobody without it can read, forge or replay it; what is not sealed
-    /// with it is not taken. `sender keygen FILE` makes one; a line `passphrase: ` and words of your own will do, too. Nobody
-    /// but its owner may be able to read it
+    /// Seal the stream with the key in this file, so that nobody without it can read, forge or replay it; what is not
+    /// sealed with it is not taken. `sender keygen FILE` makes one; a line `passphrase: ` and words of your own will
+    /// do, too. Nobody but its owner may be able to read it
     #[arg(long, value_name = "FILE", env = "SEGMENT_KEY_FILE", help_heading = "Sealing")]
     pub key_file: Option<PathBuf>,
 }

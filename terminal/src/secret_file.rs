@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The longest secret that is read, in bytes: a key or a passphrase is far shorter, and a file that was named by mistake may
-/// have no end.
+/// The longest secret that is read, in bytes: a key or a passphrase is far shorter, and a file that was named by
+/// mistake may have no end.
 const MAX_LEN: usize = 4096;
 
 /// Why a secret cannot be read or written.
@@ -100,8 +100,8 @@ impl SecretFileError {
     }
 }
 
-/// The text in the file at `path`, which is wiped from memory when dropped. A pipe will do, too. Where links are, it is what
-/// they lead to that counts.
+/// The text in the file at `path`, which is wiped from memory when dropped. A pipe will do, too. Where links are, it is
+/// what they lead to that counts.
 ///
 /// # Errors
 /// [`SecretFileError`] where it cannot be read, is no file, is longer than 4 KiB, or others can read or change it.

@@ -86,7 +86,8 @@ impl Reporter {
         if self.due().is_none_or(|due| now < due) {
             return false;
         }
-        // Lines keep their beat; of those that were missed, one is printed. (Not by adding up: an interval may be 1 ns.)
+        // Lines keep their beat; of those that were missed, one is printed. (Not by adding up: an interval may be 1
+        // ns.)
         let late = now.duration_since(self.due).as_nanos() % self.interval.as_nanos().max(1);
         let late = u64::try_from(late).unwrap_or_default();
         self.due = now + self.interval - Duration::from_nanos(late);

@@ -64,8 +64,8 @@ fn parts(frame: &Frame) -> impl PartialEq + std::fmt::Debug + use<'_> {
     (jpeg, source, tag, wire, first_arrival, completed, datagrams, repaired)
 }
 
-/// Takes datagrams, each with its time in µs, both ways, with one of a stranger in between now and then, and panics where the
-/// two differ.
+/// Takes datagrams, each with its time in µs, both ways, with one of a stranger in between now and then, and panics
+/// where the two differ.
 pub(crate) fn run_both_ways(arrivals: &[(u64, Vec<u8>)], stranger_every: usize) {
     let [source, stranger] = ["192.0.2.1:5000", "192.0.2.2:5000"].map(|address| address.parse().unwrap());
     let start = Instant::now();

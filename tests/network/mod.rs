@@ -17,7 +17,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Makes so many hosts. `None`, with a word why, where nobody may and nobody asked for all tests to be run (CI=true).
+    /// Makes so many hosts. `None`, with a word why, where nobody may and nobody asked for all tests to be run
+    /// (CI=true).
     pub(crate) fn new(hosts: usize) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("seg{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -70,7 +71,8 @@ impl Network {
         run(&format!("ip -n {} {words}", self.host(host)));
     }
 
-    /// Sets the MTU of the whole way from one host to another, such that none of it is ever less than the first piece's.
+    /// Sets the MTU of the whole way from one host to another, such that none of it is ever less than the first
+    /// piece's.
     pub(crate) fn set_mtu(&self, from: usize, to: usize, mtu: usize) {
         let switch = self.namespace("switch");
         let [near, far] = [from, to].map(|host| (self.host(host), format!("port{host}")));

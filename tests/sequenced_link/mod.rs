@@ -1,6 +1,6 @@
-//! A simulated link with a way back: frames go in on the sequenced wire, datagrams of either direction are lost, doubled,
-//! delayed and damaged, what is asked for again is sent again, and what comes out of a `Reassembler` is held against what was
-//! sent. Time is simulated; nothing waits.
+//! A simulated link with a way back: frames go in on the sequenced wire, datagrams of either direction are lost,
+//! doubled, delayed and damaged, what is asked for again is sent again, and what comes out of a `Reassembler` is held
+//! against what was sent. Time is simulated; nothing waits.
 //!
 //! The property tests make scenarios at random; the fuzz target reads them from the fuzzer's bytes.
 
@@ -51,7 +51,8 @@ pub(crate) struct Scenario {
 /// What came of a scenario.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// The frames that were delivered, with the time from when the last datagram of each would have come by itself, in µs.
+    /// The frames that were delivered, with the time from when the last datagram of each would have come by itself, in
+    /// µs.
     pub(crate) delivered: Vec<(u32, i64)>,
     /// Frames of which k right segments and no wrong one came in time.
     pub(crate) due: BTreeSet<u32>,
@@ -84,7 +85,8 @@ struct Simulation<'a> {
     sequencer: Sequencer,
     repeater: Repeater,
     reassembler: Reassembler,
-    /// For each frame: when it was shown first, the right segments that have come in time, k, and whether it was harmed.
+    /// For each frame: when it was shown first, the right segments that have come in time, k, and whether it was
+    /// harmed.
     frames: Vec<Progress>,
     outcome: Outcome,
     /// Datagrams sent, repeats included.
@@ -108,8 +110,8 @@ fn source() -> SocketAddr {
     ([192, 0, 2, 1], 5000).into()
 }
 
-/// Runs a scenario, and panics where anything is delivered that was not sent, out of order, or twice, or where memory grows
-/// beyond what the frames explain.
+/// Runs a scenario, and panics where anything is delivered that was not sent, out of order, or twice, or where memory
+/// grows beyond what the frames explain.
 pub(crate) fn run(scenario: &Scenario) -> Outcome {
     let mut simulation = Simulation::new(scenario);
     for at in 0..scenario.frames.len() {

@@ -1,6 +1,6 @@
-//! A bad link: carries packets from one Ethernet interface to another and back, and loses, delays, doubles, reorders and
-//! damages some, as told. Addresses and groups pass unchanged. It takes root, and belongs between two veth pairs, whose far
-//! ends have their offloads off: `ethtool -K eth0 tx off gso off tso off gro off tx-udp-segmentation off`.
+//! A bad link: carries packets from one Ethernet interface to another and back, and loses, delays, doubles, reorders
+//! and damages some, as told. Addresses and groups pass unchanged. It takes root, and belongs between two veth pairs,
+//! whose far ends have their offloads off: `ethtool -K eth0 tx off gso off tso off gro off tx-udp-segmentation off`.
 
 use anyhow::Context;
 use bench::impairment::{Counters, Impairment, Settings};
@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 /// Carries packets between two interfaces as a bad link does, until SIGTERM or SIGINT.
 ///
-/// LINK is KEY=VALUE,…: loss (percent in all), burst (mean packets of a bad time; without it each packet is lost for itself),
-/// within (percent lost in a bad time, default 100), delay and jitter (ms), reorder (percent held back) and reorder-by
-/// (ms), duplicate and flip (percent). A flipped datagram has a right checksum, so that it reaches the program.
+/// LINK is KEY=VALUE,…: loss (percent in all), burst (mean packets of a bad time; without it each packet is lost for
+/// itself), within (percent lost in a bad time, default 100), delay and jitter (ms), reorder (percent held back) and
+/// reorder-by (ms), duplicate and flip (percent). A flipped datagram has a right checksum, so that it reaches the
+/// program.
 ///
 /// Prints {"ready": true} when it carries, and its counters when it ends, one JSON object a line.
 #[derive(Debug, Parser)]

@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 /// Sixteen digits behind SOI, the marker of the comment and its length (T.81 B.2.4.5).
 const STAMP: std::ops::Range<usize> = 6..22;
 
-/// Viewers come one after another, as long apart: all at once would overflow the queue of those that wait to be accepted.
+/// Viewers come one after another, as long apart: all at once would overflow the queue of those that wait to be
+/// accepted.
 const APART: Duration = Duration::from_millis(2);
 
 /// Many viewers of motion JPEG over HTTP

@@ -7,9 +7,9 @@ use thiserror::Error;
 
 /// What one direction of a link does to packets. The default is a wire.
 ///
-/// Written as `key=value,…`, with shares in percent and times in milliseconds: `loss`, `burst` (mean length, in packets, of
-/// the link's bad times), `within` (share lost in these, 100 if not said), `delay`, `jitter`, `reorder` (share that is held
-/// back) and `reorder-by` (for how long), `duplicate`, `flip`.
+/// Written as `key=value,…`, with shares in percent and times in milliseconds: `loss`, `burst` (mean length, in
+/// packets, of the link's bad times), `within` (share lost in these, 100 if not said), `delay`, `jitter`, `reorder`
+/// (share that is held back) and `reorder-by` (for how long), `duplicate`, `flip`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Share of packets that are lost in all, 0 to 1.

@@ -275,7 +275,8 @@ impl Reading<'_> {
     }
 }
 
-/// Whether what listens at `one` leaves no room for `other`: the same address, or the same port where one is all addresses.
+/// Whether what listens at `one` leaves no room for `other`: the same address, or the same port where one is all
+/// addresses.
 fn is_taken(one: &str, other: &str) -> bool {
     let split = |place: &str| place.rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned()));
     let is_all = |host: &str| matches!(host, "0.0.0.0" | "[::]");

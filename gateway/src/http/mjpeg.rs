@@ -36,8 +36,8 @@ pub(super) fn stream(site: &Site, id: &str, peer: Peer, asked: PictureQuery) -> 
     let watching = stream.watch_shaped(asked.shape).map_err(|error| unavailable(&error))?;
     // The body itself goes beside axum's, which copies: see `crate::serve`.
     let mut response = Multipart::new(watching, admission, asked.fps).into_extension().into_response();
-    // Version 1.0 has no chunks, whose lengths would stand within the pictures of clients that look for FF D8 only, or for
-    // the boundary; the stream ends with the connection.
+    // Version 1.0 has no chunks, whose lengths would stand within the pictures of clients that look for FF D8 only, or
+    // for the boundary; the stream ends with the connection.
     *response.version_mut() = Version::HTTP_10;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));

@@ -22,8 +22,8 @@ pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace;boundary=\"!>\"
 
 const FIRST_BOUNDARY: &[u8] = b"--!>\r\n";
 
-/// The boundary that opens the next part goes out with the picture: clients that show a picture only when they see the next
-/// boundary (Chromium among them) would otherwise be one frame late.
+/// The boundary that opens the next part goes out with the picture: clients that show a picture only when they see the
+/// next boundary (Chromium among them) would otherwise be one frame late.
 const BETWEEN: &[u8] = b"\r\n--!>\r\n";
 
 /// The body of a motion JPEG response.

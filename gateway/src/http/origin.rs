@@ -1,7 +1,7 @@
 //! Which pages may use the streams.
 //!
-//! Browsers show pictures of any site in any page (`<img>`), and let a page read them only with our consent (CORS). They
-//! open WebSockets to anybody and leave it to the server to look at the page's origin (RFC 6455 section 10.2).
+//! Browsers show pictures of any site in any page (`<img>`), and let a page read them only with our consent (CORS).
+//! They open WebSockets to anybody and leave it to the server to look at the page's origin (RFC 6455 section 10.2).
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Problem;
 
-/// What the page may do: load from here, and nothing from elsewhere. JSMpeg brings a style of its own, which is allowed by
-/// its hash (and that of nothing, as which it begins), and a decoder in WebAssembly. Pictures that were saved are `blob:`.
+/// What the page may do: load from here, and nothing from elsewhere. JSMpeg brings a style of its own, which is allowed
+/// by its hash (and that of nothing, as which it begins), and a decoder in WebAssembly. Pictures that were saved are
+/// `blob:`.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
      style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' \
      'sha256-lRyplcblLyRa4o+ZUBNzXETDGwKXzgKgrWbiYOwfTLg='; img-src 'self' blob: data:; connect-src 'self'; \

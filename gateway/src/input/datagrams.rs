@@ -101,8 +101,8 @@ impl Input for DatagramInput {
         Ok(End::Unwanted)
     }
 
-    /// Datagrams come whether or not anybody looks, and a sender that nobody answers does not even begin. What is fetched
-    /// over TCP is fetched for somebody.
+    /// Datagrams come whether or not anybody looks, and a sender that nobody answers does not even begin. What is
+    /// fetched over TCP is fetched for somebody.
     fn is_always_on(&self) -> bool {
         self.origin.is_datagrams()
     }

@@ -12,7 +12,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 
 use super::{End, Input, InputError, Outlet};
 
-/// How long connecting may take, and the answer to begin, and each read: a camera that went silent is then taken for lost.
+/// How long connecting may take, and the answer to begin, and each read: a camera that went silent is then taken for
+/// lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often a camera is asked that answers with one picture each time.

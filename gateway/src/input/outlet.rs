@@ -57,8 +57,8 @@ impl Outlet {
         self.shared.count_dropped(cause, count);
     }
 
-    /// Something comes, and for this reason nothing of it is shown: until there is a picture again, that is what people are
-    /// told.
+    /// Something comes, and for this reason nothing of it is shown: until there is a picture again, that is what people
+    /// are told.
     pub fn refused(&self, reason: &str) {
         self.shared.set_lost(Some(reason.to_owned()));
     }

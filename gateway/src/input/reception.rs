@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use receiver::cli::MAX_LATENCY_MS;
 
-/// How datagrams are received: what `receiver` has options of the same names for. What is `None` is as `receiver` has it.
+/// How datagrams are received: what `receiver` has options of the same names for. What is `None` is as `receiver` has
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reception {
     /// The file with the key that the stream is sealed with; what is not sealed with it is not taken.
@@ -29,7 +30,8 @@ impl Reception {
     }
 }
 
-/// As it stands behind an address: `key-file=stream.key&latency=50`. Nothing in it is escaped, since paths hold `+` and `%`.
+/// As it stands behind an address: `key-file=stream.key&latency=50`. Nothing in it is escaped, since paths hold `+` and
+/// `%`.
 impl FromStr for Reception {
     type Err = String;
 

@@ -1,4 +1,5 @@
-//! What the program `sender` plays: the test card, cameras, files, standard input, network streams other than motion JPEG.
+//! What the program `sender` plays: the test card, cameras, files, standard input, network streams other than motion
+//! JPEG.
 
 use sender::source::{self, Next, Source, SourceOptions, SourceSpec};
 

@@ -23,8 +23,8 @@ pub enum InputSpec {
     VideoTest,
     /// What the program `sender` plays: `test`, `camera:N`, files, `-`, `rtsp://…`.
     Source(SourceSpec),
-    /// `udp://HOST:PORT`, `udp://GROUP:PORT`, `tcp://HOST:PORT`; `tcp+pickle://HOST:PORT` in the other framing. How datagrams
-    /// are received may stand behind a question mark.
+    /// `udp://HOST:PORT`, `udp://GROUP:PORT`, `tcp://HOST:PORT`; `tcp+pickle://HOST:PORT` in the other framing. How
+    /// datagrams are received may stand behind a question mark.
     Datagrams(Origin, Reception),
     /// `http://…`, `https://…`.
     Http(Url),

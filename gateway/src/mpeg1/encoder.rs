@@ -1,5 +1,5 @@
-//! The program ffmpeg as an encoder: frames go to its standard input, a transport stream comes from its standard output.
-//! It opens nothing else, so nobody else can put pictures into it.
+//! The program ffmpeg as an encoder: frames go to its standard input, a transport stream comes from its standard
+//! output. It opens nothing else, so nobody else can put pictures into it.
 
 use std::ffi::OsString;
 use std::io;
@@ -31,8 +31,8 @@ const MAX_COMPLAINT_BYTES: usize = 2048;
 /// What a killed program has said is there at once, unless it has left a child behind that holds on to the pipe.
 const COMPLAINT_PATIENCE: Duration = Duration::from_millis(200);
 
-/// The most that is asked of the kernel for a pipe, which is what everybody gets (pipe(7), pipe-max-size): a raw picture
-/// through the usual 64 KB takes a hundred turns of both programs.
+/// The most that is asked of the kernel for a pipe, which is what everybody gets (pipe(7), pipe-max-size): a raw
+/// picture through the usual 64 KB takes a hundred turns of both programs.
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: usize = 1 << 20;
 
@@ -140,8 +140,8 @@ impl Encoder {
 }
 
 impl Drop for Encoder {
-    /// A process that is killed is gone within about a millisecond, so it is waited for right here: a child that nobody waits
-    /// for stays in the system's table.
+    /// A process that is killed is gone within about a millisecond, so it is waited for right here: a child that nobody
+    /// waits for stays in the system's table.
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

@@ -1,8 +1,8 @@
 //! The newest pictures, for all viewers to read from.
 //!
-//! MPEG-1 can be begun with at some pictures only. What lies from one of these to the next is a group, of half a second at
-//! most. Two groups are kept: the one under way, which newcomers get from its beginning, and the one before it, for those
-//! who are a little late. Whoever is later goes on at the beginning of the newest.
+//! MPEG-1 can be begun with at some pictures only. What lies from one of these to the next is a group, of half a second
+//! at most. Two groups are kept: the one under way, which newcomers get from its beginning, and the one before it, for
+//! those who are a little late. Whoever is later goes on at the beginning of the newest.
 
 use std::time::SystemTime;
 

@@ -56,10 +56,11 @@ impl std::fmt::Display for PictureRate {
     }
 }
 
-/// Says how often each frame is to be shown so that there are as many as the rate asks for: mostly once, not at all where
-/// they come too fast, more often where they come too slowly.
+/// Says how often each frame is to be shown so that there are as many as the rate asks for: mostly once, not at all
+/// where they come too fast, more often where they come too slowly.
 ///
-/// The encoder gets frames that are simply counted, and not the time, because a clock that is set would make it fill hours.
+/// The encoder gets frames that are simply counted, and not the time, because a clock that is set would make it fill
+/// hours.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cadence {
     rate: PictureRate,
@@ -116,8 +117,8 @@ impl Measured {
         Self { begin: now, first: number }
     }
 
-    /// The frame called `number` comes now. After each stretch of some seconds, the frames a second in it, those that were
-    /// not looked at counted.
+    /// The frame called `number` comes now. After each stretch of some seconds, the frames a second in it, those that
+    /// were not looked at counted.
     pub(crate) fn count(&mut self, now: Instant, number: u64) -> Option<f64> {
         let passed = now.saturating_duration_since(self.begin);
         if passed < MEASURED_OVER {

@@ -19,12 +19,13 @@ use super::{Counters, unwatched};
 use crate::frame::Frame;
 use crate::stream::Watching;
 
-/// How many frames may be in the encoder. It holds one at a time; a second one waits in the pipe while that is under way,
-/// and the end of a picture may be seen one picture late. With more, delay would build up here when the encoder is slow.
+/// How many frames may be in the encoder. It holds one at a time; a second one waits in the pipe while that is under
+/// way, and the end of a picture may be seen one picture late. With more, delay would build up here when the encoder is
+/// slow.
 const MAX_UNDER_WAY: usize = 3;
 
-/// While no new frame comes, the last one is shown again so often, so that whoever shows pictures by their time goes on,
-/// and whoever comes can begin.
+/// While no new frame comes, the last one is shown again so often, so that whoever shows pictures by their time goes
+/// on, and whoever comes can begin.
 const REPEAT_AFTER: Duration = Duration::from_millis(200);
 
 /// How long without a new frame the last one is repeated. After that it is old.

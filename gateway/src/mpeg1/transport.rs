@@ -1,8 +1,8 @@
 //! The transport stream that the encoder writes, cut into pictures (ISO 13818-1).
 //!
-//! A transport stream is packets of 188 bytes. A picture is a run of them, of which the first says that a unit starts. The
-//! tables that say what is in the stream come by time; here they go before each picture that can be begun with, so that
-//! whoever begins there has all.
+//! A transport stream is packets of 188 bytes. A picture is a run of them, of which the first says that a unit starts.
+//! The tables that say what is in the stream come by time; here they go before each picture that can be begun with, so
+//! that whoever begins there has all.
 
 use bytes::{Bytes, BytesMut};
 

@@ -56,8 +56,8 @@ pub struct StreamFigures {
     pub fps: f64,
     /// Pictures that were lost before they came here, as far as is known.
     pub lost: u64,
-    /// What came by datagrams or TCP and was dropped before it was a picture, by cause: as in `dropped` of `receiver`, and
-    /// only what there was.
+    /// What came by datagrams or TCP and was dropped before it was a picture, by cause: as in `dropped` of `receiver`,
+    /// and only what there was.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Pictures that could not be decoded or encoded.
     pub broken: u64,

@@ -43,8 +43,8 @@ impl Watching {
         Self { receiver, want, shared, last: None, replaced: 0 }
     }
 
-    /// Waits for a frame newer than the last one: the newest. What came in between was replaced by it. `None` once there
-    /// will be no more.
+    /// Waits for a frame newer than the last one: the newest. What came in between was replaced by it. `None` once
+    /// there will be no more.
     ///
     /// Cancel safe: a frame that was not handed out is there for the next call.
     pub async fn next(&mut self) -> Option<Arc<Frame>> {

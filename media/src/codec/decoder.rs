@@ -90,11 +90,12 @@ impl Decoder {
         size(&mut start()?, jpeg)
     }
 
-    /// Decodes a whole JPEG to [`PixelFormat::Bgr`], [`PixelFormat::Rgb`], [`PixelFormat::Bgrx`] or [`PixelFormat::Gray`].
+    /// Decodes a whole JPEG to [`PixelFormat::Bgr`], [`PixelFormat::Rgb`], [`PixelFormat::Bgrx`] or
+    /// [`PixelFormat::Gray`].
     ///
     /// # Errors
-    /// [`CodecError::Layout`] for another format, [`CodecError::TooLarge`], and [`CodecError::Decode`] where there is no
-    /// picture in the bytes.
+    /// [`CodecError::Layout`] for another format, [`CodecError::TooLarge`], and [`CodecError::Decode`] where there is
+    /// no picture in the bytes.
     pub fn decode(&mut self, jpeg: &[u8], format: PixelFormat, scale: Scale) -> Result<Image, CodecError> {
         // A picture of one pixel, which the first decode replaces.
         let mut image = Image::zeroed(1, 1, PixelFormat::Gray)?;

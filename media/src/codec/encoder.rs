@@ -90,7 +90,8 @@ impl Encoder {
             PixelFormat::Nv12 => (Planes::nv12(image, &mut self.scratch), Subsamp::Sub2x2),
             _ => (Planes::i420(image), Subsamp::Sub2x2),
         };
-        // The library wants a luma plane of whole pairs of columns, and for 4:2:0 of rows, also where the picture has none.
+        // The library wants a luma plane of whole pairs of columns, and for 4:2:0 of rows, also where the picture has
+        // none.
         let luma_width = planes.chroma_width * subsamp.width();
         let luma_height = planes.chroma_height * subsamp.height();
         let luma = if (luma_width, luma_height) == (width, height) {

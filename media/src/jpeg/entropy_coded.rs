@@ -8,8 +8,8 @@
 /// Bytes looked at together: enough for the compiler to use the registers that hold many bytes.
 const BLOCK: usize = 128;
 
-/// Where the first marker is that ends the data: the first FF, of those with a byte after them, that no zero and no restart
-/// marker's code follows.
+/// Where the first marker is that ends the data: the first FF, of those with a byte after them, that no zero and no
+/// restart marker's code follows.
 pub(super) fn offset_of_marker(data: &[u8]) -> Option<usize> {
     let mut at = 0;
     // With the first byte of the next block: it may be what follows an FF.

@@ -25,8 +25,8 @@ pub(crate) fn is_frame_header(code: u8) -> bool {
     matches!(code, 0xC0..=0xCF) && !matches!(code, DHT | 0xC8 | 0xCC)
 }
 
-/// The longest that a segment can be, as its length field states it: 255 components in a frame (T.81 B.2.2), 4 in a scan
-/// (B.2.3), what 16 bits can say in any other.
+/// The longest that a segment can be, as its length field states it: 255 components in a frame (T.81 B.2.2), 4 in a
+/// scan (B.2.3), what 16 bits can say in any other.
 fn longest(code: u8) -> usize {
     match code {
         SOS => 6 + 2 * 4,

@@ -1,9 +1,9 @@
 //! The elements of a recording as bytes.
 //!
 //! The bodies come from `mkv-element`. Of the headers (EBML ID and size, RFC 8794) it writes none that matter here: its
-//! sizes always take as few bytes as they can, so that none can be filled in later; its unknown size is always one byte;
-//! and sizes like 16,383, all of whose bits are one, come out as the pattern that means unknown. The headers of whatever
-//! may grow are therefore written by [`open`], with sizes of eight bytes.
+//! sizes always take as few bytes as they can, so that none can be filled in later; its unknown size is always one
+//! byte; and sizes like 16,383, all of whose bits are one, come out as the pattern that means unknown. The headers of
+//! whatever may grow are therefore written by [`open`], with sizes of eight bytes.
 
 use std::time::SystemTime;
 
@@ -29,7 +29,8 @@ const SEEK_HEAD_LEN: u64 = 96;
 /// Bytes of the element that says how long the recording is: an ID of two, a size of one, a number of eight.
 const DURATION_LEN: u64 = 11;
 
-/// What stands before the first frame, and where in it is what the end fills in. Offsets are from the start of the file.
+/// What stands before the first frame, and where in it is what the end fills in. Offsets are from the start of the
+/// file.
 #[derive(Debug)]
 pub(super) struct Preamble {
     pub(super) bytes: Vec<u8>,

@@ -24,11 +24,11 @@ const MAX_HEAD_BYTES: u64 = 1 << 20;
 /// Bytes read from a file at once; larger frames are read past this buffer.
 const READ_BYTES: usize = 64 << 10;
 
-/// Reads the JPEGs of a recording, one after another, as [`Writer`](super::Writer) wrote them: also one that was cut off
-/// anywhere, or that is still being written, up to its last whole frame.
+/// Reads the JPEGs of a recording, one after another, as [`Writer`](super::Writer) wrote them: also one that was cut
+/// off anywhere, or that is still being written, up to its last whole frame.
 ///
-/// Of other Matroska files it reads the first video track, if that is V_MJPEG. It goes through the file once, from front
-/// to back, and holds one frame of at most [`MAX_JPEG_BYTES`] at a time, whatever the file claims.
+/// Of other Matroska files it reads the first video track, if that is V_MJPEG. It goes through the file once, from
+/// front to back, and holds one frame of at most [`MAX_JPEG_BYTES`] at a time, whatever the file claims.
 ///
 /// It looks at elements in the order in which they come, whatever they are in: a cluster ends where another begins, not
 /// where it says. So a size that was not filled in, or wrong, costs nothing.
@@ -103,9 +103,9 @@ impl<R: Read> Reader<R> {
         self.info.began
     }
 
-    /// Whether it was found to end sooner than it was to: in the middle of an element, or before the length that it says
-    /// it has. It can only be known at the end, and not always: a recording that ended, unfinished, after a whole frame
-    /// shows nothing of that.
+    /// Whether it was found to end sooner than it was to: in the middle of an element, or before the length that it
+    /// says it has. It can only be known at the end, and not always: a recording that ended, unfinished, after a whole
+    /// frame shows nothing of that.
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
         self.cut_short

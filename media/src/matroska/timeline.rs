@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::TICK_NS;
 
-/// A clock that was set back by this much or more goes on from there; by less, frames have merely overtaken each other, and the
-/// next one is in its place again. In nanoseconds: one second, more than frames stay on the way.
+/// A clock that was set back by this much or more goes on from there; by less, frames have merely overtaken each other,
+/// and the next one is in its place again. In nanoseconds: one second, more than frames stay on the way.
 const SET_BACK_NS: i128 = 1_000_000_000;
 
 /// A pause longer than this is none, but a clock that was set: a small computer without a battery thinks it is the year

@@ -33,15 +33,15 @@ pub struct Writer<S: Storage = RecordingFile> {
 /// What a recording came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
-    /// Frames in the file. Where there are none there is no file either, unless an older one was to be overwritten; that
-    /// is left as it was.
+    /// Frames in the file. Where there are none there is no file either, unless an older one was to be overwritten;
+    /// that is left as it was.
     pub frames: u64,
     /// Bytes of the file.
     pub bytes: u64,
     /// From the first frame to the end of the last.
     pub duration: Duration,
-    /// Frames whose capture time was not after the one of the frame before, which they follow by a tenth of a millisecond
-    /// instead; also those before which the clock was set.
+    /// Frames whose capture time was not after the one of the frame before, which they follow by a tenth of a
+    /// millisecond instead; also those before which the clock was set.
     pub retimed: u64,
     /// Whether length and index are in the file. Where the disk was full they are not; it plays all the same, but most
     /// players cannot seek in it.
@@ -189,8 +189,8 @@ impl<S: Storage> Writer<S> {
 }
 
 impl Started {
-    /// Writes what only the end can tell, and tells how many bytes the file then has. The cues go first, since all else is
-    /// changed in place and takes no room.
+    /// Writes what only the end can tell, and tells how many bytes the file then has. The cues go first, since all else
+    /// is changed in place and takes no room.
     fn index<S: Storage>(&self, storage: &mut S, path: &Path) -> Result<u64, RecordError> {
         let Self { preamble, timeline, clusters, end } = self;
         let positions: Vec<_> = clusters.iter().map(|&(tick, start)| (tick, start - preamble.segment)).collect();
@@ -219,8 +219,8 @@ impl<S: Storage> Drop for Writer<S> {
     }
 }
 
-/// Appends at `end`, all or nothing. Where even cutting off a part of it fails, players stop there, and what comes next is
-/// written over it.
+/// Appends at `end`, all or nothing. Where even cutting off a part of it fails, players stop there, and what comes next
+/// is written over it.
 fn write_whole<S: Storage>(storage: &mut S, path: &Path, end: u64, bytes: &[u8]) -> Result<(), RecordError> {
     let written = storage.write_at(end, bytes);
     written.map_err(|source| {

@@ -3,7 +3,8 @@
 use crate::reshape::reshape;
 use crate::{Image, ImageError, PixelFormat};
 
-/// Makes `into` the same picture as [`PixelFormat::Bgrx`]. False where `image` has planes, which nothing here shows raw.
+/// Makes `into` the same picture as [`PixelFormat::Bgrx`]. False where `image` has planes, which nothing here shows
+/// raw.
 pub(super) fn to_bgrx(image: &Image, into: &mut Image) -> Result<bool, ImageError> {
     let (width, height) = (image.width(), image.height());
     match image.format() {

@@ -62,8 +62,8 @@ impl Captions {
         }
     }
 
-    /// The text in the largest letters, up to `wanted`, in which it fits into so many pixels with a margin of half a line;
-    /// or in the smallest, cut.
+    /// The text in the largest letters, up to `wanted`, in which it fits into so many pixels with a margin of half a
+    /// line; or in the smallest, cut.
     fn fit(&mut self, text: &str, wanted: u32, (width, height): (u32, u32)) -> Fitted {
         let longest = longest(text);
         let heights = (MIN_LINE..=wanted.max(MIN_LINE)).rev();

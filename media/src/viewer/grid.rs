@@ -7,7 +7,8 @@ const GAP: u32 = 4;
 
 /// A cell for each picture, in rows from the upper left; the pictures of a last row that is not full are in its middle.
 ///
-/// Cells are alike. Of all numbers of columns, that is taken by which the pictures, fitted in, cover most of the window.
+/// Cells are alike. Of all numbers of columns, that is taken by which the pictures, fitted in, cover most of the
+/// window.
 pub(super) fn cells(pictures: &[(u32, u32)], window: (u32, u32)) -> Vec<Place> {
     let count = u32::try_from(pictures.len()).unwrap_or(u32::MAX);
     let covered = |columns: u32| -> u64 {

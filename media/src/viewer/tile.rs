@@ -141,7 +141,8 @@ impl Tile {
         self.version != Some(view.version)
     }
 
-    /// The size of the view's picture, of which a place for it follows. Where that cannot be decoded: of the one before.
+    /// The size of the view's picture, of which a place for it follows. Where that cannot be decoded: of the one
+    /// before.
     pub(super) fn measure(&mut self, view: &View<'_>) -> (u32, u32) {
         self.claimed = self.size;
         if self.has_news(view) {
@@ -207,7 +208,8 @@ mod tests {
     use crate::codec::Encoder;
     use crate::gradient::gradient;
 
-    /// As a viewer of one picture does it. Gives what is shown: its place, and whether there is a picture that fills it.
+    /// As a viewer of one picture does it. Gives what is shown: its place, and whether there is a picture that fills
+    /// it.
     fn show(
         tile: &mut Tile,
         developer: &mut Developer,

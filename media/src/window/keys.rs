@@ -28,7 +28,8 @@ impl Pressed {
         std::mem::take(&mut self.keys)
     }
 
-    /// Forgets which keys are held: when the keyboard goes to another window, nobody tells this one that they are let go.
+    /// Forgets which keys are held: when the keyboard goes to another window, nobody tells this one that they are let
+    /// go.
     pub(super) fn release_all(&mut self) {
         self.held.clear();
     }
@@ -50,8 +51,8 @@ impl Pressed {
     }
 }
 
-/// Hears of each key as it goes down or up. Asking the library afterwards which keys are down would miss those that were let go
-/// again between two questions.
+/// Hears of each key as it goes down or up. Asking the library afterwards which keys are down would miss those that
+/// were let go again between two questions.
 #[derive(Debug)]
 pub(super) struct Keyboard {
     pressed: Rc<RefCell<Pressed>>,

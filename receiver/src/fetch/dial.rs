@@ -23,8 +23,8 @@ pub(super) enum DialError {
 
 /// A connection on its way.
 ///
-/// Neither the system's resolver nor its connect can be called off, so both run on a thread of their own. One that nobody
-/// waits for any more ends by itself, and closes what it has opened.
+/// Neither the system's resolver nor its connect can be called off, so both run on a thread of their own. One that
+/// nobody waits for any more ends by itself, and closes what it has opened.
 pub(super) struct Dial {
     outcome: Receiver<Result<Connection, DialError>>,
 }

@@ -31,12 +31,13 @@ use crate::transmit::{Transmit, Transmitter};
 use crate::upstream::{Destination, Monitor, Upstream};
 
 impl Builder {
-    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback", and a "tcp accept" for each
-    /// address listened on. Where one thread does not encode as fast as pictures come, "encode 2" and so on join it later.
+    /// Opens the sockets and starts the stream's threads, "encode", "transmit" and "feedback", and a "tcp accept" for
+    /// each address listened on. Where one thread does not encode as fast as pictures come, "encode 2" and so on join
+    /// it later.
     ///
     /// # Errors
-    /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, an address cannot be listened on,
-    /// or a value is outside of its range.
+    /// [`UpstreamError`] where there is nobody to send to, no route leads to one of them, an address cannot be listened
+    /// on, or a value is outside of its range.
     pub fn start(self) -> Result<Upstream, UpstreamError> {
         self.check()?;
         let conversion = Conversion::new(self.wanted)?;
@@ -157,7 +158,8 @@ impl Builder {
     }
 }
 
-/// Tells those who wait for frames, once dropped, that there are no more: also where the thread that sends them has panicked.
+/// Tells those who wait for frames, once dropped, that there are no more: also where the thread that sends them has
+/// panicked.
 struct Ending {
     progress: Arc<Progress>,
     audience: Option<Arc<Audience>>,

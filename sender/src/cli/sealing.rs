@@ -14,7 +14,8 @@ pub struct SealingArgs {
     #[allow(missing_docs)]
     pub key_file: KeyFileArgs,
 
-    /// What to seal with: AES-256-GCM, ChaCha20-Poly1305, or the one that is faster on this processor. Receivers read both
+    /// What to seal with: AES-256-GCM, ChaCha20-Poly1305, or the one that is faster on this processor. Receivers read
+    /// both
     #[arg(
         long,
         value_name = "auto|aes|chacha",

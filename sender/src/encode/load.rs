@@ -11,7 +11,8 @@ const SETTLE: u64 = 32;
 /// Part of their time that threads can be busy before pictures come late, as no two pictures take equally long.
 const BUSY: f64 = 0.8;
 
-/// Part of the pictures that may be late before that is worth a thread: a hitch of the machine makes one, which is less.
+/// Part of the pictures that may be late before that is worth a thread: a hitch of the machine makes one, which is
+/// less.
 const LATE: f64 = 0.05;
 
 /// Part of their time that the remaining threads may be busy if one is let go. Well below [`BUSY`], or threads would
@@ -89,8 +90,8 @@ impl Load {
         self.work.add(took.as_secs_f64());
     }
 
-    /// Whether there should be one thread more. Not where it is the network that pictures wait for, or the source itself:
-    /// it would have nothing to do.
+    /// Whether there should be one thread more. Not where it is the network that pictures wait for, or the source
+    /// itself: it would have nothing to do.
     pub(super) fn grow(&mut self) -> Advice {
         let is_late = self.late.0.is_some_and(|late| late > LATE);
         let is_busy = self.is_busy(BUSY * self.workers as f64) == Some(true);

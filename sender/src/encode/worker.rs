@@ -18,7 +18,8 @@ use crate::progress::Progress;
 use crate::source::Captured;
 use crate::transmit::Outgoing;
 
-/// Makes of pictures what is asked for, one after another, in memory of its own. A trait so that a test can have a slow one.
+/// Makes of pictures what is asked for, one after another, in memory of its own. A trait so that a test can have a slow
+/// one.
 pub(crate) trait Convert: Send + Sized {
     /// `picture` as it was asked for.
     fn convert(&mut self, picture: Picture, demand: Demand) -> Result<Converted, FrameError>;

@@ -1,20 +1,20 @@
 //! How many datagrams of a frame are lost, when so many are lost of all.
 
-/// Beyond so many bursts in a frame their number is taken for its mean and deviation: e^-600 is still a number, and a sum
-/// of so many terms is as good as normal.
+/// Beyond so many bursts in a frame their number is taken for its mean and deviation: e^-600 is still a number, and a
+/// sum of so many terms is as good as normal.
 const MOST_BURSTS: f64 = 600.0;
 
 /// What is enough where only mean and deviation are known: of a normal distribution, three in a hundred thousand lie
 /// beyond four deviations.
 const DEVIATIONS: f64 = 4.0;
 
-/// The fewest parity segments at which `is_enough`, at most `most`. It is told how likely more are lost, and how many more
-/// on average, than there is parity for. Of the frame `mean` segments are lost on average, in bursts of `burst` on average,
-/// which is 1 or more.
+/// The fewest parity segments at which `is_enough`, at most `most`. It is told how likely more are lost, and how many
+/// more on average, than there is parity for. Of the frame `mean` segments are lost on average, in bursts of `burst` on
+/// average, which is 1 or more.
 ///
 /// Losses are taken for bursts that begin independently of each other and have geometrically distributed lengths: the
-/// Pólya–Aeppli distribution (Johnson, Kemp and Kotz, Univariate Discrete Distributions, section 9.7), which for bursts of 1
-/// is Poisson's.
+/// Pólya–Aeppli distribution (Johnson, Kemp and Kotz, Univariate Discrete Distributions, section 9.7), which for bursts
+/// of 1 is Poisson's.
 pub(super) fn fewest(mean: f64, burst: f64, most: usize, is_enough: impl Fn(f64, f64) -> bool) -> usize {
     let going_on = 1.0 - 1.0 / burst.max(1.0);
     let bursts = mean * (1.0 - going_on);

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::Fec;
 use super::odds::fewest;
 
-/// A receiver waits so long for what is missing of a frame if nothing else is asked of it (`receiver --latency`). What it
-/// was told is not known here.
+/// A receiver waits so long for what is missing of a frame if nothing else is asked of it (`receiver --latency`). What
+/// it was told is not known here.
 const ASSUMED_LATENCY: Duration = Duration::from_millis(100);
 
-/// Of that, so much is gone before the first nack leaves for certain: a frame is spread over up to a third of the time to
-/// the next one, and a gap counts as loss only after a while.
+/// Of that, so much is gone before the first nack leaves for certain: a frame is spread over up to a third of the time
+/// to the next one, and a gap counts as loss only after a while.
 const SPREAD: Duration = Duration::from_millis(15);
 
 /// A receiver asks again no sooner than this, however near it is.
@@ -101,8 +101,8 @@ impl Share {
         }
     }
 
-    /// A receiver has asked for data segments with these countdowns: how they lie together tells how loss comes. But for a
-    /// run up to the frame's end, which is also what a receiver asks for that has waited too short.
+    /// A receiver has asked for data segments with these countdowns: how they lie together tells how loss comes. But
+    /// for a run up to the frame's end, which is also what a receiver asks for that has waited too short.
     pub(crate) fn asked(&mut self, countdowns: &[u16]) {
         let runs = countdowns.chunk_by(|one, next| one.abs_diff(*next) == 1).filter(|run| !run.contains(&1));
         let (asked, runs) = runs.fold((0, 0), |(asked, runs), run| (asked + run.len(), runs + 1));

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use segment::handshake::Event;
 
-/// Receivers come and go in crowds, and some are inventions: of all that happens in [`INTERVAL`] so many lines are said.
+/// Receivers come and go in crowds, and some are inventions: of all that happens in [`INTERVAL`] so many lines are
+/// said.
 const MAX_LINES: u32 = 40;
 
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -13,10 +13,10 @@ pub(crate) const MAX_MBIT: f64 = 1_000_000.0;
 /// How the datagrams of a frame are to be spread over time. Displays as it is written on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Pace {
-    /// As the path needs it. On loopback: frames of up to 128 KB or three datagrams at once, longer ones in bursts that an
-    /// ordinary receive buffer holds; twice as much where all receivers acknowledge, until they lose something. Elsewhere:
-    /// evenly in batches of at most 16 datagrams, over a tenth of the time between two frames, and over up to a third while
-    /// that makes receivers lose less. A frame for which a newer one waits is not held up any more.
+    /// As the path needs it. On loopback: frames of up to 128 KB or three datagrams at once, longer ones in bursts that
+    /// an ordinary receive buffer holds; twice as much where all receivers acknowledge, until they lose something.
+    /// Elsewhere: evenly in batches of at most 16 datagrams, over a tenth of the time between two frames, and over up
+    /// to a third while that makes receivers lose less. A frame for which a newer one waits is not held up any more.
     #[default]
     Auto,
     /// Not at all: each frame at once.

@@ -10,7 +10,8 @@ use super::reception::Counts;
 use super::schedule::{Gap, Schedule};
 use super::width::Width;
 
-/// A path of this MTU or more is loopback (Linux says 65,535 for its 65,536): no link beneath it, only a receive buffer.
+/// A path of this MTU or more is loopback (Linux says 65,535 for its 65,536): no link beneath it, only a receive
+/// buffer.
 const LOOPBACK_MTU: usize = 65_535;
 
 /// What the receive buffer that Linux gives to those who do not ask (`net.core.rmem_default`, 208 KiB) holds: each
@@ -21,8 +22,8 @@ const ORDINARY_BUFFER: usize = 128 * 1024;
 /// are within the limit, and three of the longest come to 196 KB.
 const ORDINARY_DATAGRAMS: usize = 3;
 
-/// Receivers that acknowledge ask for a larger buffer, and get at least twice the ordinary one: the kernel doubles what is
-/// asked for, up to `net.core.rmem_max`, which is 208 KiB, too, where nobody has changed it (socket(7)).
+/// Receivers that acknowledge ask for a larger buffer, and get at least twice the ordinary one: the kernel doubles what
+/// is asked for, up to `net.core.rmem_max`, which is 208 KiB, too, where nobody has changed it (socket(7)).
 const ASKED_FOR: usize = 2;
 
 /// How long a reader on the same machine needs to be woken and to take one burst out of its buffer.

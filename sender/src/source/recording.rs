@@ -16,8 +16,8 @@ use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, 
 /// timestamp would be waited for over years.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
-/// A frame that is this much earlier than one before it begins another time base, as where recordings were put one behind
-/// the other. One that is less so only lies out of order in the file.
+/// A frame that is this much earlier than one before it begins another time base, as where recordings were put one
+/// behind the other. One that is less so only lies out of order in the file.
 const LONGEST_STEP_BACK: Duration = Duration::from_secs(1);
 
 /// A delay shorter than this, or than the time between two frames, is made up for by the frames after it; a longer one
@@ -66,8 +66,8 @@ impl Recording {
         })
     }
 
-    /// The next frame that is kept, with its time from the start of playing. `None` at the end of the file; gives up the
-    /// search, with `Waiting`, after [`MAX_WAIT`].
+    /// The next frame that is kept, with its time from the start of playing. `None` at the end of the file; gives up
+    /// the search, with `Waiting`, after [`MAX_WAIT`].
     fn read(&mut self) -> Result<Read, SourceError> {
         let until = Instant::now() + MAX_WAIT;
         while Instant::now() < until {

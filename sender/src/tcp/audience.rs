@@ -19,7 +19,8 @@ use crate::receivers::ReceiverFigures;
 /// What receivers get at the end of a live stream, its last frame included, they get within this time.
 const LAST_FRAME: Duration = Duration::from_secs(1);
 
-/// Frames that a receiver may not have answered when no further one comes: that which is written, and that in its mailbox.
+/// Frames that a receiver may not have answered when no further one comes: that which is written, and that in its
+/// mailbox.
 const FRAMES_ON_THE_WAY: u32 = 2;
 
 /// What they get where the stream is shut down they get within this time: the program is to end within a second.
@@ -194,7 +195,8 @@ impl Audience {
         let time = match (progress.is_in_a_hurry(), self.live) {
             (true, _) => HURRY,
             (false, true) => LAST_FRAME,
-            // They were waited for all the time. Each may still have a frame and one that waits for it, and is to be told.
+            // They were waited for all the time. Each may still have a frame and one that waits for it, and is to be
+            // told.
             (false, false) => self.patience * FRAMES_ON_THE_WAY + LAST_FRAME,
         };
         self.end_by(Instant::now() + time);

@@ -122,8 +122,8 @@ impl Connection {
 fn is_pause(error: &io::Error) -> bool {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => true,
-        // There a call that has waited for its timeout ends so (WSAETIMEDOUT). Elsewhere the kernel has given the peer up
-        // (ETIMEDOUT, tcp(7)), and what was written is lost.
+        // There a call that has waited for its timeout ends so (WSAETIMEDOUT). Elsewhere the kernel has given the peer
+        // up (ETIMEDOUT, tcp(7)), and what was written is lost.
         io::ErrorKind::TimedOut => cfg!(windows),
         _ => false,
     }

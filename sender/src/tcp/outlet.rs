@@ -44,9 +44,9 @@ impl Outlet {
 
     /// Puts `frame` down for each receiver. False if nobody is there to take it, and it is to go nowhere else.
     ///
-    /// A stream that is not live, and goes nowhere else, waits until the frame before has been taken, by each receiver at
-    /// most for as long as it may make no progress. Whoever has taken longer once, or has kept the fastest one waiting for
-    /// so long in all, is not waited for any more.
+    /// A stream that is not live, and goes nowhere else, waits until the frame before has been taken, by each receiver
+    /// at most for as long as it may make no progress. Whoever has taken longer once, or has kept the fastest one
+    /// waiting for so long in all, is not waited for any more.
     pub(crate) fn put(&mut self, frame: &Outgoing, progress: &Progress) -> Result<bool, FrameError> {
         if self.waits && !self.audience.wait_for_somebody(progress) {
             return Ok(false);

@@ -55,7 +55,8 @@ impl Peer {
     }
 }
 
-/// A Python that knows this module: Debian's modules are known to Debian's own, which need not be the first one in PATH.
+/// A Python that knows this module: Debian's modules are known to Debian's own, which need not be the first one in
+/// PATH.
 pub(crate) fn python_with(module: &str) -> Option<&'static str> {
     let knows_it = |python: &&str| {
         let tried = Command::new(python).args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();

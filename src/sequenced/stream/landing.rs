@@ -8,8 +8,9 @@ use crate::sequenced::Context;
 use crate::wire::sequenced::{HEADER_LEN, Header, Kind};
 use crate::wire::tag::is_newer;
 
-/// JPEGs of so many bytes are received where they belong. For shorter ones the room behind them, in which anything may land,
-/// would be more than they are themselves, and they would be handed out as copies of their own size (assembly.rs).
+/// JPEGs of so many bytes are received where they belong. For shorter ones the room behind them, in which anything may
+/// land, would be more than they are themselves, and they would be handed out as copies of their own size
+/// (assembly.rs).
 const MIN_LANDED_LEN: usize = 96 << 10;
 
 impl Stream {

@@ -56,7 +56,8 @@ impl Counters {
     }
 }
 
-/// Packets whose whereabouts are counted: delivered, forwarded, refused for a reason, or joined to another as fragments.
+/// Packets whose whereabouts are counted: delivered, forwarded, refused for a reason, or joined to another as
+/// fragments.
 fn accounted(count: impl Fn(&str) -> Option<u64>, forwarded: &str) -> u64 {
     let names = ["InDelivers", forwarded, "InHdrErrors", "InAddrErrors", "InUnknownProtos", "InDiscards"];
     let rare = ["InTooBigErrors", "InNoRoutes", "InTruncatedPkts"];

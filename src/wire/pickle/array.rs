@@ -12,7 +12,8 @@ pub(super) enum Order {
     C,
     /// The first axis runs fastest.
     Fortran,
-    /// As in C, and then this axis of the result is that of what was written. Numpy 2 writes so what is in neither order.
+    /// As in C, and then this axis of the result is that of what was written. Numpy 2 writes so what is in neither
+    /// order.
     Axes([usize; 3]),
 }
 

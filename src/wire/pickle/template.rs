@@ -3,9 +3,9 @@
 use super::{MAX_SIDE, Pixel, opcode as op};
 use crate::wire::stream::{Framing, LengthError};
 
-/// What stands before the pixels but for three numbers, in pieces between them. Protocol 4, without frames and memo, which
-/// are the writer's choice. `numpy.core.multiarray` is the name that numpy 1 has and that numpy 2 keeps for pickles; numpy
-/// before 1.26 has no `numpy._core`.
+/// What stands before the pixels but for three numbers, in pieces between them. Protocol 4, without frames and memo,
+/// which are the writer's choice. `numpy.core.multiarray` is the name that numpy 1 has and that numpy 2 keeps for
+/// pickles; numpy before 1.26 has no `numpy._core`.
 const BEFORE_HEIGHT: &[&[u8]] = &[
     &[op::PROTO, 4],
     // numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), b"b")

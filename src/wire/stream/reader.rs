@@ -99,9 +99,9 @@ impl FrameReader {
     /// Reads once, and says what that has brought.
     ///
     /// # Errors
-    /// [`ReceiveError`]. After [`ReceiveError::Read`] of a kind that passes (`WouldBlock`, `Interrupted`, on Windows also
-    /// `TimedOut`) this may be called again; after any other the connection is of no more use. Elsewhere `TimedOut` means
-    /// that the peer has vanished, and the next read would look like a stream that was ended.
+    /// [`ReceiveError`]. After [`ReceiveError::Read`] of a kind that passes (`WouldBlock`, `Interrupted`, on Windows
+    /// also `TimedOut`) this may be called again; after any other the connection is of no more use. Elsewhere
+    /// `TimedOut` means that the peer has vanished, and the next read would look like a stream that was ended.
     pub fn receive(&mut self, connection: &mut impl Read) -> Result<Received, ReceiveError> {
         match &mut self.state {
             State::Header { bytes, received } => {

@@ -46,8 +46,8 @@ impl Spare {
     }
 }
 
-/// A buffer with the same first bytes and more room: twice as much, or as much as a first one has if it was short, and at
-/// most `len`. So memory is taken as bytes arrive, not as a peer claims.
+/// A buffer with the same first bytes and more room: twice as much, or as much as a first one has if it was short, and
+/// at most `len`. So memory is taken as bytes arrive, not as a peer claims.
 pub(super) fn grown(buffer: &BytesMut, len: usize) -> BytesMut {
     let mut longer = BytesMut::zeroed(len.min(FIRST_LEN.max(2 * buffer.len())));
     let kept = buffer.len().min(longer.len());

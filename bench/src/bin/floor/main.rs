@@ -33,7 +33,8 @@ enum Cli {
         /// Read the pictures from standard input, where they come in turn, each when it is due
         #[arg(long)]
         stdin: bool,
-        /// Have at least so many pictures in memory, in place of as many as there are files: as who could send them again
+        /// Have at least so many pictures in memory, in place of as many as there are files: as who could send them
+        /// again
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
     },

@@ -78,7 +78,8 @@ fn element(bytes: &[u8]) -> Option<Walked<'_>> {
     Some(Walked { id, body, whole, rest })
 }
 
-/// The frames that a player finds: their ticks and bytes. Elements within one of unknown size are taken one after another.
+/// The frames that a player finds: their ticks and bytes. Elements within one of unknown size are taken one after
+/// another.
 fn frames(file: &[u8]) -> Vec<(u64, Vec<u8>)> {
     let mut frames = Vec::new();
     let mut cluster = 0;

@@ -13,8 +13,8 @@ pub(super) type Coding = [u8; 4];
 /// The camera's own JPEG.
 pub(super) const MJPG: Coding = *b"MJPG";
 
-/// Planes of 4:2:0, and 4:2:2. Asked for in this order where there is no JPEG: planes are encoded as they are, and 4:2:2
-/// has a third more to encode.
+/// Planes of 4:2:0, and 4:2:2. Asked for in this order where there is no JPEG: planes are encoded as they are, and
+/// 4:2:2 has a third more to encode.
 pub(super) const RAW: [Coding; 3] = [YU12, NV12, YUYV];
 
 const YU12: Coding = *b"YU12";
@@ -54,8 +54,9 @@ pub(super) fn three_channels(image: Image, coding: Option<Coding>) -> Option<Ima
     }
 }
 
-/// What V4L2 delivers as luma and chroma has video range unless the driver says otherwise (`V4L2_MAP_QUANTIZATION_DEFAULT`),
-/// which OpenCV does not tell; JPEG has full range. OpenCV's own conversion assumes the same.
+/// What V4L2 delivers as luma and chroma has video range unless the driver says otherwise
+/// (`V4L2_MAP_QUANTIZATION_DEFAULT`), which OpenCV does not tell; JPEG has full range. OpenCV's own conversion assumes
+/// the same.
 fn video_range(mut image: Image) -> Option<Image> {
     to_full_range(&mut image);
     Some(image)

@@ -1,8 +1,8 @@
 //! The frame number as blocks of black and white, for programs to read.
 //!
-//! 32 blocks stand side by side along the lower edge of the test card, each a 32nd of its width across, and as high as a
-//! 24th of its shorter side (at least 4 pixels). White is 1. From the left: the frame number, 24 bits, highest first; then its CRC-8
-//! (polynomial x⁸ + x² + x + 1, initial value FF), highest bit first.
+//! 32 blocks stand side by side along the lower edge of the test card, each a 32nd of its width across, and as high as
+//! a 24th of its shorter side (at least 4 pixels). White is 1. From the left: the frame number, 24 bits, highest first;
+//! then its CRC-8 (polynomial x⁸ + x² + x + 1, initial value FF), highest bit first.
 //!
 //! Blocks are looked up by their share of the width, so the number is still there in a picture that was scaled, as long
 //! as a block keeps about four pixels: a 320x240 card survives JPEG at quality 20 and then halving.
