@@ -47,6 +47,8 @@ impl Listener {
         self.now += time;
         while let Some(deadline) = self.reassembler.poll_timeout().filter(|deadline| *deadline <= self.now) {
             self.reassembler.handle_timeout(deadline);
+            let next = self.reassembler.poll_timeout();
+            assert!(next.is_none_or(|next| next > deadline), "a deadline that does not pass");
         }
         self.delivered()
     }
@@ -219,6 +221,20 @@ fn nothing_waits_for_frames_that_cannot_all_be_on_their_way() {
     listener.hear(cut(1, 0, 0));
     assert_eq!(listener.hear(cut(1, 1000, 0)), [1000]);
     assert_eq!(listener.reassembler.stats().frames_lost, 999);
+}
+
+#[test]
+fn deadlines_pass_however_many_frames_wait_and_whether_or_not_any_is_asked_for() {
+    for mut listener in [Listener::new(), Listener::asking(false)] {
+        listener.hear(cut(1, 0, 0));
+        // Something of the one is missing, and all of the other.
+        listener.hear(&cut(1, 1, 0)[1..]);
+        for number in 3..40 {
+            assert!(listener.hear(cut(1, number, 0)).is_empty());
+            assert!(listener.wait(MS).is_empty());
+        }
+        assert_eq!(listener.wait(DEFAULT_LATENCY), (3..40).collect::<Vec<_>>());
+    }
 }
 
 #[test]

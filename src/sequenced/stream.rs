@@ -151,7 +151,8 @@ impl Stream {
         }
         self.release(context);
         self.ask(context, timing);
-        self.due = self.entries.iter().filter_map(|entry| entry.due(true)).min();
+        let asks = context.asking.is_some();
+        self.due = self.entries.iter().filter_map(|entry| entry.due(asks)).min();
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do. Without `asks`, nobody is asked for anything.
