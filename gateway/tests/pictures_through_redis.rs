@@ -70,6 +70,27 @@ fn encoded_images_from_a_camera_are_shown_byte_for_byte() {
 }
 
 #[test]
+fn what_is_no_picture_does_not_cost_the_one_before_it() {
+    if !are_there(&["redis-server"]) {
+        return;
+    }
+    let redis = Redis::start();
+    let port = redis.port.to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = card(folder.path(), 320, 200);
+    let gateway = subscribing(&redis, "in");
+    let _viewer = Viewer::of(gateway.addresses[0], "/video/b");
+    run_peer("redis_peer.py", &[&port, "await", "in"]);
+    let count = |name: &str| gateway.state()["streams"][0][name].as_u64().unwrap();
+    for spoilt in 1..=20 {
+        run_peer("redis_peer.py", &[&port, "spoil", "in", path.to_str().unwrap(), "200", "320", "[]"]);
+        // What was overtaken is lost, and what is read is a picture or broken: the order of reading is not said.
+        wait_until("both are counted", || count("broken") == spoilt && count("frames") + count("lost") == spoilt);
+    }
+    assert_eq!(count("lost"), 0);
+}
+
+#[test]
 fn from_redis_to_redis_messages_are_passed_on_as_they_came() {
     if !are_there(&["redis-server"]) {
         return;

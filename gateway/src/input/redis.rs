@@ -1,5 +1,6 @@
 //! Pictures that somebody publishes on a channel of a Redis server.
 
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// After so long without a picture the server is asked whether it is still there: a cable that was pulled says nothing.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// Of messages that came at once, so many are kept until one of them is a picture, newest first: pictures may be large.
+const KEPT: usize = 4;
 
 /// Subscribes to a channel.
 #[derive(Debug)]
@@ -58,21 +62,34 @@ impl RedisInput {
                 }
             };
             // Those that came meanwhile are newer. They are taken off here, so that they do not pile up.
-            let mut newest = message;
+            let mut newest = VecDeque::from([message]);
             while let Some(Some(newer)) = messages.next().now_or_never() {
-                newest = newer;
-                outlet.lost(1);
+                newest.push_back(newer);
+                if newest.len() > KEPT {
+                    newest.pop_front();
+                    outlet.lost(1);
+                }
             }
-            self.show(newest.get_payload_bytes(), outlet);
+            while let Some(message) = newest.pop_back() {
+                if self.show(message.get_payload_bytes(), outlet) {
+                    break;
+                }
+            }
+            outlet.lost(newest.len() as u64);
         }
     }
 
-    fn show(&mut self, payload: &[u8], outlet: &Outlet) {
+    /// Shows a message, if it is a picture.
+    fn show(&mut self, payload: &[u8], outlet: &Outlet) -> bool {
         match redis_frame::read(payload, SystemTime::now()) {
             Ok((picture, captured_at)) => {
                 outlet.put_published(picture, captured_at, Bytes::copy_from_slice(payload));
+                true
             }
-            Err(error) => self.complain(&error, outlet),
+            Err(error) => {
+                self.complain(&error, outlet);
+                false
+            }
         }
     }
 

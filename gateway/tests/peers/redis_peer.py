@@ -2,6 +2,8 @@
 
 redis_peer.py PORT publish CHANNEL COUNT FILE HEIGHT WIDTH   publishes {"data": FILE in base64, "size": [HEIGHT, WIDTH]}
 redis_peer.py PORT send CHANNEL TEXT                         publishes TEXT
+redis_peer.py PORT spoil CHANNEL FILE HEIGHT WIDTH TEXT      publishes FILE so and TEXT behind it, both at once
+redis_peer.py PORT await CHANNEL                             until somebody has subscribed to it
 redis_peer.py PORT subscribe CHANNEL COUNT [FILE]            prints size, bytes and number of each; writes the last message
 """
 import base64
@@ -39,10 +41,14 @@ class Redis:
         raise ValueError(line)
 
 
-def publish(redis, channel, count, file, height, width):
+def picture(file, height, width):
     with open(file, "rb") as image:
         data = base64.b64encode(image.read()).decode()
-    message = json.dumps({"data": data, "size": [int(height), int(width)]})
+    return json.dumps({"data": data, "size": [int(height), int(width)]})
+
+
+def publish(redis, channel, count, file, height, width):
+    message = picture(file, height, width)
     for _ in range(int(count)):
         redis.send("PUBLISH", channel, message)
         redis.read()
@@ -52,6 +58,20 @@ def publish(redis, channel, count, file, height, width):
 def send(redis, channel, text):
     redis.send("PUBLISH", channel, text)
     redis.read()
+
+
+def spoil(redis, channel, file, height, width, text):
+    for words in (["MULTI"], ["PUBLISH", channel, picture(file, height, width)], ["PUBLISH", channel, text], ["EXEC"]):
+        redis.send(*words)
+        redis.read()
+
+
+def subscribed(redis, channel):
+    while True:
+        redis.send("PUBSUB", "NUMSUB", channel)
+        if redis.read() != [channel.encode(), 0]:
+            break
+        time.sleep(0.02)
 
 
 def subscribe(redis, channel, count, file=None):
@@ -76,7 +96,8 @@ def subscribe(redis, channel, count, file=None):
 
 def main():
     port, verb, *arguments = sys.argv[1:]
-    {"publish": publish, "send": send, "subscribe": subscribe}[verb](Redis(int(port)), *arguments)
+    verbs = {"publish": publish, "send": send, "spoil": spoil, "await": subscribed, "subscribe": subscribe}
+    verbs[verb](Redis(int(port)), *arguments)
 
 
 main()
