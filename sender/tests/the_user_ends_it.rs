@@ -95,6 +95,23 @@ fn a_pipe_that_nobody_reads_holds_up_nothing() {
 }
 
 #[test]
+fn messages_that_nobody_reads_hold_up_nothing() {
+    let receiver = Receiver::new();
+    let address = receiver.address();
+    // More than a pipe takes, of statistics and of messages.
+    let asked = ["--source", "test", "--size", "320x240", "--frames", "60", "--stats-interval", "0.00001", "-vv"];
+    let mut command = sender();
+    command.args(asked).args(["--remote", &address]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let pipe = child.stderr.take();
+    receiver.exactly(60);
+    let begin = Instant::now();
+    assert!(child.wait().unwrap().success());
+    assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
+    drop(pipe);
+}
+
+#[test]
 fn completions_and_version_need_no_remote() {
     for (argument, said) in [("--completions=bash", "--remote"), ("--version", env!("CARGO_PKG_VERSION"))] {
         let ended = Program::start(&[argument]).wait();

@@ -17,6 +17,12 @@ use std::error::Error;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 use std::process::{ExitCode, Termination};
+use std::time::Duration;
+
+use crate::stderr::{self, Stderr};
+
+/// What was said last gets so long to be read.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How a program ends. The numbers are a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,8 +162,12 @@ impl<T, E: Into<Failure>> Advise<T> for Result<T, E> {
 ///
 /// A pipe closed by its reader is how `receiver --stdout | head -c 1M` ends, so it counts as done, silently. A peer
 /// that closes a TCP connection gives the same error; where that is no success, do not let it come here.
+///
+/// Whoever does not read standard error does not keep the program from ending.
 pub fn conclude(program: &str, outcome: Result<ExitStatus, Failure>) -> ExitStatus {
-    conclude_to(&mut io::stderr().lock(), program, outcome)
+    let status = conclude_to(&mut Stderr, program, outcome);
+    stderr::flush(PATIENCE);
+    status
 }
 
 fn conclude_to(stderr: &mut impl Write, program: &str, outcome: Result<ExitStatus, Failure>) -> ExitStatus {

@@ -4,6 +4,7 @@
 //! * [`checkup`]: what a program's `doctor` finds
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
+//! * [`mod@stderr`]: standard error that nobody waits for
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`report`]: prints them from a thread of its own
 //! * [`units`]: rates, sizes and times as a person reads them
@@ -27,6 +28,7 @@ pub mod seconds;
 pub mod secret_file;
 pub mod size;
 pub mod stats;
+pub mod stderr;
 pub mod units;
 pub mod verbosity;
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::seconds::{self, SecondsError};
+use crate::stderr::Stderr;
 
 /// Which statistics are printed, and how often.
 #[derive(Debug, Clone, Copy, Args)]
@@ -60,7 +61,9 @@ impl Reporter {
     pub fn new(args: StatsArgs, now: Instant, stdout_is_taken: bool) -> Self {
         match args.format {
             StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, Box::new(io::stdout())),
-            _ => Self::with_output(args, now, Box::new(io::stderr())),
+            // A program reads them, and is to get all.
+            StatsFormat::Json => Self::with_output(args, now, Box::new(io::stderr())),
+            _ => Self::with_output(args, now, Box::new(Stderr)),
         }
     }
 

@@ -13,6 +13,8 @@ use tracing_subscriber::fmt::time::uptime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::stderr::Stderr;
+
 /// How much a program says about what it does.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Verbosity {
@@ -30,7 +32,8 @@ const HEADING: &str = "Messages and statistics";
 const OURS: [&str; 6] = ["segment", "media", "terminal", "sender", "receiver", "gateway"];
 
 impl Verbosity {
-    /// Sends messages to standard error from here on, for the life of the process.
+    /// Sends messages to standard error from here on, for the life of the process. Nobody who has something to say waits
+    /// until it is read.
     ///
     /// By default warnings and our own `info` messages, as `warning: …`, for people; from `-v` on with the time since
     /// the start, thread and place. Call it once, first thing in `main`; a second call changes nothing.
@@ -41,7 +44,7 @@ impl Verbosity {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(io::stderr)
+            .with_writer(Stderr::default)
             // Standard error that was closed is no reason to report each message's failure on it.
             .log_internal_errors(false)
             .with_ansi(stderr.is_terminal() && !plain)

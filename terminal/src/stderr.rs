@@ -1,0 +1,186 @@
+//! Standard error for programs that move frames: whoever says something never waits for whoever reads it.
+//!
+//! A pipe that nobody reads fills up, and then writing to it waits. What is said goes into a queue therefore, of which a
+//! thread of its own writes.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Bytes of lines that may wait to be written. Lines beyond are left out, and counted.
+const MAX_WAITING: usize = 4 << 20;
+
+/// What is written to it goes to standard error, each write as a line of its own. It never waits and never fails.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        queue().put(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Waits until all that was said is written, but not longer than `patience`: to be called before the process ends.
+pub fn flush(patience: Duration) {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(patience);
+    }
+}
+
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+
+fn queue() -> &'static Queue {
+    QUEUE.get_or_init(|| Queue::start(io::stderr()))
+}
+
+/// What waits to be written.
+#[derive(Debug, Default)]
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Vec<u8>>,
+    waiting_bytes: usize,
+    is_writing: bool,
+    left_out: u64,
+}
+
+impl Queue {
+    /// A queue with the thread that writes to `output`. Where the system gives none, nothing is written.
+    fn start(output: impl Write + Send + 'static) -> Arc<Self> {
+        let queue = Arc::<Self>::default();
+        let own = Arc::clone(&queue);
+        let started = thread::Builder::new().name("messages".to_owned()).spawn(move || own.write_to(output));
+        // Without it there is nobody to say so to either.
+        drop(started);
+        queue
+    }
+
+    fn put(&self, line: &[u8]) {
+        let mut state = self.lock();
+        if state.waiting_bytes + line.len() <= MAX_WAITING {
+            state.waiting_bytes += line.len();
+            state.waiting.push_back(line.to_vec());
+        } else {
+            state.left_out += 1;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn write_to(&self, mut output: impl Write) -> ! {
+        loop {
+            let state = self.lock();
+            let mut state = self
+                .changed
+                .wait_while(state, |state| state.waiting.is_empty() && state.left_out == 0)
+                .unwrap_or_else(PoisonError::into_inner);
+            // What was left out is newer than what waits.
+            let line = state.waiting.pop_front().unwrap_or_else(|| {
+                let count = std::mem::take(&mut state.left_out);
+                format!("warning: {count} lines are left out here, since nobody read them\n").into_bytes()
+            });
+            state.waiting_bytes = state.waiting_bytes.saturating_sub(line.len());
+            state.is_writing = true;
+            drop(state);
+            // With standard error gone there is nowhere to say so.
+            let _ = output.write_all(&line).and_then(|()| output.flush());
+            self.lock().is_writing = false;
+            self.changed.notify_all();
+        }
+    }
+
+    fn flush(&self, patience: Duration) {
+        let is_busy = |state: &mut State| state.is_writing || !state.waiting.is_empty() || state.left_out > 0;
+        // What is not read in time is not read.
+        drop(self.changed.wait_timeout_while(self.lock(), patience, is_busy));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Takes a line for each permit, and hands it on.
+    struct Reader {
+        permits: mpsc::Receiver<()>,
+        lines: mpsc::Sender<String>,
+    }
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.permits.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+            self.lines.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn queue() -> (Arc<Queue>, mpsc::Sender<()>, mpsc::Receiver<String>) {
+        let (permit, permits) = mpsc::channel();
+        let (lines, read) = mpsc::channel();
+        (Queue::start(Reader { permits, lines }), permit, read)
+    }
+
+    #[test]
+    fn lines_are_written_in_order_before_the_end() {
+        let (queue, permit, read) = queue();
+        for line in ["a\n", "b\n"] {
+            queue.put(line.as_bytes());
+            permit.send(()).unwrap();
+        }
+        queue.flush(Duration::from_secs(60));
+        assert_eq!(read.try_iter().collect::<Vec<_>>(), ["a\n", "b\n"]);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_reader_and_what_is_left_out_is_counted() {
+        let (queue, permit, read) = queue();
+        queue.put(b"first\n");
+        // The thread has it now, and waits for its reader.
+        while !queue.lock().is_writing {
+            thread::yield_now();
+        }
+        let line = [&[b'x'; 1023][..], b"\n"].concat();
+        let lines = MAX_WAITING / line.len();
+        for _ in 0..lines + 7 {
+            queue.put(&line);
+        }
+        queue.flush(Duration::from_millis(1));
+        for _ in 0..lines + 2 {
+            permit.send(()).unwrap();
+        }
+        queue.flush(Duration::from_secs(60));
+        let read: Vec<_> = read.try_iter().collect();
+        assert_eq!(read.len(), lines + 2);
+        assert_eq!(read.last().unwrap(), "warning: 7 lines are left out here, since nobody read them\n");
+        assert_eq!(queue.lock().waiting_bytes, 0);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_holds_up_nothing() {
+        let (queue, permit, _read) = queue();
+        drop(permit);
+        queue.put(b"a\n");
+        queue.flush(Duration::from_secs(60));
+        assert!(!queue.lock().is_writing);
+    }
+}
