@@ -114,7 +114,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     if !is_readable(&metadata) {
         return Err(SecretFileError::NoFile { path: owned() });
     }
-    if let Some(mode) = mode_open_to_others(&metadata) {
+    let is_credential = is_credential(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref().map(Path::new));
+    if let Some(mode) = mode_open_to_others(&metadata, is_credential) {
         return Err(SecretFileError::Open { path: owned(), mode });
     }
     // All at once: a buffer that grows would leave copies behind.
@@ -165,16 +166,25 @@ fn is_readable(metadata: &std::fs::Metadata) -> bool {
     metadata.is_file()
 }
 
+/// Whether systemd has handed it over in its folder of credentials, for this process alone (systemd.exec(5)).
+fn is_credential(path: &Path, folder: Option<&Path>) -> bool {
+    let within = |folder: &Path| Some(path.canonicalize().ok()?.starts_with(folder.canonicalize().ok()?));
+    folder.and_then(within).unwrap_or(false)
+}
+
 /// The file's permissions, if they give anything to others than its owner.
+///
+/// Of a credential the owner is root, and a list (acl(5)) lets the process read it, whose mask shows as the group's bit.
 #[cfg(unix)]
-fn mode_open_to_others(metadata: &std::fs::Metadata) -> Option<u32> {
+fn mode_open_to_others(metadata: &std::fs::Metadata, is_credential: bool) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
-    Some(metadata.permissions().mode() & 0o7777).filter(|mode| mode & 0o077 != 0)
+    let others = if is_credential { 0o037 } else { 0o077 };
+    Some(metadata.permissions().mode() & 0o7777).filter(|mode| mode & others != 0)
 }
 
 /// Who may read what is not told by such bits elsewhere.
 #[cfg(not(unix))]
-fn mode_open_to_others(_: &std::fs::Metadata) -> Option<u32> {
+fn mode_open_to_others(_: &std::fs::Metadata, _: bool) -> Option<u32> {
     None
 }
 
@@ -276,5 +286,32 @@ mod tests {
         ] {
             assert_eq!(quoted(Path::new(path)), expected);
         }
+    }
+
+    #[test]
+    fn the_group_may_read_what_systemd_hands_over_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let (credentials, elsewhere) = (folder.path().join("credentials"), folder.path().join("elsewhere"));
+        for place in [&credentials, &elsewhere] {
+            fs::create_dir(place).expect("it is new");
+        }
+        for (place, mode, is_open) in [
+            (&credentials, 0o440, false),
+            (&credentials, 0o460, true),
+            (&credentials, 0o444, true),
+            (&elsewhere, 0o440, true),
+            (&elsewhere, 0o400, false),
+        ] {
+            let path = file(place, &format!("{mode:o}"), b"secret\n", mode);
+            let is_credential = is_credential(&path, Some(&credentials));
+            let metadata = fs::metadata(&path).expect("it is there");
+            assert_eq!(mode_open_to_others(&metadata, is_credential).is_some(), is_open, "{path:?} {mode:o}");
+            assert!(!super::is_credential(&path, None));
+        }
+        let link = elsewhere.join("link");
+        symlink(elsewhere.join("440"), credentials.join("link")).expect("it is new");
+        symlink(credentials.join("440"), &link).expect("it is new");
+        assert!(is_credential(&link, Some(&credentials)));
+        assert!(!is_credential(&credentials.join("link"), Some(&credentials)));
     }
 }
