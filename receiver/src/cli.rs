@@ -42,10 +42,13 @@ pub struct Cli {
     /// (upstream), or a picture as Python pickles it, which files and pipes get as a JPEG of quality 95 (pickle)
     #[arg(long, value_name = "upstream|pickle", env = "SEGMENT_TCP_FRAMING", default_value = "upstream")]
     #[arg(help_heading = "Input", hide_possible_values = true, requires = "tcp")]
+    // Required would be enough, but for clap a place that excludes the required one makes up for it.
+    #[arg(conflicts_with_all = ["bind", "multicast"])]
     pub tcp_framing: TcpFraming,
 
     /// Join on this interface, by name or address [default: the one that the route to the group names]
     #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_INTERFACE", help_heading = "Input", requires = "multicast")]
+    #[arg(conflicts_with_all = ["bind", "tcp"])]
     pub interface: Option<String>,
 
     /// Take only what this address sends, from any of its ports or from the one given [default: whoever delivers]
@@ -161,17 +164,25 @@ impl Cli {
             })
         };
         let mut command = Self::command();
-        const PLACES: [(&str, &str); 3] = [("--bind", "bind"), ("--multicast", "multicast"), ("--tcp", "tcp")];
-        for (said, place) in PLACES {
+        for (said, others, others_of_doctor) in PLACES {
             if says(said) {
-                for (_, other) in PLACES.iter().filter(|(_, other)| *other != place) {
-                    command = command.mut_arg(other, |argument| argument.env(Resettable::Reset));
-                }
+                let without = |command: clap::Command, argument: &&str| {
+                    command.mut_arg(argument, |argument| argument.env(Resettable::Reset))
+                };
+                command = others.iter().fold(command, without);
+                command = command.mut_subcommand("doctor", |doctor| others_of_doctor.iter().fold(doctor, without));
             }
         }
         Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
     }
 }
+
+/// Each place to listen, and what says something of the others: on the command line, and on that of the doctor.
+const PLACES: [(&str, &[&str], &[&str]); 3] = [
+    ("--bind", &["multicast", "interface", "tcp", "tcp_framing"], &["multicast", "interface"]),
+    ("--multicast", &["bind", "tcp", "tcp_framing"], &["bind"]),
+    ("--tcp", &["bind", "multicast", "interface"], &[]),
+];
 
 /// How frames are told apart over TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -265,6 +276,20 @@ mod tests {
         for lone in [["--tcp-framing", "pickle"], ["--tcp", "192.0.2.1:0"]] {
             assert!(Cli::try_parse_from(["receiver"].into_iter().chain(lone)).is_err(), "{lone:?}");
         }
+        for place in ["--bind=0.0.0.0:1", "--multicast=224.3.29.71"] {
+            assert!(Cli::try_parse_from(["receiver", place, "--tcp-framing=pickle"]).is_err(), "{place}");
+        }
+    }
+
+    #[test]
+    fn an_interface_is_for_a_group() {
+        let parse = |arguments: &[&str]| Cli::try_parse_from([&["receiver"], arguments].concat());
+        for program in [&[][..], &["doctor"]] {
+            assert!(parse(&[program, &["--multicast=224.3.29.71", "--interface=lo"]].concat()).is_ok());
+            assert!(parse(&[program, &["--interface=lo"]].concat()).is_err());
+            assert!(parse(&[program, &["--bind=0.0.0.0:1", "--interface=lo"]].concat()).is_err());
+        }
+        assert!(parse(&["--tcp=192.0.2.1", "--interface=lo"]).is_err());
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub struct Doctor {
 
     /// On this interface, by name or address [default: the one that the route to the group names]
     #[arg(long, value_name = "NAME|ADDR", env = "SEGMENT_INTERFACE", help_heading = "Input", requires = "multicast")]
+    #[arg(conflicts_with = "bind")]
     pub interface: Option<String>,
 }
 

@@ -60,7 +60,10 @@ fn a_stream_that_arrives_is_nothing_wrong() {
     let address = free_address();
     let _peer = Peer::tagged(&clip, address, &["--repeat", "0", "--fps", "20"]);
     let arguments = ["--bind", &address.to_string()];
-    let report = says(&mut doctor(&arguments), 0, &["frames a second", "none was lost", "Nothing is wrong"]);
+    // What is said of the place wins over what the environment says of another.
+    let mut doctor = doctor(&arguments);
+    doctor.env("SEGMENT_MULTICAST", "224.3.29.71").env("SEGMENT_INTERFACE", "lo");
+    let report = says(&mut doctor, 0, &["frames a second", "none was lost", "Nothing is wrong"]);
     assert!(!report.contains("\nwrong"), "{report}");
 }
 
