@@ -47,7 +47,10 @@ impl FromStr for From {
     type Err = FromError;
 
     fn from_str(text: &str) -> Result<Self, FromError> {
-        let host = text.parse().map(Self::Host);
+        // An address of IPv6 alone may stand in brackets, as it has to with a port.
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let bare = bare.filter(|bare| bare.contains(':')).unwrap_or(text);
+        let host = bare.parse().map(Self::Host);
         host.or_else(|_| text.parse().map(Self::Address)).map_err(|_| FromError)
     }
 }
@@ -250,6 +253,11 @@ mod tests {
         assert!(!host.matches(address("192.0.2.2:5")));
         let one: From = "192.0.2.1:5".parse().unwrap();
         assert!(one.matches(address("192.0.2.1:5")) && !one.matches(address("192.0.2.1:6")));
-        assert_eq!("localhost".parse::<From>(), Err(FromError));
+        for written in ["fe80::1", "[fe80::1]"] {
+            assert!(written.parse::<From>().unwrap().matches(address("[fe80::1]:5")), "{written}");
+        }
+        for none in ["localhost", "[192.0.2.1]", "[fe80::1", "[]"] {
+            assert_eq!(none.parse::<From>(), Err(FromError), "{none}");
+        }
     }
 }
