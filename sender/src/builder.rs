@@ -273,6 +273,9 @@ impl Builder {
         if self.key.is_some() {
             self.check_key()?;
         }
+        if self.beginning.text.is_some() && self.repair().is_sequenced_from_the_start() {
+            return Err(UpstreamError::AnnounceTextOnSequenced);
+        }
         if let DatagramSize::Fixed(bytes) = self.datagram_size
             && self.repair().is_sequenced_from_the_start()
             && bytes < MIN_DATAGRAM_LEN + self.overhead()

@@ -71,6 +71,9 @@ pub enum UpstreamError {
     /// Parity, of which the plain wire has none.
     #[error("the plain wire has no parity: leave out the share of parity, or choose another wire")]
     FecOnPlain,
+    /// An announcement in text, and the sequenced wire for the group: whoever needs the text does not know that wire.
+    #[error("an announcement in text is for old receivers, which know only the plain wire: leave out one of the two")]
+    AnnounceTextOnSequenced,
     /// Something that cannot be sealed, and a key.
     #[error("{0} cannot be sealed, and there is a key: leave out one of the two")]
     Unsealed(Unsealed),

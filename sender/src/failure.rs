@@ -29,6 +29,9 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::Unsealed(_) => {
             Some("--key-file goes with --wire auto or sequenced, and neither with --tcp nor with --announce-text")
         }
+        UpstreamError::AnnounceTextOnSequenced => {
+            Some("--announce-text goes with --wire plain, or auto, and without --fec")
+        }
         UpstreamError::FecOnPlain => Some("--fec PERCENT goes with --wire auto or --wire sequenced"),
         _ => None,
     };
@@ -39,6 +42,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         | UpstreamError::Sequence(_)
         | UpstreamError::Fec(_)
         | UpstreamError::FecOnPlain
+        | UpstreamError::AnnounceTextOnSequenced
         | UpstreamError::Unsealed(_)
         | UpstreamError::Pace(_)
         | UpstreamError::GroupAsRemote(_) => Failure::usage(error),

@@ -42,6 +42,19 @@ fn values_out_of_range_are_a_wrong_command_line() {
 }
 
 #[test]
+fn options_that_another_one_makes_void_are_a_wrong_command_line() {
+    let text = ["--announce-text", "here", "--multicast", "224.3.29.71"];
+    for (arguments, said) in [
+        (&["--cipher", "aes"][..], "--key-file"),
+        (&[&text[..], &["--wire", "sequenced"]].concat(), "--announce-text goes with --wire plain"),
+        (&[&text[..], &["--fec", "20"]].concat(), "--announce-text goes with --wire plain"),
+        (&["--source", "http://ann:secret@127.0.0.1:9/", "--speed", "2"], "http://127.0.0.1:9/ is none"),
+    ] {
+        refused(arguments, 2, &[said]);
+    }
+}
+
+#[test]
 fn somebody_to_send_to_must_be_named() {
     let ended = Program::start(&["--source", "test"]).wait();
     ended.expect(2, &["--remote <HOST:PORT>"]);

@@ -23,7 +23,7 @@ pub struct SealingArgs {
         default_value = "auto",
         hide_possible_values = true
     )]
-    #[arg(value_enum, help_heading = "Sealing")]
+    #[arg(value_enum, help_heading = "Sealing", requires = "key_file")]
     pub cipher: CipherChoice,
 }
 
