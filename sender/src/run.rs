@@ -82,7 +82,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
     let (stats, quality) = (cli.stats, cli.quality.unwrap_or(DEFAULT_QUALITY));
     // Before anything is sent: whoever cannot be shown it should not have to stop it.
-    let mut display = cli.display.then(|| Display::open(&cli.source.to_string())).transpose()?;
+    let mut display = cli.display.then(|| Display::open(&cli.source.name())).transpose()?;
     let (says, events) = mpsc::channel();
     // All that may take its time happens there, also what comes before the first picture: looking up names, opening a
     // camera. Whatever it waits for, the program ends when it is asked to.

@@ -113,7 +113,7 @@ impl fmt::Display for InputSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::VideoTest => f.write_str("videotest"),
-            Self::Source(spec) => f.write_str(&without_password(&spec.to_string())),
+            Self::Source(spec) => f.write_str(&spec.name()),
             // Viewers see it too, whom the file with the key does not concern.
             Self::Datagrams(Origin::Bind(address), _) => write!(f, "udp://{address}"),
             Self::Datagrams(Origin::Join(group), _) => write!(f, "udp://{group}"),

@@ -19,7 +19,7 @@ use super::{Source, SourceError, SourceOptions, SourceSpec};
 pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source>, SourceError> {
     options.check()?;
     if !matches!(spec, SourceSpec::Path(_)) {
-        options.one_speed(spec)?;
+        options.one_speed(spec.name())?;
     }
     match spec {
         SourceSpec::Auto => match camera(0, options) {

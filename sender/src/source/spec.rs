@@ -74,6 +74,7 @@ impl FromStr for SourceSpec {
     }
 }
 
+/// As it is written, with a password that it has.
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,6 +86,25 @@ impl fmt::Display for SourceSpec {
             Self::Path(path) => path.display().fmt(f),
         }
     }
+}
+
+impl SourceSpec {
+    /// What it is called in messages and titles, where no user's name and password belong.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Url(url) => without_password(url),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// The address with the user's name and password taken out.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
@@ -107,6 +127,17 @@ mod tests {
         ] {
             assert_eq!(written.parse(), Ok(meant.clone()));
             assert_eq!(meant.to_string(), written);
+        }
+    }
+
+    #[test]
+    fn only_user_and_password_are_taken_out_of_an_address() {
+        for (url, shown) in [
+            ("rtsp://me:p@ss@cam/live?a=b@c", "rtsp://cam/live?a=b@c"),
+            ("http://cam:80/a@b", "http://cam:80/a@b"),
+            ("http://cam", "http://cam"),
+        ] {
+            assert_eq!(url.parse::<SourceSpec>().unwrap().name(), shown);
         }
     }
 

@@ -7,6 +7,7 @@ use media::Picture;
 use super::capture::{Capture, Retrieved};
 use super::ready_jpeg::ReadyJpeg;
 use super::reconnect::{Device, Live, Lost, Open};
+use super::spec::without_password;
 use super::{Captured, Format, SourceError, SourceOptions};
 
 /// How long opening may take, and each read: a server that went silent is then taken for lost.
@@ -102,14 +103,6 @@ impl Device for Stream {
     fn format(&self) -> Format {
         self.capture.format()
     }
-}
-
-/// The address with the user's name and password, which belong in no message, taken out.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]

@@ -78,14 +78,3 @@ fn a_server_that_is_not_there_is_named_without_its_password() {
     let error = open(&url, &SourceOptions::default()).unwrap_err().to_string();
     assert!(error.contains(&format!("http://{unused}/stream")) && !error.contains("secret"), "{error}");
 }
-
-#[test]
-fn only_user_and_password_are_taken_out_of_an_address() {
-    for (url, shown) in [
-        ("rtsp://me:p@ss@cam/live?a=b@c", "rtsp://cam/live?a=b@c"),
-        ("http://cam:80/a@b", "http://cam:80/a@b"),
-        ("http://cam", "http://cam"),
-    ] {
-        assert_eq!(without_password(url), shown);
-    }
-}
