@@ -166,7 +166,7 @@ pub enum SourceError {
         timeout: std::time::Duration,
     },
     /// This program was built without what it takes.
-    #[error("{what} need OpenCV, and this program was built without it: build with `cargo build --features opencv`")]
+    #[error("{what} need OpenCV, and this program was built without it: `cargo build --release` builds it with")]
     NeedsOpencv {
         /// What needs it, in the plural.
         what: &'static str,
