@@ -1,6 +1,6 @@
 //! The page, which is in the program: it comes from here, and gets nothing from anywhere else.
 
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -35,9 +35,10 @@ pub(super) async fn index() -> Response {
     answer("text/html; charset=utf-8", INDEX)
 }
 
-/// The page's own addresses are relative to the folder that it lies in.
-pub(super) async fn to_index() -> Redirect {
-    Redirect::permanent("../ui")
+/// The page's own addresses are relative to the folder that it lies in. A token in the query is needed there too.
+pub(super) async fn to_index(RawQuery(query): RawQuery) -> Redirect {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    Redirect::permanent(&format!("../ui{query}"))
 }
 
 pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
