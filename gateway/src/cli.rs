@@ -16,6 +16,30 @@ use crate::site::DEFAULT_MAX_VIEWERS;
 
 pub mod old_spellings;
 
+/// What a file says of each source, or each address: options that would not be heeded beside one.
+const SAID_BY_THE_FILE: [&str; 20] = [
+    "sources",
+    "uri",
+    "id",
+    "auth",
+    "user",
+    "password",
+    "in_redis_channel",
+    "size",
+    "quality",
+    "jpeg_quality",
+    "vflip",
+    "output_format",
+    "bind",
+    "host",
+    "port",
+    "allowed_origins",
+    "redis",
+    "redis_host",
+    "redis_port",
+    "redis_channel",
+];
+
 /// Show live streams in browsers, for hundreds of viewers: as motion JPEG, MPEG-1 and JPEGs over WebSockets.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version, after_help = after_help(), max_term_width = 100)]
@@ -34,7 +58,7 @@ pub struct Cli {
 
     /// Serve what this file says, one port for each source; taken up again when it changes. See docs/gateway.md
     #[arg(short, long, value_name = "FILE", env = "SEGMENT_GATEWAY_CONFIG", help_heading = "Sources")]
-    #[arg(conflicts_with_all = ["sources", "uri", "host", "port", "bind", "id"])]
+    #[arg(conflicts_with_all = SAID_BY_THE_FILE)]
     pub config: Option<PathBuf>,
 
     /// The one source, as the beamline streamer has it (-uri)
@@ -108,7 +132,8 @@ pub struct Cli {
     #[arg(help_heading = "Picture")]
     pub vflip: bool,
 
-    /// How the page shows the streams (-of): MPEG1 or MJPEG. Both are served in any case
+    /// How the beamline streamer's page shows the stream (-of): MPEG1 or MJPEG. Here both are served in any case, the
+    /// page shows what the viewer chooses, and /state says this
     #[arg(long, alias = "output_format", value_name = "FORMAT", env = "SEGMENT_GATEWAY_OUTPUT_FORMAT")]
     #[arg(help_heading = "Picture", default_value = "MPEG1")]
     pub output_format: OutputFormat,

@@ -88,6 +88,11 @@ fn what_cannot_be_meant_is_refused() {
         &["-uri", "ftp://x"],
         &["--source", "a=ftp://x"],
         &["-c", "f", "-uri", "test"],
+        // Beside a file, which says so of each source, they would not be heeded.
+        &["-c", "f", "-ao", "http://lab.example"],
+        &["-c", "f", "-q4"],
+        &["-c", "f", "-vf"],
+        &["-c", "f", "-r"],
         &["-auth", "Basic"],
         &["--tls-cert", "a"],
     ] {
