@@ -92,8 +92,11 @@ async fn serve(
             _ = &mut asked => break,
             _ = looks.tick() => {}
         }
-        let Some(configs) = file.as_mut().and_then(Watched::changed) else { continue };
-        for error in sites.apply(configs).await {
+        let errors = match file.as_mut().and_then(Watched::changed) {
+            Some(configs) => sites.apply(configs).await,
+            None => sites.retry().await,
+        };
+        for error in errors {
             tracing::error!("{}", error.into_failure());
         }
         *served.lock().unwrap_or_else(PoisonError::into_inner) = sites.served().cloned().collect();

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::{SiteConfig, SourceConfig};
 use crate::http::{self, Access};
-use crate::input::{InputOptions, Reception};
+use crate::input::{Input, InputOptions, Reception};
 use crate::publish::{PublishFormat, Publishing};
 use crate::serve::{EXTRA_CONNECTIONS, Serving};
 use crate::site::{Site, SiteSettings};
@@ -67,68 +67,112 @@ pub(crate) struct Sites {
     common: Common,
     activated: Activated,
     running: BTreeMap<String, Running>,
+    /// What was asked for last.
+    configs: Vec<SiteConfig>,
+    /// Where something of it cannot be begun, and why, as was said.
+    failed: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
 struct Running {
     config: SiteConfig,
+    address: SocketAddr,
     site: Arc<Site>,
     serving: Serving,
     /// Ends when it is dropped.
     _publishing: Vec<Publishing>,
 }
 
+/// What can be served: all of it but the address is there.
+struct Prepared {
+    config: SiteConfig,
+    address: SocketAddr,
+    inputs: Vec<Box<dyn Input>>,
+    /// Where each source is published, if it is.
+    servers: Vec<Option<HostPort>>,
+}
+
 impl Sites {
     pub(crate) fn new(common: Common, activated: Activated) -> Self {
-        Self { common, activated, running: BTreeMap::new() }
+        Self { common, activated, running: BTreeMap::new(), configs: Vec::new(), failed: BTreeMap::new() }
     }
 
     /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not
-    /// goes on as it is, with its viewers. Gives what could not be begun.
+    /// goes on as it is, with its viewers; so does what cannot be begun anew. Gives why, where that was not so before.
     pub(crate) async fn apply(&mut self, configs: Vec<SiteConfig>) -> Vec<SiteError> {
-        let is_kept = |running: &Running| configs.contains(&running.config);
-        let ended: Vec<_> =
-            self.running.iter().filter(|(_, running)| !is_kept(running)).map(|(bind, _)| bind.clone()).collect();
-        for bind in ended {
-            if let Some(running) = self.running.remove(&bind) {
-                running.end().await;
-            }
-        }
-        let mut errors = Vec::new();
+        self.configs.clone_from(&configs);
+        let (mut kept, mut prepared, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for config in configs {
-            if !self.running.contains_key(&config.bind) {
-                let bind = config.bind.clone();
-                match self.start(config) {
-                    Ok(running) => drop(self.running.insert(bind, running)),
-                    Err(error) => errors.push(error),
+            let bind = config.bind.clone();
+            if self.running.get(&bind).is_some_and(|running| running.config == config) {
+                kept.push(bind);
+                continue;
+            }
+            match self.prepare(config) {
+                Ok(ready) => prepared.push(ready),
+                Err(error) => {
+                    kept.push(bind.clone());
+                    errors.push((bind, error));
                 }
             }
         }
-        errors
+        let ended: Vec<_> = self.running.keys().filter(|bind| !kept.contains(bind)).cloned().collect();
+        for bind in ended {
+            if let Some(running) = self.running.remove(&bind) {
+                self.activated.release(running.address);
+                running.end().await;
+            }
+        }
+        prepared.sort_by_key(|ready| !self.activated.has_port(ready.address.port()));
+        for ready in prepared {
+            let (bind, address) = (ready.config.bind.clone(), ready.address);
+            match self.start(ready) {
+                Ok(running) => drop(self.running.insert(bind, running)),
+                Err(error) => {
+                    self.activated.release(address);
+                    errors.push((bind, error));
+                }
+            }
+        }
+        let said = |(bind, error): &(String, SiteError)| (bind.clone(), error.to_string());
+        let before = std::mem::replace(&mut self.failed, errors.iter().map(said).collect());
+        errors.retain(|(bind, error)| before.get(bind) != Some(&error.to_string()));
+        errors.into_iter().map(|(_, error)| error).collect()
     }
 
-    fn start(&mut self, config: SiteConfig) -> Result<Running, SiteError> {
+    /// Tries again what could not be begun. Gives why not, where that has changed.
+    pub(crate) async fn retry(&mut self) -> Vec<SiteError> {
+        if self.failed.is_empty() { Vec::new() } else { self.apply(self.configs.clone()).await }
+    }
+
+    /// Sees to it that all of it can be begun but for listening.
+    fn prepare(&self, config: SiteConfig) -> Result<Prepared, SiteError> {
         let place: HostPort = config
             .bind
             .parse()
             .map_err(|error| SiteError::Place { place: config.bind.clone(), reason: format!("{error}") })?;
-        let address = place.resolve()?;
-        let failed = |source| SiteError::Listen { address, source };
-        let listener = self.activated.listen(address).map_err(failed)?;
         let open = |source: &SourceConfig| {
             let reception = source.input_options.reception.or(&self.common.reception);
             let options = InputOptions { reception, ..source.input_options.clone() };
-            let input = source.input.open(&options).map_err(SiteError::Input)?;
-            Ok(Arc::new(Stream::new(source.stream_settings(), input)))
+            source.input.open(&options).map_err(SiteError::Input)
         };
-        let streams = config.sources.iter().map(open).collect::<Result<Vec<_>, SiteError>>()?;
-        let publishing = config.sources.iter().zip(&streams).filter_map(|(source, stream)| {
-            let output = source.redis.as_ref()?;
-            let publishing =
-                |server| Publishing::start(stream, server, output.channel.clone(), self.common.publish_format);
-            Some(output.server.parse().map(publishing))
+        let inputs = config.sources.iter().map(open).collect::<Result<_, _>>()?;
+        let server = |source: &SourceConfig| source.redis.as_ref().map(|output| output.server.parse()).transpose();
+        let servers = config.sources.iter().map(server).collect::<Result<_, _>>()?;
+        Ok(Prepared { address: place.resolve()?, config, inputs, servers })
+    }
+
+    fn start(&mut self, prepared: Prepared) -> Result<Running, SiteError> {
+        let Prepared { config, address, inputs, servers } = prepared;
+        let failed = |source| SiteError::Listen { address, source };
+        let listener = self.activated.listen(address).map_err(failed)?;
+        let stream = |(source, input): (&SourceConfig, _)| Arc::new(Stream::new(source.stream_settings(), input));
+        let streams: Vec<_> = config.sources.iter().zip(inputs).map(stream).collect();
+        let publishing = config.sources.iter().zip(&streams).zip(servers).filter_map(|((source, stream), server)| {
+            let channel = source.redis.as_ref()?.channel.clone();
+            Some(Publishing::start(stream, server?, channel, self.common.publish_format))
         });
-        let publishing = publishing.collect::<Result<Vec<_>, _>>()?;
+        let publishing = publishing.collect();
         let settings = SiteSettings {
             max_viewers: self.common.max_viewers,
             allowed_origins: config.allowed_origins.clone(),
@@ -138,7 +182,7 @@ impl Sites {
         let router = http::router(Arc::clone(&site), self.common.access.clone());
         let most = self.common.max_viewers.saturating_add(EXTRA_CONNECTIONS);
         let serving = Serving::start(listener, router, most, self.common.tls.clone()).map_err(failed)?;
-        let running = Running { config, site, serving, _publishing: publishing };
+        let running = Running { config, address, site, serving, _publishing: publishing };
         running.say(self.common.tls.is_some());
         Ok(running)
     }

@@ -4,6 +4,7 @@ mod scene;
 
 use scene::{Gateway, Viewer, run_peer};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 fn two(second: &str) -> String {
     format!(
@@ -39,6 +40,25 @@ fn both_sources_are_served_and_a_changed_one_is_begun_anew_beside_the_other() {
     fs::write(&file, "{\"sources\": ").unwrap();
     gateway.wait_for_line("all goes on as it was");
     comes.next().unwrap();
+}
+
+#[test]
+fn a_source_that_cannot_be_begun_ends_nothing_and_is_begun_when_it_can() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, key) = (directory.path().join("sources.json"), directory.path().join("stream.key"));
+    fs::write(&file, two("b")).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 2);
+    let mut before = Viewer::of(gateway.addresses[1], "/video/b");
+    let sealed = format!("\"udp://127.0.0.1:0\", \"key_file\": \"{}\"", key.display());
+    fs::write(&file, two("b").replace("\"videotest\"", &sealed)).unwrap();
+    gateway.wait_for_line("stream.key");
+    for _ in 0..3 {
+        before.next().expect("it goes on as it was");
+    }
+    fs::write(&key, "0".repeat(64)).unwrap();
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    gateway.next_address();
+    while before.next().is_some() {}
 }
 
 #[test]
