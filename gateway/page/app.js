@@ -126,7 +126,7 @@ class Tile {
     const isOver = source?.ended === true;
     const isAway = source && (source.age_s === null || source.age_s > STALE_S);
     if (isOver && state !== 'playing') state = 'ended';
-    else if (isAway && state !== 'lost' && state !== 'refused') [state, reason] = ['waiting', source.lost_because];
+    else if (isAway && (state !== 'lost' || source.lost_because) && state !== 'refused') [state, reason] = ['waiting', source.lost_because];
     const said = state === 'refused' ? reason : SAID[state] ?? '';
     const text = state === 'waiting' && reason ? `${said}: ${reason}` : said;
     if (this.root.dataset.state !== state) this.root.dataset.state = state;
@@ -215,16 +215,21 @@ function announce(text) {
   announced = performance.now();
 }
 
+// Whether the server did not answer when it was last asked, and how long it had been there when it did.
+let missed = false;
+let uptime = 0;
+
 async function look() {
   const began = Date.now();
   let state;
   try {
-    const answer = await fetch(address('state'), { cache: 'no-store' });
+    const answer = await fetch(address('state?viewing=0'), { cache: 'no-store' });
     if (!answer.ok) throw new Error(answer.statusText);
     state = await answer.json();
   } catch {
     if (tiles.size === 0) announce('The server does not answer, trying again');
     document.body.dataset.live = 'none';
+    missed = true;
     for (const tile of tiles.values()) tile.update(undefined, undefined);
     return;
   }
@@ -232,6 +237,12 @@ async function look() {
   // The shortest round trip tells the time best; older ones count less and less, because clocks drift.
   if (round <= clock.within) Object.assign(clock, { ahead: state.time - (began / 1000 + round / 2), within: round });
   else clock.within *= 1.02;
+  // An <img> does not tell that its stream has ended: where the server was away, or is another one, it is begun anew.
+  if (missed || state.uptime_s < uptime) {
+    for (const tile of tiles.values()) if (tile.mode === 'mjpeg') tile.stop();
+    play();
+  }
+  [missed, uptime] = [false, state.uptime_s];
   show(state);
 }
 
@@ -298,6 +309,7 @@ window.addEventListener('resize', arrange);
 document.addEventListener('visibilitychange', play);
 
 (async function watch() {
-  await look();
+  // Nobody sees the figures of a page that is hidden.
+  if (!document.hidden) await look();
   setTimeout(watch, STATE_EVERY_MS);
 })();

@@ -5,7 +5,7 @@
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4000;
 
-// A connection that says nothing for so long after a picture is not trusted: it is closed and opened again.
+// A connection that says nothing for so long is not trusted: it is closed and opened again.
 const SILENCE_MS = 15000;
 
 export function address(path) {
@@ -32,17 +32,28 @@ class Connection {
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     let heard = performance.now();
+    let silent = true;
+    let distrusted = false;
     this.watch = setInterval(() => {
-      if (performance.now() - heard > SILENCE_MS && socket.readyState === WebSocket.OPEN) socket.close();
+      if (performance.now() - heard <= SILENCE_MS || socket.readyState !== WebSocket.OPEN) return;
+      distrusted = true;
+      socket.close();
     }, 1000);
+    socket.onopen = () => this.listener.state('connecting');
     socket.onmessage = (event) => {
       heard = performance.now();
+      silent = false;
       this.failures = 0;
       this.receive(event.data);
     };
     socket.onclose = () => {
       clearInterval(this.watch);
       if (this.closed) return;
+      // Where nothing has come at all, it is more likely the camera that is away.
+      if (silent && distrusted) {
+        this.open();
+        return;
+      }
       this.failures += 1;
       this.listener.state('lost');
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
@@ -209,6 +220,9 @@ function jsmpeg() {
   return loading;
 }
 
+// No <img> is to be taken from what was loaded before.
+let tries = 0;
+
 // Motion JPEG in an <img>: every browser has it, none says which picture it shows, nor that the stream has stopped.
 export class MjpegPlayer {
   static works() {
@@ -221,7 +235,6 @@ export class MjpegPlayer {
     this.element = document.createElement('img');
     this.element.alt = '';
     this.failures = 0;
-    this.tries = 0;
   }
 
   start() {
@@ -238,7 +251,7 @@ export class MjpegPlayer {
       this.again = setTimeout(() => this.start(), pause);
     };
     const url = address(this.path);
-    url.searchParams.set('try', this.tries++);
+    url.searchParams.set('try', tries++);
     element.src = url;
   }
 

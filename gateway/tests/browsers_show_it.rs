@@ -6,20 +6,25 @@ use std::path::Path;
 
 use media::PixelFormat;
 use media::codec::{Decoder, Scale};
-use scene::programs::are_there;
-use scene::{Gateway, run_peer};
+use scene::programs::{Peer, are_there};
+use scene::{Gateway, credential, run_peer, wait_until};
 use sender::source::pattern::read_frame_number;
 
 /// What the browser says of the page, and the frame numbers of three pictures that it took, one after another.
 fn look(gateway: &Gateway, folder: &Path, query: &str) -> (serde_json::Value, Vec<u32>) {
     let url = format!("http://{}/ui{query}", gateway.addresses[0]);
     let said = run_peer("browser.py", &[&url, folder.to_str().unwrap(), "--pictures", "3"]);
+    (serde_json::from_str(&said).unwrap(), numbers(folder))
+}
+
+/// The frame numbers of the three pictures that the browser has taken.
+fn numbers(folder: &Path) -> Vec<u32> {
     let number = |i| {
         let jpeg = std::fs::read(folder.join(format!("{i}.jpg"))).unwrap();
         let image = Decoder::new().unwrap().decode(&jpeg, PixelFormat::Bgr, Scale::Full).unwrap();
         read_frame_number(&image).unwrap_or_else(|| panic!("picture {i} has a frame number"))
     };
-    (serde_json::from_str(&said).unwrap(), (0..3).map(number).collect())
+    (0..3).map(number).collect()
 }
 
 #[test]
@@ -40,6 +45,45 @@ fn the_page_shows_moving_pictures_in_each_way_and_chromium_has_nothing_to_compla
             assert!(page["delay"].as_str().unwrap().ends_with(" ms"), "{page}");
         }
     }
+}
+
+#[test]
+fn the_page_shows_pictures_again_after_the_gateway_was_killed() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let start = |place: &str| Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", place], 1);
+    for mode in ["jpeg", "mjpeg"] {
+        let gateway = start("127.0.0.1:0");
+        let address = gateway.addresses[0];
+        let (url, hold) = (format!("http://{address}/?as={mode}"), folder.path().join("hold"));
+        let line = [&url, folder.path().to_str().unwrap(), "--pictures", "3", "--hold", hold.to_str().unwrap()];
+        let browser = Peer::start("browser.py", &line, &folder.path().join("said"));
+        wait_until("it is shown", || hold.exists());
+        drop(gateway);
+        let gateway = start(&address.to_string());
+        wait_until("it is looked at again", || gateway.state()["streams"][0]["viewers"] == 1);
+        std::fs::remove_file(&hold).unwrap();
+        browser.finish();
+        let numbers = numbers(folder.path());
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{mode}: {numbers:?}");
+    }
+}
+
+#[test]
+fn a_token_in_its_address_opens_the_page_and_all_that_it_asks_for() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let access = folder.path().join("access");
+    std::fs::write(&access, credential(&[], "t0ken")).unwrap();
+    let gateway =
+        Gateway::start(&["--source", "a=test", "--bind", "127.0.0.1:0", "--access", access.to_str().unwrap()], 1);
+    let (page, numbers) = look(&gateway, folder.path(), "?token=t0ken");
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    assert_eq!(page["complaints"], serde_json::json!([]));
 }
 
 #[test]

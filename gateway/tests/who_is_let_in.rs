@@ -2,23 +2,9 @@
 
 mod scene;
 
-use scene::{Gateway, get};
-use std::io::Write;
-use std::process::{Command, Stdio};
-
-fn credential(arguments: &[&str], secret: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_gateway"))
-        .arg("credential")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    writeln!(child.stdin.take().unwrap(), "{secret}").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
-}
+use scene::{Gateway, credential, get};
+use std::io::Read;
+use std::process::Command;
 
 #[test]
 fn those_who_know_a_password_or_a_token_are_let_in_and_nobody_else() {
@@ -32,6 +18,10 @@ fn those_who_know_a_password_or_a_token_are_let_in_and_nobody_else() {
         ("", "/snapshot", 401),
         ("", "/video/nothing", 401),
         ("", "/healthz", 200),
+        ("", "/", 401),
+        ("", "/ui", 401),
+        ("", "/ui/app.js", 200),
+        ("", "/?token=t0ken", 200),
         ("Authorization: Basic YW5uOnNlY3JldA==\r\n", "/snapshot", 200),
         ("Authorization: Basic YW5uOndyb25n\r\n", "/snapshot", 401),
         ("Authorization: Bearer t0ken\r\n", "/state", 200),
@@ -41,6 +31,9 @@ fn those_who_know_a_password_or_a_token_are_let_in_and_nobody_else() {
     ] {
         assert_eq!(get(address, path, headers).0, status, "{path} {headers}");
     }
+    let mut moved = String::new();
+    scene::request(address, "/ui/?token=t0ken", "").read_to_string(&mut moved).unwrap();
+    assert!(moved.contains("location: ../ui?token=t0ken\r\n"), "{moved}");
 }
 
 #[test]
@@ -50,14 +43,19 @@ fn pages_of_other_sites_read_only_where_they_may() {
         let upgrade =
             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         let headers = format!("Origin: {origin}\r\n{upgrade}");
-        let mut stream = scene::request(gateway.addresses[0], path, &headers);
+        let mut stream = scene::request_with(gateway.addresses[0], path, "Upgrade", &headers);
         let mut head = vec![0; 300];
-        let len = std::io::Read::read(&mut stream, &mut head).unwrap();
+        let len = stream.read(&mut head).unwrap();
         String::from_utf8_lossy(&head[..len]).to_ascii_lowercase()
     };
     assert!(ask("http://lab.example", "/state").contains("access-control-allow-origin: http://lab.example"));
     assert!(!ask("http://evil.example", "/state").contains("access-control-allow-origin"));
     assert!(ask("http://evil.example", "/healthz").starts_with("http/1.1 200"));
+    for path in ["/jpeg/", "/ws/"] {
+        assert!(ask("http://lab.example", path).starts_with("http/1.1 101"), "{path}");
+        assert!(ask(&format!("http://{}", gateway.addresses[0]), path).starts_with("http/1.1 101"), "{path}");
+        assert!(ask("http://evil.example", path).starts_with("http/1.1 403"), "{path}");
+    }
 }
 
 #[test]

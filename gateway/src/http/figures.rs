@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -27,7 +27,9 @@ struct SiteState {
     tasks: usize,
     viewers: ViewerTotals,
     streams: Vec<StreamState>,
-    viewing: Vec<ViewerFigures>,
+    /// Each viewer, unless it is asked for without: many pages that ask every second need not hear of each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    viewing: Option<Vec<ViewerFigures>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +45,7 @@ struct StreamState {
     figures: StreamFigures,
 }
 
-fn state_of(site: &Site) -> SiteState {
+fn state_of(site: &Site, with_viewing: bool) -> SiteState {
     let streams = site.streams().iter().map(|stream| StreamState {
         id: stream.id().to_owned(),
         input: stream.settings().input.clone(),
@@ -60,12 +62,14 @@ fn state_of(site: &Site) -> SiteState {
         tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
         viewers: site.viewers().totals(),
         streams: streams.collect(),
-        viewing: site.viewers().figures(),
+        viewing: with_viewing.then(|| site.viewers().figures()),
     }
 }
 
-pub(super) async fn state(State(site): State<Arc<Site>>) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(state_of(&site))).into_response()
+/// `?viewing=0` leaves out the viewers one by one.
+pub(super) async fn state(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Response {
+    let with_viewing = !query.unwrap_or_default().split('&').any(|pair| pair == "viewing=0");
+    ([(header::CACHE_CONTROL, "no-store")], Json(state_of(&site, with_viewing))).into_response()
 }
 
 /// Well as long as it answers: an input that is away comes back by itself, and no restart would help it.
@@ -75,7 +79,7 @@ pub(super) async fn healthz() -> &'static str {
 
 pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Response {
     let content = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (content, exposition(&state_of(&site))).into_response()
+    (content, exposition(&state_of(&site, true))).into_response()
 }
 
 /// In the text format of Prometheus, version 0.0.4.
@@ -90,7 +94,7 @@ fn exposition(state: &SiteState) -> String {
         state.streams.iter().filter_map(move |s| Some((stream(s), value(&s.figures)?)))
     };
     let of_viewers = |value: fn(&ViewerFigures) -> Option<f64>| {
-        state.viewing.iter().filter_map(move |v| Some((viewer(v), value(v)?)))
+        state.viewing.iter().flatten().filter_map(move |v| Some((viewer(v), value(v)?)))
     };
     let one = |value: f64| std::iter::once((String::new(), value));
     page.family(

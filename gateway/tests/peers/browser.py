@@ -1,6 +1,6 @@
 """Opens a page in Chromium and looks at it, through the pipe that its developer tools have. Standard library only.
 
-browser.py URL FOLDER [--size WIDTHxHEIGHT] [--phone] [--pictures N] [--page FILE.png] [--wait STATE]
+browser.py URL FOLDER [--size WIDTHxHEIGHT] [--phone] [--pictures N] [--page FILE.png] [--wait STATE] [--hold FILE]
 
 Waits until a source is shown, then takes N pictures of it as FOLDER/0.jpg and so on, each after more have been shown. Prints
 a JSON object: what the page says of the source, and what Chromium complained about.
@@ -112,6 +112,13 @@ def look(browser, arguments):
     browser.call("Page.navigate", url=arguments.url)
     tile = "document.querySelector('.tile')"
     browser.wait(f"{tile}?.dataset.state === 'playing' && Number({tile}.dataset.frames) > 0", "a source is shown")
+    if arguments.hold:
+        open(arguments.hold, "x").close()
+        while os.path.exists(arguments.hold):
+            # What the page has to say is read meanwhile.
+            browser.evaluate("0")
+            time.sleep(0.05)
+        browser.wait(f"{tile}?.dataset.state === 'playing'", "it is shown again")
     notice = None
     if arguments.wait:
         other = f"document.querySelector('.tile[data-state={arguments.wait}]')"
@@ -150,6 +157,7 @@ def main():
     parser.add_argument("--pictures", type=int, default=0)
     parser.add_argument("--page")
     parser.add_argument("--wait", help="also for a source in this state")
+    parser.add_argument("--hold", help="once a source is shown, make this file and wait until it is gone")
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
