@@ -7,6 +7,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use futures_util::SinkExt;
 
 use super::socket::MAX_MESSAGE_BYTES;
 use super::{Peer, Problem, origin};
@@ -47,7 +48,12 @@ async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission)
             batch = viewing.next() => batch,
             // What it says is read and left: nothing from outside gets into the stream.
             said = socket.recv() => match said {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => {
+                    // It is answered (RFC 6455 section 5.5.1); whether the client still hears of it is its own affair.
+                    let _ = socket.flush().await;
+                    return;
+                }
+                Some(Err(_)) | None => return,
                 Some(Ok(_)) => continue,
             },
         };

@@ -61,7 +61,12 @@ async fn show(
             frame = watching.next() => frame,
             // What it says is read and left, so that pings are answered and a close is noticed.
             said = socket.recv() => match said {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => {
+                    // It is answered (RFC 6455 section 5.5.1); whether the client still hears of it is its own affair.
+                    let _ = socket.flush().await;
+                    return;
+                }
+                Some(Err(_)) | None => return,
                 Some(Ok(_)) => continue,
             },
         };

@@ -1,6 +1,7 @@
 """A WebSocket client (RFC 6455) that takes each binary message for a JPEG.
 
-jpeg_socket_client.py PORT PATH FRAMES prints the length of each picture. Standard library only.
+jpeg_socket_client.py PORT PATH FRAMES prints the length of each picture, and closes the connection as one should. Standard
+library only.
 """
 import base64
 import hashlib
@@ -49,6 +50,11 @@ def main():
                 assert opcode == 2 and jpeg[:2] == b"\xff\xd8" and jpeg[-2:] == b"\xff\xd9", (opcode, jpeg[:8])
                 print(len(jpeg))
                 frames -= 1
+            # Close, with status 1000 and a mask that changes nothing. Pictures may be on their way.
+            connection.sendall(b"\x88\x82\0\0\0\0\x03\xe8")
+            while (answer := message(stream))[0] != 8:
+                pass
+            assert answer[1] == b"\x03\xe8", answer
 
 
 main()
