@@ -194,6 +194,29 @@ fn a_whole_frame_waits_for_an_earlier_one_until_that_ones_deadline_and_no_longer
 }
 
 #[test]
+fn nobody_waits_again_for_what_was_given_up_or_is_damaged() {
+    let mut listener = Listener::asking(false);
+    assert_eq!(listener.hear(cut(1, 0, 0)), [0]);
+    listener.hear(but(cut(1, 1, 0), &[4]));
+    listener.wait(2 * DEFAULT_LATENCY);
+    listener.nacks();
+    assert_eq!(listener.hear(cut(1, 2, 0)), [2]);
+    let mut damaged = cut(1, 3, 0);
+    *damaged[5].last_mut().unwrap() ^= 1;
+    assert!(listener.hear(damaged).is_empty());
+    assert_eq!(listener.hear(cut(1, 4, 0)), [4]);
+    // Of one nothing has come, of another too little.
+    listener.hear(but(cut(1, 6, 0), &[4]));
+    listener.wait(2 * DEFAULT_LATENCY);
+    assert_eq!(listener.nacks().iter().map(|(number, _)| *number).filter(|number| *number < 5).count(), 0);
+    assert_eq!(listener.hear(cut(1, 7, 0)), [7]);
+    // Something of both comes after all: whatever else has not been shown to be missing is still awaited.
+    listener.hear(&cut(1, 5, 0)[..1]);
+    assert!(listener.hear(cut(1, 9, 0)).is_empty());
+    assert_eq!(listener.hear(cut(1, 8, 0)), [8, 9]);
+}
+
+#[test]
 fn a_frame_that_was_late_goes_before_the_ones_that_waited() {
     let mut listener = Listener::new();
     let first = cut(1, 0, 0);

@@ -47,6 +47,8 @@ pub(crate) struct Stream {
     /// By rising number.
     entries: VecDeque<Entry>,
     over: Over,
+    /// The newest frame that was ever among the entries, or shown to be missing: those up to it are not awaited anew.
+    shown: Option<u32>,
     /// Bytes of memory that the next frame is likely to need. None on trust.
     expected_len: usize,
     /// Where the first segment of the next frame can land.
@@ -67,6 +69,7 @@ impl Stream {
             last_arrival: now,
             entries: VecDeque::new(),
             over: Over::default(),
+            shown: None,
             expected_len: 0,
             next: None,
             credit: 0,
@@ -207,14 +210,23 @@ impl Stream {
     fn insert(&mut self, context: &mut Context<'_>, timing: &Timing, at: usize, number: u32) -> usize {
         let (now, deadline) = (context.now, context.now + context.latency);
         let before = at.checked_sub(1).and_then(|before| self.entries.get(before)).map(|entry| entry.number);
-        let before = before.or_else(|| context.numbering.last_of(self.id));
+        let last = context.numbering.last_of(self.id);
+        let before = before.or(last);
         for at in 0..at {
             if let Some(Entry { state: State::Growing(growing), .. }) = self.entries.get_mut(at) {
                 growing.note_later_frame(now, timing);
             }
             self.recount(at);
         }
-        let missing = before.map_or(0, |before| number.wrapping_sub(before).wrapping_sub(1));
+        // A stream that begins again has shown nothing yet. Nor does a number that was damaged on its way count for those
+        // far from it.
+        let begins_again = last.is_some_and(|last| !is_newer(number, last));
+        let is_near = |shown: &u32| shown.wrapping_sub(number).wrapping_add(MAX_SHOWN) <= 2 * MAX_SHOWN;
+        let shown = self.shown.filter(is_near).filter(|_| !begins_again);
+        let before = [before, shown].into_iter().flatten().reduce(newest);
+        self.shown = Some(shown.map_or(number, |shown| newest(shown, number)));
+        let missing = before.filter(|before| is_newer(number, *before));
+        let missing = missing.map_or(0, |before| number.wrapping_sub(before).wrapping_sub(1));
         // Too many are none, rather than left out one by one.
         let missing = if missing <= MAX_SHOWN { missing } else { 0 };
         let mut at = at;
@@ -362,6 +374,11 @@ impl Stream {
             self.recount(at);
         }
     }
+}
+
+/// The newer of two numbers (RFC 1982).
+fn newest(one: u32, other: u32) -> u32 {
+    if is_newer(one, other) { one } else { other }
 }
 
 /// What a frame with this header says about itself.
