@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Samples kept. The one of the smallest round trip says most about the clocks: it waited least on its way.
 const KEPT: usize = 8;
 
+/// Clocks that were not set drift apart by less than this within the samples kept, also while they are being slewed.
+const DRIFT_US: u64 = 10_000;
+
 /// A round trip longer than this is no sample: a live stream would be over by then.
 const MAX_ROUND_TRIP_US: i128 = 10_000_000;
 
@@ -57,16 +60,26 @@ impl ClockFilter {
     /// Adds an exchange, unless its timestamps contradict each other.
     pub fn add(&mut self, exchange: &Exchange) {
         if let Some(estimate) = exchange.estimate() {
+            // Each is right to within half of its round trip. What cannot be right beside it is of before a clock was set.
+            for sample in &mut self.samples {
+                sample.take_if(|sample| !agree(sample, &estimate));
+            }
             self.samples[self.next % KEPT] = Some(estimate);
             self.next += 1;
         }
     }
 
-    /// The sample of the smallest round trip among the last eight.
+    /// The sample of the smallest round trip among the last eight, less those of before a clock was set.
     #[must_use]
     pub fn best(&self) -> Option<ClockEstimate> {
         self.samples.iter().flatten().min_by_key(|sample| sample.round_trip).copied()
     }
+}
+
+/// Whether both may be right.
+fn agree(one: &ClockEstimate, other: &ClockEstimate) -> bool {
+    let apart = u128::from(one.offset_us.abs_diff(other.offset_us).saturating_sub(DRIFT_US));
+    apart <= (one.round_trip + other.round_trip).as_micros() / 2
 }
 
 #[cfg(test)]
@@ -104,6 +117,22 @@ mod tests {
         assert_eq!(filter.best().unwrap().offset_us, 7);
         filter.add(&exchange(900, 100, 7));
         assert_eq!(filter.best().unwrap().offset_us, 407, "the good sample is too old now");
+    }
+
+    #[test]
+    fn what_was_learnt_before_a_clock_was_set_does_not_count() {
+        let mut filter = ClockFilter::default();
+        for _ in 0..8 {
+            filter.add(&exchange(100, 100, 7));
+        }
+        // The one exchange since then was slow.
+        for offset in [3_600_000_000, -3_600_000_000, 50_000] {
+            filter.add(&exchange(2_000, 2_000, offset));
+            assert_eq!(filter.best().unwrap().offset_us, offset);
+        }
+        filter.add(&exchange(100, 100, 50_900));
+        filter.add(&exchange(900, 100, 50_000));
+        assert_eq!(filter.best().unwrap().offset_us, 50_900, "drift is no setting");
     }
 
     #[test]
