@@ -7,9 +7,8 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use futures_util::SinkExt;
 
-use super::socket::MAX_MESSAGE_BYTES;
+use super::socket::{MAX_MESSAGE_BYTES, has_gone};
 use super::{Peer, Problem, origin};
 use crate::mpeg1::Viewing;
 use crate::site::Site;
@@ -47,15 +46,12 @@ async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission)
         let batch = tokio::select! {
             batch = viewing.next() => batch,
             // What it says is read and left: nothing from outside gets into the stream.
-            said = socket.recv() => match said {
-                Some(Ok(Message::Close(_))) => {
-                    // It is answered (RFC 6455 section 5.5.1); whether the client still hears of it is its own affair.
-                    let _ = socket.flush().await;
+            said = socket.recv() => {
+                if has_gone(&mut socket, said).await {
                     return;
                 }
-                Some(Err(_)) | None => return,
-                Some(Ok(_)) => continue,
-            },
+                continue;
+            }
         };
         let Some(batch) = batch else { break };
         if socket.send(Message::Binary(batch.packets)).await.is_err() {

@@ -49,6 +49,19 @@ pub(super) async fn by_id(
     Ok(upgrade.on_upgrade(move |socket| show(socket, watching, admission, thinning, asked.times)))
 }
 
+/// Whether the client has gone, by what it said last. A close is answered (RFC 6455 section 5.5.1).
+pub(super) async fn has_gone(socket: &mut WebSocket, said: Option<Result<Message, axum::Error>>) -> bool {
+    match said {
+        Some(Ok(Message::Close(_))) => {
+            // Whether it still hears of it is its own affair.
+            let _ = socket.flush().await;
+            true
+        }
+        Some(Err(_)) | None => true,
+        Some(Ok(_)) => false,
+    }
+}
+
 async fn show(
     mut socket: WebSocket,
     mut watching: Watching,
@@ -60,15 +73,12 @@ async fn show(
         let frame = tokio::select! {
             frame = watching.next() => frame,
             // What it says is read and left, so that pings are answered and a close is noticed.
-            said = socket.recv() => match said {
-                Some(Ok(Message::Close(_))) => {
-                    // It is answered (RFC 6455 section 5.5.1); whether the client still hears of it is its own affair.
-                    let _ = socket.flush().await;
+            said = socket.recv() => {
+                if has_gone(&mut socket, said).await {
                     return;
                 }
-                Some(Err(_)) | None => return,
-                Some(Ok(_)) => continue,
-            },
+                continue;
+            }
         };
         let Some(frame) = frame else { break };
         if !thinning.as_mut().is_none_or(|thinning| thinning.keeps(std::time::Instant::now())) {
