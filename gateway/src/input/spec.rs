@@ -8,7 +8,7 @@ use std::str::FromStr;
 use reqwest::Url;
 use segment::handshake::DEFAULT_PORT as GROUP_PORT;
 use segment::wire::stream::Framing;
-use sender::source::{SourceSpec, SpecError};
+use sender::source::{SourceSpec, SpecError, without_password};
 use terminal::{Failure, HostPort};
 
 use super::{Credentials, DatagramInput, HttpInput, Input, Origin, Reception, RedisInput, SourceInput};
@@ -124,14 +124,6 @@ impl fmt::Display for InputSpec {
             Self::Http(url) | Self::Redis(url) => f.write_str(&without_password(url.as_str())),
         }
     }
-}
-
-/// The address with a user's name and password, which belong in no message, taken out.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 impl InputSpec {

@@ -99,8 +99,10 @@ impl SourceSpec {
     }
 }
 
-/// The address with the user's name and password taken out.
-pub(super) fn without_password(url: &str) -> String {
+/// An address with the user's name and password taken out (RFC 3986 section 3.2.1), as it may be told. What is no address
+/// of this form stays as it is.
+#[must_use]
+pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

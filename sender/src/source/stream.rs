@@ -7,8 +7,7 @@ use media::Picture;
 use super::capture::{Capture, Retrieved};
 use super::ready_jpeg::ReadyJpeg;
 use super::reconnect::{Device, Live, Lost, Open};
-use super::spec::without_password;
-use super::{Captured, Format, SourceError, SourceOptions};
+use super::{Captured, Format, SourceError, SourceOptions, without_password};
 
 /// How long opening may take, and each read: a server that went silent is then taken for lost.
 const TIMEOUT: Duration = Duration::from_secs(5);
