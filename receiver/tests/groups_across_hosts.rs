@@ -52,13 +52,58 @@ fn a_link_that_was_down_needs_nobody_to_restart_anything() {
     let sender = send_at(&network, 0, &["--multicast", GROUP]);
     receiver.has_frames(30);
     network.ip(1, "link set eth0 down");
-    let before = receiver.figures("frames to stop", |figures| figures["fps"] == 0.0)["frames"].as_u64().unwrap();
+    let before = has_stopped(&receiver);
     network.ip(1, "link set eth0 up");
     receiver.has_frames(before + 30);
     network.unplug(1);
-    let before = receiver.figures("frames to stop", |figures| figures["fps"] == 0.0)["frames"].as_u64().unwrap();
+    let before = has_stopped(&receiver);
     network.plug_in(1);
     receiver.has_frames(before + 30);
+    drop(sender);
+}
+
+/// Waits until nothing comes any more; how many frames had come by then.
+fn has_stopped(receiver: &Program) -> u64 {
+    receiver.figures("frames to stop", |figures| figures["fps"] == 0.0)["frames"].as_u64().unwrap()
+}
+
+#[test]
+fn an_adapter_of_the_senders_may_be_replaced_or_get_another_address() {
+    let Some(network) = Network::new(2) else { return };
+    let receiver = receive_at(&network, 1, &["--multicast", GROUP]);
+    let sender = send_at(&network, 0, &["--multicast", GROUP]);
+    receiver.has_frames(30);
+    network.unplug(0);
+    let before = has_stopped(&receiver);
+    network.plug_in(0);
+    receiver.has_frames(before + 30);
+    sender.says("sending to 224.3.29.71:10000 through eth0 (10.77.0.1), no longer eth0 (10.77.0.1)");
+
+    network.ip(0, "address delete 10.77.0.1/24 dev eth0");
+    let before = has_stopped(&receiver);
+    network.ip(0, "address add 10.77.0.9/24 dev eth0");
+    receiver.has_frames(before + 30);
+    sender.says("through eth0 (10.77.0.9), no longer eth0 (10.77.0.1)");
+    // The path is followed, too.
+    network.set_mtu(0, 1, 1400);
+    sender.says("the path to 224.3.29.71:10000 carries packets of 1400 bytes now");
+    sender.signal("INT");
+    assert_eq!(sender.end().status, Some(0));
+    receiver.says("has ended the stream");
+}
+
+#[test]
+fn an_ipv6_group_of_one_link_is_found_again_after_an_adapter_was_replaced() {
+    let Some(network) = Network::new(2) else { return };
+    let receiver = receive_at(&network, 1, &["--multicast", "ff12::71"]);
+    let sender = send_at(&network, 0, &["--multicast", "ff12::71"]);
+    receiver.has_frames(30);
+    for host in [1, 0] {
+        network.unplug(host);
+        let before = has_stopped(&receiver);
+        network.plug_in(host);
+        receiver.has_frames(before + 30);
+    }
     drop(sender);
 }
 

@@ -34,9 +34,8 @@ fn received(receiver: &Program) -> u64 {
     receiver.figures("figures", |_| true)["frames"].as_u64().unwrap()
 }
 
-fn datagrams_follow_the_path(remote: &str) {
-    let Some(network) = Network::new(2) else { return };
-    let Some(link) = network.link(1, 0) else { return };
+/// A sender to `remote` at host 0 and a receiver at host 1, once frames come.
+fn start(network: &Network, remote: &str) -> (Program, Program) {
     let bind = if remote.starts_with('[') { "[::]:12345" } else { "0.0.0.0:12345" };
     let common = ["--stats", "json", "--stats-interval", "0.1"];
     let arguments = [&["--display", "never", "--bind", bind], &common[..]].concat();
@@ -47,6 +46,13 @@ fn datagrams_follow_the_path(remote: &str) {
     let sender = programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &arguments);
     let sender = Program::spawn(&mut network.at(0, &sender));
     receiver.has_frames(SOME);
+    (sender, receiver)
+}
+
+fn datagrams_follow_the_path(remote: &str) {
+    let Some(network) = Network::new(2) else { return };
+    let Some(link) = network.link(1, 0) else { return };
+    let (sender, receiver) = start(&network, remote);
     assert_eq!(link.passed().lengths.last(), Some(&1500));
     // IPv6 has no MTU below 1280.
     const CHANGES: [usize; 4] = [1400, 1280, 1500, 1400];
@@ -74,4 +80,19 @@ fn datagrams_of_ipv4_follow_the_path() {
 #[test]
 fn datagrams_of_ipv6_follow_the_path() {
     datagrams_follow_the_path("[fd77::2]:12345");
+}
+
+#[test]
+fn datagrams_follow_the_path_from_another_address_too() {
+    for (remote, address) in [("10.77.0.2:12345", "10.77.0.%/24"), ("[fd77::2]:12345", "fd77::%/64")] {
+        let Some(network) = Network::new(2) else { return };
+        let Some(link) = network.link(1, 0) else { return };
+        let (sender, receiver) = start(&network, remote);
+        network.ip(0, &format!("address delete {} dev eth0", address.replace('%', "1")));
+        network.ip(0, &format!("address add {} dev eth0", address.replace('%', "9")));
+        let before = received(&receiver);
+        receiver.has_frames(before + SOME);
+        let passed = after_change(&network, &link, &sender, &receiver, 1400);
+        assert_eq!((passed.fragments, passed.lengths.last()), (0, Some(&1400)), "{passed:?}");
+    }
 }

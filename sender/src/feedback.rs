@@ -11,9 +11,9 @@ use segment::handshake::{Announcer, Destination, Event, Transmit};
 use segment::socket::{ReceiveSocket, Route, SendSocket, SocketError};
 
 use crate::gate::Gate;
+use crate::group_interface::GroupInterface;
 use crate::multicast::{Beginning, NoAnswer, OnAckTimeout};
 use crate::progress::{End, Progress};
-use crate::remote::Remote;
 use crate::sealing::FeedbackSealing;
 use crate::seldom::Seldom;
 use crate::sockets::Sockets;
@@ -34,15 +34,16 @@ const MAX_READ: usize = 16;
 /// That the group cannot be reached is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The group's interface is chosen anew so often, where there is need to.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// What receivers say of themselves is looked at so often, where it says nothing of who comes or goes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A group that the stream is announced to.
 #[derive(Debug)]
 pub(crate) struct Group {
-    address: SocketAddr,
-    /// The interface that leads there, in words.
-    interface: String,
+    interface: Arc<GroupInterface>,
     /// Receivers that must have acknowledged.
     receivers: usize,
     ack_timeout: Duration,
@@ -51,16 +52,19 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// The group at `remote`, whose stream is to have this beginning.
-    pub(crate) fn of(remote: &Remote, beginning: &Beginning, gate: &Arc<Gate>) -> Self {
+    /// The group that `interface` leads to, whose stream is to have this beginning.
+    pub(crate) fn new(interface: Arc<GroupInterface>, beginning: &Beginning, gate: &Arc<Gate>) -> Self {
         Self {
-            address: remote.address(),
-            interface: remote.interface().unwrap_or_default().to_owned(),
+            interface,
             receivers: beginning.receivers,
             ack_timeout: beginning.ack_timeout.unwrap_or(Duration::MAX),
             on_ack_timeout: beginning.on_ack_timeout,
             gate: Arc::clone(gate),
         }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.interface.group()
     }
 }
 
@@ -75,6 +79,7 @@ pub(crate) struct Feedback {
     /// How repeats get where they go.
     routes: HashMap<SocketAddr, Route>,
     looked: Option<Instant>,
+    refreshed: Instant,
     /// Once the last frame is out: until when nacks are still answered.
     lingers: Option<Instant>,
     /// Where there is a key.
@@ -114,20 +119,22 @@ impl Feedback {
             Ok(Socket { receive: ReceiveSocket::on(send)?, send: Arc::clone(send), is_ipv4 })
         };
         let waiting = group.as_ref().filter(|group| !group.gate.is_open());
-        if let Some(Group { address, interface, receivers, .. }) = waiting {
+        if let Some(group @ Group { receivers, .. }) = waiting {
             let plural = if *receivers == 1 { "" } else { "s" };
+            let (address, interface) = (group.address(), group.interface.interface());
             tracing::info!("waiting for {receivers} receiver{plural} on {address} through {interface}");
         }
         let mut announced = shared.repair.sequenced_from_the_start();
         if let Some(group) = &group
-            && !announced.contains(&group.address)
+            && !announced.contains(&group.address())
         {
-            announced.push(group.address);
+            announced.push(group.address());
         }
         Ok(Self {
             announced,
             routes: HashMap::new(),
             looked: None,
+            refreshed: Instant::now(),
             lingers: None,
             sealing: None,
             sockets: sockets.iter().map(socket).collect::<Result<_, _>>()?,
@@ -150,10 +157,21 @@ impl Feedback {
     pub(crate) fn run(mut self) {
         loop {
             let is_readable = self.read();
+            self.refresh(Instant::now());
             if self.step(Instant::now()) {
                 return;
             }
             if is_readable { self.wait() } else { thread::sleep(TICK) }
+        }
+    }
+
+    /// Sees to it that the group is still sent to. Not the thread that sends: frames would wait for it.
+    fn refresh(&mut self, now: Instant) {
+        if let Some(group) = &self.group
+            && now.saturating_duration_since(self.refreshed) >= REFRESH_INTERVAL
+        {
+            self.refreshed = now;
+            group.interface.refresh();
         }
     }
 
@@ -268,7 +286,7 @@ impl Feedback {
     }
 
     fn send_to(&mut self, contents: &[u8], address: SocketAddr) {
-        let group = self.group.as_ref().map(|group| group.address);
+        let group = self.group.as_ref().map(Group::address);
         let socket = self.sockets.iter().find(|socket| socket.is_ipv4 == address.is_ipv4());
         let Some(Err(error)) = socket.map(|socket| socket.send.send_to(contents, address)) else { return };
         if Some(address) == group && self.warnings.admit(Instant::now()).is_some() {
@@ -294,8 +312,8 @@ impl Feedback {
     fn time_out(&mut self, acknowledged: usize) {
         let Some(group) = &self.group else { return };
         let error = NoAnswer {
-            group: group.address,
-            interface: group.interface.clone(),
+            group: group.address(),
+            interface: group.interface.interface().to_string(),
             waited: group.ack_timeout,
             acknowledged,
             wanted: group.receivers,

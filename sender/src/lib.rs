@@ -24,6 +24,7 @@ mod fec;
 mod feedback;
 mod figures;
 mod gate;
+mod group_interface;
 mod hand_on;
 pub mod keygen;
 mod multicast;

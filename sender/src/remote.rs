@@ -13,6 +13,7 @@ use segment::{Segmenter, SequencedFrame, TooManySegments, WireFrame};
 
 use crate::datagram_size::DatagramSize;
 use crate::error::UpstreamError;
+use crate::group_interface::GroupInterface;
 use crate::pacing::{Load, Schedule};
 use crate::seldom::Seldom;
 
@@ -38,8 +39,8 @@ pub(crate) struct Cut<'a> {
 #[derive(Debug)]
 pub(crate) struct Remote {
     route: Route,
-    /// Where it is a group: the interface that leads there, in words.
-    interface: Option<String>,
+    /// Where it is a group.
+    group: Option<Group>,
     socket: Arc<SendSocket>,
     path: PathWatch,
     segmenter: Segmenter,
@@ -54,6 +55,14 @@ pub(crate) struct Remote {
     is_in_trouble: bool,
 }
 
+/// What leads to a group.
+#[derive(Debug)]
+struct Group {
+    interface: Arc<GroupInterface>,
+    /// The changes of it that have been taken in.
+    changes: usize,
+}
+
 impl Remote {
     /// A remote at `address`, sent to from `socket`.
     ///
@@ -62,21 +71,17 @@ impl Remote {
         Self::with(PathProbe::new(address)?, address, None, socket, size)
     }
 
-    /// A group, sent to from `socket`, which sends through `interface`.
-    pub(crate) fn group(
-        address: SocketAddr,
-        interface: &Interface,
-        socket: Arc<SendSocket>,
-        size: DatagramSize,
-    ) -> Result<Self, UpstreamError> {
-        let probe = PathProbe::for_group(address, interface)?;
-        Self::with(probe, address, Some(interface.to_string()), socket, size)
+    /// A group, sent to through this interface.
+    pub(crate) fn group(interface: Arc<GroupInterface>, size: DatagramSize) -> Result<Self, UpstreamError> {
+        let (address, changes, socket) = (interface.group(), interface.changes(), Arc::clone(interface.socket()));
+        let probe = PathProbe::for_group(address, &interface.interface())?;
+        Self::with(probe, address, Some(Group { interface, changes }), socket, size)
     }
 
     fn with(
         probe: PathProbe,
         address: SocketAddr,
-        interface: Option<String>,
+        group: Option<Group>,
         socket: Arc<SendSocket>,
         size: DatagramSize,
     ) -> Result<Self, UpstreamError> {
@@ -87,7 +92,7 @@ impl Remote {
         };
         Ok(Self {
             route: Route::new(address),
-            interface,
+            group,
             socket,
             path,
             segmenter: Segmenter::new(datagram_len)?,
@@ -104,8 +109,13 @@ impl Remote {
         self.route.address()
     }
 
-    pub(crate) fn interface(&self) -> Option<&str> {
-        self.interface.as_deref()
+    /// Where it is a group: the interface that leads there.
+    pub(crate) fn interface(&self) -> Option<Interface> {
+        self.group.as_ref().map(|group| group.interface.interface())
+    }
+
+    pub(crate) fn is_group(&self) -> bool {
+        self.group.is_some()
     }
 
     /// Bytes of a datagram of the last frame; of a small frame if there was none.
@@ -134,6 +144,7 @@ impl Remote {
     /// Settles how large the datagrams of `frame` are, as the path is at `now`. Fails where it does not fit on the
     /// plain wire, if it is to go there on that.
     pub(crate) fn prepare(&mut self, frame: Option<&WireFrame<'_>>, now: Instant) -> Result<(), TooManySegments> {
+        self.follow_interface();
         if self.path.look(now) {
             self.route.path_changed();
         }
@@ -145,6 +156,23 @@ impl Remote {
             self.segmenter = segmenter;
         }
         self.segmenter.segment(frame).map(|_| ())
+    }
+
+    /// Where the group's interface has become another one, the path is that through it.
+    fn follow_interface(&mut self) {
+        let Some(group) = &mut self.group else { return };
+        let changes = group.interface.changes();
+        if changes == group.changes {
+            return;
+        }
+        match PathProbe::for_group(group.interface.group(), &group.interface.interface()) {
+            Ok(probe) => {
+                group.changes = changes;
+                self.path.replace(probe);
+                self.route.path_changed();
+            }
+            Err(error) => tracing::debug!(%error, "no path through the new interface yet"),
+        }
     }
 
     /// What `frame`, which has been [prepared](Self::prepare) for, takes on its way here.

@@ -153,8 +153,8 @@ impl Transmit {
         if self.spacing.wants_report(now) {
             let counts = self.feedback.reception(&mut self.reception);
             // Of a group nobody knows who else listens.
-            let all_count = self.remotes.iter().all(|remote| remote.interface().is_none())
-                && self.reception.receivers() >= self.remotes.len();
+            let all_count =
+                !self.remotes.iter().any(Remote::is_group) && self.reception.receivers() >= self.remotes.len();
             self.spacing.report(now, counts, all_count);
         }
         Ok(true)

@@ -317,7 +317,7 @@ impl Monitor {
 
 impl Destination {
     pub(crate) fn of(remote: &Remote) -> Self {
-        let interface = remote.interface().map(str::to_owned);
+        let interface = remote.interface().map(|interface| interface.to_string());
         Self { address: remote.address(), interface, datagram_len: remote.datagram_len() }
     }
 }

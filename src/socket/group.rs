@@ -62,43 +62,56 @@ impl Membership {
     /// every group that any process has joined (ip(7), IP_MULTICAST_ALL).
     pub(super) fn open(group: Group) -> Result<(UdpSocket, Self), JoinError> {
         let address = group.address;
-        let fail = |operation| SocketError::new(operation, address);
         let ChosenInterface { interface, is_for_want_of_a_route } = group.choose()?;
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
-            .map_err(fail("open a socket for group"))?;
-        socket.set_reuse_address(true).map_err(fail("share group"))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true).map_err(fail("open a socket for group"))?;
-        }
-        socket.bind(&bind_address(address, interface.index).into()).map_err(fail("bind to group"))?;
-        let socket = UdpSocket::from(socket);
         let membership = Self { group, interface, is_for_want_of_a_route };
-        membership.join(&socket).map_err(fail("join group"))?;
+        let socket = membership.bound().map_err(SocketError::new("bind to group", address))?;
+        membership.join(&socket).map_err(SocketError::new("join group", address))?;
         Ok((socket, membership))
     }
 
+    /// A socket bound to the group.
+    fn bound(&self) -> io::Result<UdpSocket> {
+        let address = self.group.address;
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.bind(&bind_address(address, self.interface.index).into())?;
+        Ok(socket.into())
+    }
+
     /// Joins again where that is needed: the interface came back with another number, or the route leads through
-    /// another one now. True if something changed. To be called now and then.
+    /// another one now. Gives the socket to hear the group by from then on, where that is another one than `socket`. To
+    /// be called now and then.
     ///
     /// An interface that only goes down and comes up again keeps its memberships: the kernel reports them anew.
-    pub(super) fn refresh(&mut self, socket: &UdpSocket) -> bool {
-        let Ok(ChosenInterface { interface, is_for_want_of_a_route }) = self.group.choose() else { return false };
+    pub(super) fn refresh(&mut self, socket: &UdpSocket) -> Option<UdpSocket> {
+        let ChosenInterface { interface, is_for_want_of_a_route } = self.group.choose().ok()?;
         if interface.index == self.interface.index || !interface.is_up {
-            return false;
+            return None;
         }
-        let before = std::mem::replace(&mut self.interface, interface);
+        let now = Self { interface, is_for_want_of_a_route, ..self.clone() };
         // First the new one: where it cannot be had, the old one is kept.
-        if let Err(error) = self.join(socket) {
-            tracing::debug!(%error, interface = %self.interface, "cannot join again yet");
-            self.interface = before;
-            return false;
+        let joined = if has_scope_of_a_link(self.group.address) {
+            now.bound().and_then(|socket| now.join(&socket).map(|()| Some(socket)))
+        } else {
+            now.join(socket).map(|()| None)
+        };
+        let replaced = match joined {
+            Ok(replaced) => replaced,
+            Err(error) => {
+                tracing::debug!(%error, interface = %now.interface, "cannot join again yet");
+                return None;
+            }
+        };
+        tracing::info!("joined {} on {}, no longer on {}", self.group.address, now.interface, self.interface);
+        if replaced.is_none() {
+            // It may be gone with its interface.
+            let _ = self.leave(socket);
         }
-        self.is_for_want_of_a_route = is_for_want_of_a_route;
-        tracing::info!("joined {} on {}, no longer on {before}", self.group.address, self.interface);
-        let old = Self { interface: before, ..self.clone() };
-        // It may be gone with its interface.
-        let _ = old.leave(socket);
-        true
+        *self = now;
+        replaced
     }
 
     /// The interface that the group is heard on.
@@ -129,6 +142,17 @@ impl Membership {
             (IpAddr::V4(group), _, _) => socket.leave_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
             (IpAddr::V6(group), _, _) => socket.leave_multicast_v6(&group, index),
         }
+    }
+}
+
+/// Whether the kernel ties a socket that is bound to the group to one interface, for good: groups that stay on one
+/// link or one machine have a meaning there only (RFC 4007 section 5; RFC 7346 section 2 lists the scopes).
+fn has_scope_of_a_link(group: SocketAddr) -> bool {
+    const INTERFACE_LOCAL: u16 = 1;
+    const LINK_LOCAL: u16 = 2;
+    match group.ip() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(group) => matches!(group.segments()[0] & 0xf, INTERFACE_LOCAL | LINK_LOCAL),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The MTU of the path to a receiver.
 
-use super::{Interface, SocketError};
+use super::{Interface, SendSocket, SocketError};
 use crate::path::Path;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 
 /// MTU taken where the system does not tell: Ethernet's.
 const ASSUMED_MTU: usize = 1500;
@@ -11,8 +11,9 @@ const ASSUMED_MTU: usize = 1500;
 /// Asks the kernel for the MTU of the path to one remote, again and again as it may change. Sends nothing.
 #[derive(Debug)]
 pub struct PathProbe {
-    socket: UdpSocket,
     remote: SocketAddr,
+    /// Where it is a group.
+    interface: Option<Interface>,
 }
 
 impl PathProbe {
@@ -21,14 +22,7 @@ impl PathProbe {
     /// # Errors
     /// [`SocketError`] where no route leads there.
     pub fn new(remote: SocketAddr) -> Result<Self, SocketError> {
-        let any = match remote {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
-        let fail = |operation| SocketError::new(operation, remote);
-        let socket = UdpSocket::bind(any).map_err(fail("open a socket to send to"))?;
-        socket.connect(remote).map_err(fail("find a route to"))?;
-        Ok(Self { socket, remote })
+        Self::checked(Self { remote, interface: None })
     }
 
     /// A probe of the path to a multicast group through `interface`.
@@ -36,35 +30,47 @@ impl PathProbe {
     /// # Errors
     /// [`SocketError`] where nothing can be sent to the group through it.
     pub fn for_group(group: SocketAddr, interface: &Interface) -> Result<Self, SocketError> {
-        let send = super::SendSocket::for_group(group, interface, 1, false)?;
-        let socket = send.try_clone().map_err(SocketError::new("open a socket to send to", group))?;
-        socket.connect(group).map_err(SocketError::new("find a route to", group))?;
-        Ok(Self { socket, remote: group })
+        Self::checked(Self { remote: group, interface: Some(interface.clone()) })
+    }
+
+    fn checked(self) -> Result<Self, SocketError> {
+        self.connected().map(|_| self)
     }
 
     /// The path as it is now: an ICMP message about a smaller MTU, or another route, shows here.
     ///
     /// # Errors
     /// What the system says where no route leads there any more.
-    pub fn path(&self) -> io::Result<Path> {
-        // Connecting again looks the route up again.
-        self.socket.connect(self.remote)?;
-        Ok(Path { mtu: self.mtu()?, is_ipv6: self.remote.is_ipv6() })
+    pub fn path(&self) -> Result<Path, SocketError> {
+        let mtu = mtu(&self.connected()?, self.remote).map_err(SocketError::new("ask for the MTU to", self.remote))?;
+        Ok(Path { mtu, is_ipv6: self.remote.is_ipv6() })
     }
 
-    #[cfg(target_os = "linux")]
-    fn mtu(&self) -> io::Result<usize> {
-        let mtu = match self.remote {
-            SocketAddr::V4(_) => rustix::net::sockopt::ip_mtu(&self.socket)?,
-            SocketAddr::V6(_) => rustix::net::sockopt::ipv6_mtu(&self.socket)?,
+    /// A new socket each time: connected again, one keeps the address that it was first given to send from, and once
+    /// this machine has that no more, no route is found.
+    fn connected(&self) -> Result<UdpSocket, SocketError> {
+        let send = match &self.interface {
+            Some(interface) => SendSocket::for_group(self.remote, interface, 1, false),
+            None => SendSocket::for_remote(self.remote),
         };
-        Ok(usize::try_from(mtu).unwrap_or(ASSUMED_MTU))
+        let socket = send?.into_socket();
+        socket.connect(self.remote).map_err(SocketError::new("find a route to", self.remote))?;
+        Ok(socket)
     }
+}
 
-    #[cfg(not(target_os = "linux"))]
-    fn mtu(&self) -> io::Result<usize> {
-        Ok(ASSUMED_MTU)
-    }
+#[cfg(target_os = "linux")]
+fn mtu(socket: &UdpSocket, remote: SocketAddr) -> io::Result<usize> {
+    let mtu = match remote {
+        SocketAddr::V4(_) => rustix::net::sockopt::ip_mtu(socket)?,
+        SocketAddr::V6(_) => rustix::net::sockopt::ipv6_mtu(socket)?,
+    };
+    Ok(usize::try_from(mtu).unwrap_or(ASSUMED_MTU))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mtu(_: &UdpSocket, _: SocketAddr) -> io::Result<usize> {
+    Ok(ASSUMED_MTU)
 }
 
 #[cfg(test)]

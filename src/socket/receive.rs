@@ -16,6 +16,9 @@ pub struct ReceiveSocket {
     buffer: Buffer,
     granted: Granted,
     membership: Option<Membership>,
+    busy_poll: Option<Duration>,
+    /// What the kernel dropped of the sockets that this one came in place of.
+    earlier_drops: u32,
 }
 
 /// Memory for datagrams where the caller gives none; made when it is needed first.
@@ -64,7 +67,15 @@ impl ReceiveSocket {
     fn with(socket: UdpSocket, address: SocketAddr, membership: Option<Membership>) -> Result<Self, SocketError> {
         let granted = buffer::request(&socket, WANTED_RECEIVE_BUFFER)
             .map_err(SocketError::new("set the receive buffer of", address))?;
-        Ok(Self { inlet: Inlet::new(&socket), socket, buffer: Buffer::default(), granted, membership })
+        Ok(Self {
+            inlet: Inlet::new(&socket),
+            socket,
+            buffer: Buffer::default(),
+            granted,
+            membership,
+            busy_poll: None,
+            earlier_drops: 0,
+        })
     }
 
     /// The address that it listens at.
@@ -89,9 +100,14 @@ impl ReceiveSocket {
 
     /// Sees to it that the group is still heard, as interfaces come and go. To be called about once a second.
     pub fn refresh_membership(&mut self) {
-        if let Some(membership) = &mut self.membership {
-            membership.refresh(&self.socket);
-        }
+        let Some(membership) = &mut self.membership else { return };
+        let Some(socket) = membership.refresh(&self.socket) else { return };
+        self.earlier_drops = self.kernel_drops();
+        self.inlet = Inlet::new(&socket);
+        self.socket = socket;
+        // Comforts, both: they were had before.
+        let _ = self.set_receive_buffer(self.granted.asked);
+        let _ = self.busy_poll.map(|duration| self.set_busy_poll(duration));
     }
 
     /// Sends one datagram from this socket.
@@ -121,12 +137,16 @@ impl ReceiveSocket {
     ///
     /// # Errors
     /// What the system says; without CAP_NET_ADMIN, that it is not permitted.
-    pub fn set_busy_poll(&self, duration: Duration) -> io::Result<()> {
+    pub fn set_busy_poll(&mut self, duration: Duration) -> io::Result<()> {
         #[cfg(target_os = "linux")]
-        return socket2::SockRef::from(&self.socket)
-            .set_busy_poll(u32::try_from(duration.as_micros()).map_err(io::Error::other)?);
+        socket2::SockRef::from(&self.socket)
+            .set_busy_poll(u32::try_from(duration.as_micros()).map_err(io::Error::other)?)?;
         #[cfg(not(target_os = "linux"))]
-        Err(io::Error::new(io::ErrorKind::Unsupported, format!("cannot poll a network card for {duration:?}")))
+        if !duration.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "cannot poll a network card here"));
+        }
+        self.busy_poll = Some(duration);
+        Ok(())
     }
 
     /// Takes the next datagram, or several of one sender that came together, and waits at most `timeout` for one.
@@ -168,7 +188,11 @@ impl ReceiveSocket {
     }
 
     fn arrival(&self, (landed, arrived_at): Taken) -> Arrival {
-        Arrival { landed, arrived_at, kernel_drops: self.inlet.kernel_drops() }
+        Arrival { landed, arrived_at, kernel_drops: self.kernel_drops() }
+    }
+
+    fn kernel_drops(&self) -> u32 {
+        self.earlier_drops.wrapping_add(self.inlet.kernel_drops())
     }
 
     fn received(&self, taken: Taken) -> Received<'_> {

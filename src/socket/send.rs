@@ -39,23 +39,41 @@ impl SendSocket {
     /// [`SocketError`].
     pub fn for_group(group: SocketAddr, interface: &Interface, ttl: u32, loopback: bool) -> Result<Self, SocketError> {
         let send = Self::for_remote(group)?;
+        send.set_group_interface(group, interface)?;
         let socket = SockRef::from(&send.socket);
         let fail = |operation| SocketError::new(operation, group);
         match group {
             SocketAddr::V4(_) => {
-                let local = interface.ipv4().ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));
-                let local = local.map_err(fail("send from an interface without an IPv4 address to"))?;
-                socket.set_multicast_if_v4(&local).map_err(fail("choose the interface to send to"))?;
                 socket.set_multicast_ttl_v4(ttl).map_err(fail("set the TTL of what goes to"))?;
                 socket.set_multicast_loop_v4(loopback).map_err(fail("set the loopback of what goes to"))?;
             }
             SocketAddr::V6(_) => {
-                socket.set_multicast_if_v6(interface.index).map_err(fail("choose the interface to send to"))?;
                 socket.set_multicast_hops_v6(ttl).map_err(fail("set the TTL of what goes to"))?;
                 socket.set_multicast_loop_v6(loopback).map_err(fail("set the loopback of what goes to"))?;
             }
         }
         Ok(send)
+    }
+
+    /// What goes to groups of the family of `group` goes through `interface` from now on, and from its address where
+    /// that is IPv4 (IP_MULTICAST_IF, ip(7)). To be said again where the interface comes back with another number or
+    /// gets another address: the kernel keeps to what it was told, and nothing goes out.
+    ///
+    /// # Errors
+    /// [`SocketError`], above all where the interface has no IPv4 address for an IPv4 group.
+    pub fn set_group_interface(&self, group: SocketAddr, interface: &Interface) -> Result<(), SocketError> {
+        let socket = SockRef::from(&self.socket);
+        let fail = |operation| SocketError::new(operation, group);
+        match group {
+            SocketAddr::V4(_) => {
+                let local = interface.ipv4().ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));
+                let local = local.map_err(fail("send from an interface without an IPv4 address to"))?;
+                socket.set_multicast_if_v4(&local).map_err(fail("choose the interface to send to"))
+            }
+            SocketAddr::V6(_) => {
+                socket.set_multicast_if_v6(interface.index).map_err(fail("choose the interface to send to"))
+            }
+        }
     }
 
     /// Sends one datagram that is no segment.
@@ -68,6 +86,10 @@ impl SendSocket {
 
     pub(super) fn try_clone(&self) -> io::Result<UdpSocket> {
         self.socket.try_clone()
+    }
+
+    pub(super) fn into_socket(self) -> UdpSocket {
+        self.socket
     }
 
     /// The address that datagrams leave from; its port is the one that receivers see.

@@ -8,18 +8,16 @@ use media::mailbox::mailbox;
 use segment::Sequencer;
 use segment::handshake::Announcer;
 use segment::seal::Sealer;
-use segment::socket::{ChosenInterface, Interface};
 use segment::wire::sealed::Cipher;
 
 use super::Builder;
 use crate::conversion::Conversion;
-use crate::datagram_size::DatagramSize;
 use crate::demand::Demands;
 use crate::encode::encoder;
 use crate::error::UpstreamError;
 use crate::feedback::{Feedback, Group, Shared};
 use crate::gate::Gate;
-use crate::multicast::Multicast;
+use crate::group_interface::GroupInterface;
 use crate::pacing::{Reception, Spacing};
 use crate::progress::Progress;
 use crate::remote::Remote;
@@ -42,7 +40,9 @@ impl Builder {
         self.check()?;
         let conversion = Conversion::new(self.wanted)?;
         let mut sockets = Sockets::default();
-        let group = self.group.as_ref().map(|group| open_group(group, self.datagram_size, &mut sockets)).transpose()?;
+        let interface = self.group.as_ref().map(|group| GroupInterface::open(group, &mut sockets)).transpose()?;
+        let interface = interface.map(Arc::new);
+        let group = interface.as_ref().map(|it| Remote::group(Arc::clone(it), self.datagram_size)).transpose()?;
         let open = |&address| Remote::new(address, sockets.for_remote(address)?, self.datagram_size);
         let remotes = self.remotes.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let destinations: Vec<_> = remotes.iter().chain(&group).map(Destination::of).collect();
@@ -64,7 +64,7 @@ impl Builder {
             announcer = announcer.sequenced(Instant::now());
         }
         let shared = Arc::new(Shared::new(announcer, Arc::clone(&repair)));
-        let announced = group.as_ref().map(|group| Group::of(group, &self.beginning, &gate));
+        let announced = interface.map(|interface| Group::new(interface, &self.beginning, &gate));
         let mut feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
         // One for both threads that send: no datagram number must come twice.
         let sealing = self.key.as_ref().map(|key| {
@@ -170,24 +170,6 @@ impl Drop for Ending {
         self.progress.taps.close();
         self.audience.iter().for_each(|audience| audience.end(&self.progress));
     }
-}
-
-/// Chooses the interface to a group, and says what it leads to where nobody asked for it.
-fn open_group(group: &Multicast, size: DatagramSize, sockets: &mut Sockets) -> Result<Remote, UpstreamError> {
-    let ChosenInterface { interface, is_for_want_of_a_route } =
-        Interface::for_group(group.address, group.interface.as_deref())?;
-    if is_for_want_of_a_route {
-        tracing::warn!(
-            "no route leads to {}: sending through {interface}, which reaches this machine only; --interface chooses \
-             another",
-            group.address
-        );
-    }
-    if group.address.is_ipv4() && interface.ipv4().is_none() {
-        return Err(UpstreamError::NoIpv4 { interface: interface.name, group: group.address });
-    }
-    let socket = sockets.for_group(group, &interface)?;
-    Remote::group(group.address, &interface, socket, size)
 }
 
 fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, UpstreamError> {

@@ -41,6 +41,12 @@ impl PathWatch {
         self.path
     }
 
+    /// The path is another one, to be asked for by `probe` from now on, with the next frame first.
+    pub(super) fn replace(&mut self, probe: PathProbe) {
+        self.probe = probe;
+        self.doubt();
+    }
+
     /// Something could not be sent: the path may be another one.
     pub(super) fn doubt(&mut self) {
         self.asked = None;
