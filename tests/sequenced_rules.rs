@@ -271,6 +271,44 @@ fn the_latency_is_what_was_asked_for() {
 }
 
 #[test]
+fn a_frame_that_lacks_nothing_is_not_given_up_while_it_comes() {
+    for (latency, asks) in [(Duration::ZERO, true), (Duration::ZERO, false), (30 * MS, true), (30 * MS, false)] {
+        let mut listener = if asks { Listener::asking(false) } else { Listener::new() };
+        listener.reassembler.set_latency(latency);
+        // Its sender spreads it over a time in which it would be given up if anything were missing.
+        for (number, lost) in [(0, None), (1, None), (2, Some(4)), (3, None)] {
+            let mut delivered = Vec::new();
+            for (at, datagram) in cut(1, number, 0).iter().enumerate() {
+                if Some(at) != lost {
+                    delivered.extend(listener.hear([datagram]));
+                }
+                delivered.extend(listener.wait(if number == 1 { 90 * MS } else { 9 * MS }));
+            }
+            assert_eq!(delivered, if lost.is_some() { vec![] } else { vec![number] }, "{latency:?} {asks}");
+        }
+        // The last of it does not come.
+        let before = listener.dropped(DropCause::Deadline);
+        listener.hear(&cut(1, 4, 0)[..9]);
+        listener.wait(500 * MS);
+        assert_eq!(
+            (listener.dropped(DropCause::Deadline), listener.reassembler.is_settled(source())),
+            (before + 1, true)
+        );
+    }
+}
+
+#[test]
+fn a_frame_that_still_comes_makes_way_for_the_next() {
+    let mut listener = Listener::new();
+    listener.reassembler.set_latency(10 * MS);
+    listener.hear(&cut(1, 0, 0)[..5]);
+    listener.wait(15 * MS);
+    assert_eq!(listener.dropped(DropCause::Deadline), 0);
+    listener.hear(cut(1, 1, 0));
+    assert_eq!((listener.wait(MS), listener.dropped(DropCause::Deadline)), (vec![1], 1));
+}
+
+#[test]
 fn a_datagram_that_contradicts_the_first_of_its_frame_is_dropped() {
     let mut listener = Listener::new();
     let datagrams = cut(1, 0, 0);

@@ -21,6 +21,8 @@ pub(crate) struct Growing {
     skipped: usize,
     /// When a segment came that lies further than all before.
     reached_at: Instant,
+    /// One past the furthest position that has come, whatever was given up as lost before, and when it came.
+    furthest: (usize, Instant),
     /// The position from which on the frame was given up as silent.
     silent_from: Option<usize>,
     /// When the last repeat came.
@@ -53,6 +55,7 @@ impl Growing {
             repeats: 0,
             skipped: 0,
             reached_at: now,
+            furthest: (0, now),
             silent_from: None,
             repeated_at: None,
             due: now + timing.silence(),
@@ -140,6 +143,9 @@ impl Growing {
                 }
             }
         }
+        if position >= self.furthest.0 {
+            self.furthest = (position + 1, now);
+        }
         self.datagrams += 1;
         self.assembly.take(header, payload);
     }
@@ -150,6 +156,13 @@ impl Growing {
         if self.tally.close(now, due) {
             self.due = self.due.min(due);
         }
+    }
+
+    /// As long as what is still to come makes the frame whole: until when it does, if nothing comes for `patience`.
+    pub(crate) fn comes_until(&self, patience: Duration) -> Option<Instant> {
+        let (furthest, at) = self.furthest;
+        let to_come = self.tally.total().saturating_sub(furthest);
+        (self.tally.received() + to_come >= self.assembly.k()).then_some(at + patience)
     }
 
     /// Gives the segments that are to be asked for at `now`, at most `most`, to `ask`, and sees when to look again.

@@ -18,7 +18,7 @@ use crate::wire::sequenced::{HEADER_LEN, Header};
 use crate::wire::tag::{Tag, is_newer};
 use entry::{Entry, State};
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Frames kept at a time, from the oldest that is unfinished on: two seconds of a fast stream.
 const MAX_FRAMES: usize = 256;
@@ -34,6 +34,10 @@ const MAX_SHOWN: u32 = 64;
 /// Frames ahead of the one delivered last that get memory for a frame of the stream's size at once. Others, which
 /// nobody sends, get it as their bytes arrive.
 const TRUSTED_AHEAD: u32 = 8;
+
+/// A frame that nothing is missing of may pause for so long, however short the latency: longer than any sender pauses
+/// to spread it. Nobody waits for it meanwhile: the next frame ends that.
+const LEAST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Bytes of nacks that a source can have coming to it. So many bytes as have come from it, at most: an address that is
 /// forged gets no more than was sent in its name.
@@ -136,6 +140,7 @@ impl Stream {
             }
             Err(at) => at,
         };
+        self.hold_to_deadlines(at);
         let deadline = context.now + context.latency;
         self.entries.insert(at, Entry::new(number, deadline, State::Whole(frame)));
         self.recount(at);
@@ -145,11 +150,20 @@ impl Stream {
     /// Gives up what is overdue at `now`, and asks for what is missing.
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>, timing: &Timing) {
         let mut at = 0;
-        while let Some(entry) = self.entries.get(at) {
-            match entry.state {
-                State::Whole(_) => at += 1,
-                _ if entry.deadline <= context.now => self.give_up(context, at, DropCause::Deadline),
-                _ => at += 1,
+        while let Some(entry) = self.entries.get_mut(at) {
+            if matches!(entry.state, State::Whole(_)) || entry.given_up_at() > context.now {
+                at += 1;
+                continue;
+            }
+            entry.comes_until = match &entry.state {
+                State::Growing(growing) => growing.comes_until(context.latency.max(LEAST_PATIENCE)),
+                _ => None,
+            };
+            let is_last = at + 1 == self.entries.len();
+            if is_last && self.entries[at].given_up_at() > context.now {
+                at += 1;
+            } else {
+                self.give_up(context, at, DropCause::Deadline);
             }
         }
         self.release(context);
@@ -218,6 +232,7 @@ impl Stream {
             }
             self.recount(at);
         }
+        self.hold_to_deadlines(at);
         // A stream that begins again has shown nothing yet. Nor does a number that was damaged on its way count for those
         // far from it.
         let begins_again = last.is_some_and(|last| !is_newer(number, last));
@@ -241,6 +256,15 @@ impl Stream {
         let had_its_chance = self.over.recall(number, context.stats);
         self.entries.insert(at, Entry { had_its_chance, ..Entry::new(number, deadline, state) });
         at
+    }
+
+    /// A frame has come behind those before `at`: none of them may keep it waiting for longer than the latency.
+    fn hold_to_deadlines(&mut self, at: usize) {
+        // Only the last one can have got more.
+        let Some(last) = at.checked_sub(1) else { return };
+        if self.entries.get_mut(last).and_then(|entry| entry.comes_until.take()).is_some() {
+            self.recount(last);
+        }
     }
 
     /// Counts anew what the entry at `at` holds, and when it is due.
@@ -358,7 +382,7 @@ impl Stream {
                     *rounds = rounds.saturating_add(1);
                     (*asked_at, *due) = (now, now + timing.retry(*rounds));
                 }
-                State::Growing(growing) if growing.due <= now => {
+                State::Growing(growing) if growing.due <= now && entry.comes_until.is_none() => {
                     // Two bytes each, and less for all that stands before them.
                     let most = self.credit / 4;
                     let k = growing.assembly.header().k;

@@ -10,8 +10,10 @@ pub(super) struct Entry {
     pub(super) number: u32,
     /// Bytes of memory of it that are counted as held.
     pub(super) counted: usize,
-    /// When it is given up.
+    /// When it is given up, if it lacks anything: nobody waits longer for repair.
     pub(super) deadline: Instant,
+    /// Past its deadline: when it is given up all the same. Its sender takes its time, and nothing of it is missing.
+    pub(super) comes_until: Option<Instant>,
     /// It was given up once before. No other waits for it again.
     pub(super) had_its_chance: bool,
     pub(super) state: State,
@@ -29,7 +31,12 @@ pub(super) enum State {
 
 impl Entry {
     pub(super) fn new(number: u32, deadline: Instant, state: State) -> Self {
-        Self { number, counted: 0, deadline, had_its_chance: false, state }
+        Self { number, counted: 0, deadline, comes_until: None, had_its_chance: false, state }
+    }
+
+    /// When it is given up, or seen to be coming still.
+    pub(super) fn given_up_at(&self) -> Instant {
+        self.comes_until.unwrap_or(self.deadline)
     }
 
     /// When something is to be done with it. Without `asks`, nobody is asked for anything.
@@ -37,8 +44,8 @@ impl Entry {
         match &self.state {
             State::Whole(_) => None,
             State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),
-            State::Growing(growing) if asks => Some(self.deadline.min(growing.due)),
-            _ => Some(self.deadline),
+            State::Growing(growing) if asks && self.comes_until.is_none() => Some(self.deadline.min(growing.due)),
+            _ => Some(self.given_up_at()),
         }
     }
 
