@@ -2,7 +2,7 @@
 
 use segment::handshake::{Announcer, Asked, Destination, Event, Handshake, Picture, Report, Responder};
 use segment::wire::DecodeError;
-use segment::wire::control::{Ack, Announce, ByeReason, Control, Nack};
+use segment::wire::control::{Ack, Announce, Bye, ByeReason, Control, Nack};
 use segment::wire::tag::Tag;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -303,6 +303,28 @@ fn spoofed_announces_draw_no_more_answers_than_allowed() {
         answers += std::iter::from_fn(|| responder.poll_transmit()).count();
     }
     assert!((4..=4 * 4).contains(&answers), "{answers}");
+}
+
+#[test]
+fn spoofed_byes_do_not_let_an_address_be_answered_sooner() {
+    let start = Instant::now();
+    let mut responder = Responder::new(1, 0, 1);
+    let (mut answers, mut ends) = (0, 0);
+    let tag = Tag { flags: 1, stream_id: STREAM_ID, number: 0, captured_at: 0 };
+    let bye = Control::Bye(Bye { stream_id: STREAM_ID, reason: ByeReason::SourceEnded });
+    for ms in 0..3000 {
+        let now = start + ms * MS;
+        responder.handle_tag(now, sender(), &tag);
+        responder.handle_timeout(now, 0, |_| Report::default());
+        responder.handle_control(now, 0, sender(), &bye);
+        answers += std::iter::from_fn(|| responder.poll_transmit()).count();
+        ends += std::iter::from_fn(|| responder.poll_ended()).count();
+    }
+    assert_eq!((answers, ends), (3, 3000), "each second one");
+    // Once nothing comes any more, nothing is said.
+    assert_eq!(responder.poll_timeout(), None);
+    responder.leave();
+    assert_eq!(responder.poll_transmit(), None);
 }
 
 #[test]

@@ -118,10 +118,6 @@ fn source(at: u8) -> SocketAddr {
 impl Stage {
     fn hear(&mut self, source: SocketAddr, control: &Control) {
         self.responder.handle_control(self.now, self.clock_us, source, control);
-        if matches!(control, Control::Bye(_)) {
-            // Its place is free, for one that was known before, too.
-            self.acknowledged.clear();
-        }
     }
 
     fn wait(&mut self, by: Duration) {

@@ -92,6 +92,8 @@ struct Heard {
     acks: SendTimes,
     clock: ClockFilter,
     name: String,
+    /// Its sender has said bye, and nothing has come since.
+    is_over: bool,
 }
 
 impl Responder {
@@ -135,10 +137,12 @@ impl Responder {
 
     /// A datagram of this stream came on the sequenced wire, whose senders all read feedback.
     pub fn handle_stream(&mut self, now: Instant, source: SocketAddr, stream_id: u64) {
+        let is_new = !self.heard.iter().any(|heard| heard.source == source && heard.stream_id == stream_id);
+        let interval = if is_new { MIN_ACK_INTERVAL } else { ACK_INTERVAL };
         if let Some(heard) = self.hear(now, source, stream_id)
             && heard.due.is_none()
         {
-            heard.due = Some(heard.last_ack.map_or(now, |at| at + ACK_INTERVAL));
+            heard.due = Some(heard.last_ack.map_or(now, |at| (at + interval).max(now)));
         }
     }
 
@@ -184,9 +188,11 @@ impl Responder {
     }
 
     fn handle_bye(&mut self, source: SocketAddr, bye: Bye) {
-        let ended = self.heard.iter().position(|heard| heard.source == source && heard.stream_id == bye.stream_id);
-        if let Some(at) = ended {
-            self.heard.swap_remove(at);
+        let is_it = |heard: &&mut Heard| heard.source == source && heard.stream_id == bye.stream_id;
+        if let Some(heard) = self.heard.iter_mut().find(is_it).filter(|heard| !heard.is_over) {
+            // It keeps its place until it would be forgotten anyway: forged, a bye must not let it be answered sooner.
+            heard.is_over = true;
+            heard.due = None;
             self.ended.push_back(Ended { source, stream_id: bye.stream_id, reason: bye.reason });
         }
     }
@@ -201,15 +207,21 @@ impl Responder {
             let (last_ack, due) = (heard.last_ack, heard.due);
             *heard = Heard { last_ack, due, ..Heard::new(source, stream_id, now) };
         }
+        heard.is_over = false;
         Some(heard)
     }
 
     fn admit(&mut self, now: Instant, source: SocketAddr) -> Option<usize> {
         self.heard.retain(|heard| now.saturating_duration_since(heard.last_heard) < SILENT_AFTER);
         if self.heard.len() >= MAX_SOURCES {
-            // Whoever is shown gets a place; among strangers the first come keep theirs.
-            let other = self.heard.iter().position(|heard| Some(heard.source) != self.shown);
-            self.heard.swap_remove(other.filter(|_| self.shown == Some(source))?);
+            // Whoever is shown gets a place, and anybody that of one that is over and might be acknowledged by now;
+            // among strangers the first come keep theirs.
+            let is_free = |heard: &Heard| heard.is_over && heard.last_ack.is_none_or(|at| at + ACK_INTERVAL <= now);
+            let other = self.heard.iter().position(is_free).or_else(|| {
+                let other = self.heard.iter().position(|heard| Some(heard.source) != self.shown);
+                other.filter(|_| self.shown == Some(source))
+            });
+            self.heard.swap_remove(other?);
         }
         self.heard.push(Heard::new(source, 0, now));
         Some(self.heard.len() - 1)
@@ -250,7 +262,7 @@ impl Responder {
 
     /// Says to every sender that is acknowledged to that this receiver leaves.
     pub fn leave(&mut self) {
-        for heard in self.heard.drain(..).filter(|heard| heard.last_ack.is_some()) {
+        for heard in self.heard.drain(..).filter(|heard| heard.last_ack.is_some() && !heard.is_over) {
             let leave = Leave { stream_id: heard.stream_id, receiver_id: self.receiver_id };
             self.transmits.push_back(Transmit { to: heard.source, contents: Control::Leave(leave).to_vec() });
         }
@@ -310,6 +322,7 @@ impl Heard {
             acks: SendTimes::default(),
             clock: ClockFilter::default(),
             name: String::new(),
+            is_over: false,
         }
     }
 }
