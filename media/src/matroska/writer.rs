@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::elements::{self, Preamble};
 use super::timeline::Timeline;
@@ -41,7 +41,8 @@ pub struct Recorded {
     /// From the first frame to the end of the last.
     pub duration: Duration,
     /// Frames whose capture time was not after the one of the frame before, which they follow by a tenth of a
-    /// millisecond instead; also those before which the clock was set.
+    /// millisecond instead; also those before which the clock was set, which follow by as much as they came later where
+    /// that is known.
     pub retimed: u64,
     /// Whether length and index are in the file. Where the disk was full they are not; it plays all the same, but most
     /// players cannot seek in it.
@@ -84,7 +85,21 @@ impl<S: Storage> Writer<S> {
     /// [`RecordError::NotJpeg`] and [`RecordError::Write`]. After either the file is what it was before, and the next
     /// frame may be appended.
     pub fn append(&mut self, jpeg: &[u8], captured: SystemTime) -> Result<(), RecordError> {
-        if self.started.is_some() { self.go_on(jpeg, captured) } else { self.start(jpeg, captured) }?;
+        self.append_at(jpeg, captured, None)
+    }
+
+    /// The same of a frame that comes now, live: a capture time that leaves the frames before far behind, while this
+    /// one comes right after them, is taken for that of a clock that was set, and not for a pause; so is a time in which
+    /// this machine slept. A recording has either kind of frames.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_live(&mut self, jpeg: &[u8], captured: SystemTime) -> Result<(), RecordError> {
+        self.append_at(jpeg, captured, Some(Instant::now()))
+    }
+
+    fn append_at(&mut self, jpeg: &[u8], captured: SystemTime, came: Option<Instant>) -> Result<(), RecordError> {
+        if self.started.is_some() { self.go_on(jpeg, captured, came) } else { self.start(jpeg, captured, came) }?;
         self.frames += 1;
         Ok(())
     }
@@ -110,7 +125,7 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Writes what comes before all frames, and the first of them.
-    fn start(&mut self, jpeg: &[u8], captured: SystemTime) -> Result<(), RecordError> {
+    fn start(&mut self, jpeg: &[u8], captured: SystemTime, came: Option<Instant>) -> Result<(), RecordError> {
         let Self { storage, path, started, buffer, .. } = self;
         let Headers { width, height, .. } =
             Headers::read(jpeg).map_err(|source| RecordError::NotJpeg { path: path.clone(), source })?;
@@ -124,7 +139,7 @@ impl<S: Storage> Writer<S> {
         write_whole(storage, path, 0, buffer)?;
         *started = Some(Started {
             clusters: vec![(0, preamble.bytes.len() as u64)],
-            timeline: Timeline::starting(captured),
+            timeline: Timeline::starting(captured, came),
             preamble,
             end: buffer.len() as u64,
         });
@@ -132,13 +147,13 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Writes a frame that is not the first.
-    fn go_on(&mut self, jpeg: &[u8], captured: SystemTime) -> Result<(), RecordError> {
+    fn go_on(&mut self, jpeg: &[u8], captured: SystemTime, came: Option<Instant>) -> Result<(), RecordError> {
         let Self { storage, path, started: Some(started), buffer, .. } = self else { return Ok(()) };
         if !jpeg.starts_with(&[0xFF, 0xD8]) {
             return Err(RecordError::NotJpeg { path: path.clone(), source: JpegError::NotJpeg });
         }
         let mut timeline = started.timeline;
-        let tick = timeline.place(captured);
+        let tick = timeline.place(captured, came);
         // There is an open cluster as soon as there is a frame.
         let (cluster_tick, cluster_start) = started.clusters.last().copied().unwrap_or_default();
         let after = tick - cluster_tick;

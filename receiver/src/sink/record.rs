@@ -30,7 +30,7 @@ impl Sink for Record {
 
     fn accept(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let captured = frame.captured_at.unwrap_or(frame.arrived_at);
-        match self.writer.append(&frame.jpeg()?, captured) {
+        match self.writer.append_live(&frame.jpeg()?, captured) {
             // Whole frames that are no pictures cannot be recorded; those that come after can.
             Err(error @ RecordError::NotJpeg { .. }) => {
                 tracing::warn!("{error}");
