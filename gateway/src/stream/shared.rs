@@ -86,16 +86,17 @@ pub(crate) struct Shared {
     lost: AtomicU64,
     broken: AtomicU64,
     converted: AtomicU64,
-    line: Mutex<Line>,
+    /// Nothing else is asked of pictures than to be shown as they come.
+    is_plain: bool,
+    /// The input's thread alone uses it, for as long as a picture takes to encode.
+    shaper: Mutex<Shaper>,
+    arrivals: Mutex<Arrivals>,
     idle: Mutex<Idle>,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-/// Used by the input's thread alone, but for figures.
-#[derive(Debug)]
-struct Line {
-    shaper: Shaper,
-    is_plain: bool,
+#[derive(Debug, Default)]
+struct Arrivals {
     rate: Rate,
     newest_at: Option<Instant>,
 }
@@ -109,9 +110,6 @@ struct Idle {
 
 impl Shared {
     pub(crate) fn new(settings: &StreamSettings, always_on: bool) -> Self {
-        let shaper = Shaper::new(settings.shape, settings.default_jpeg_quality);
-        let line =
-            Line { shaper, is_plain: settings.shape == Shape::default(), rate: Rate::default(), newest_at: None };
         Self {
             id: settings.id.clone(),
             input: settings.input.clone(),
@@ -124,7 +122,9 @@ impl Shared {
             lost: AtomicU64::new(0),
             broken: AtomicU64::new(0),
             converted: AtomicU64::new(0),
-            line: Mutex::new(line),
+            is_plain: settings.shape == Shape::default(),
+            shaper: Mutex::new(Shaper::new(settings.shape, settings.default_jpeg_quality)),
+            arrivals: Mutex::default(),
             idle: Mutex::new(Idle { since: None, lost_because: None }),
             dropped: Mutex::default(),
         }
@@ -200,25 +200,27 @@ impl Shared {
     /// Makes of a picture what is asked for, and shows it to all who look.
     pub(crate) fn publish(&self, picture: Picture, captured_at: SystemTime, published: Option<Bytes>) {
         let number = self.frames.fetch_add(1, Ordering::Relaxed);
-        let mut line = self.line();
         let now = Instant::now();
-        line.rate.count(now);
+        {
+            let mut arrivals = self.arrivals();
+            arrivals.rate.count(now);
+            arrivals.newest_at = Some(now);
+        }
         if self.is_lost.swap(false, Ordering::Relaxed) {
             self.came_back();
         }
-        line.newest_at = Some(now);
-        let is_ready = line.is_plain && matches!(picture, Picture::Jpeg(_));
+        let is_ready = self.is_plain && matches!(picture, Picture::Jpeg(_));
         if self.slot.receiver_count() == 0 && !is_ready {
             return;
         }
         let wants_jpeg = self.jpeg_takers.load(Ordering::Relaxed) > 0;
-        match line.shaper.shape(picture, wants_jpeg) {
+        let shaped = self.shaper.lock().unwrap_or_else(PoisonError::into_inner).shape(picture, wants_jpeg);
+        match shaped {
             Ok(shaped) => {
-                if !is_ready && (shaped.image.is_some() && (wants_jpeg || !line.is_plain)) {
+                if !is_ready && (shaped.image.is_some() && (wants_jpeg || !self.is_plain)) {
                     self.converted.fetch_add(1, Ordering::Relaxed);
                 }
-                let published = published.filter(|_| line.is_plain);
-                drop(line);
+                let published = published.filter(|_| self.is_plain);
                 let frame = Frame::new(shaped.jpeg, shaped.image, captured_at, number).with_published(published);
                 self.slot.send_replace(Some(Arc::new(frame)));
             }
@@ -238,23 +240,23 @@ impl Shared {
 
     pub(crate) fn figures(&self) -> StreamFigures {
         let now = Instant::now();
-        let line = self.line();
+        let arrivals = self.arrivals();
         StreamFigures {
             frames: self.frames(),
-            fps: line.rate.per_second(now),
+            fps: arrivals.rate.per_second(now),
             lost: self.lost.load(Ordering::Relaxed),
             dropped: self.dropped().clone(),
             broken: self.broken.load(Ordering::Relaxed),
             converted: self.converted.load(Ordering::Relaxed),
             jpeg_bytes: self.slot.borrow().as_ref().and_then(|frame| frame.jpeg().map(Bytes::len)),
-            age_s: line.newest_at.map(|newest| now.duration_since(newest).as_secs_f64()),
+            age_s: arrivals.newest_at.map(|newest| now.duration_since(newest).as_secs_f64()),
             lost_because: self.idle().lost_because.clone(),
         }
     }
 
     /// Nobody panics while holding it, and each change leaves it whole.
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn dropped(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
