@@ -1,10 +1,12 @@
 //! The command line: the beamline streamer's options in its spellings, and a plainer way beside them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand};
+use terminal::arguments::{self, Yielding};
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit};
 
 use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, OutputFormat, WORST_QUALITY};
@@ -43,7 +45,7 @@ const SAID_BY_THE_FILE: [&str; 20] = [
 /// Show live streams in browsers, for hundreds of viewers: as motion JPEG, MPEG-1 and JPEGs over WebSockets.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version, after_help = after_help(), max_term_width = 100)]
-#[command(args_override_self = true, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(args_override_self = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
@@ -226,6 +228,15 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Reads the command line and the environment. No variable gives way to the command line but to the option that it
+    /// is the variable of: most of them protect something.
+    ///
+    /// # Errors
+    /// [`clap::Error`], which knows how to be printed and with what status to end.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        arguments::parse(arguments, Yielding::default())
+    }
+
     /// How datagrams are received where neither their address nor the file says.
     #[must_use]
     pub fn reception(&self) -> Reception {

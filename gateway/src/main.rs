@@ -2,14 +2,14 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use gateway::cli::{Cli, Command, old_spellings};
 use terminal::{ExitStatus, completions, exit};
 
 fn main() -> ExitStatus {
     let arguments = old_spellings::replaced(std::env::args_os());
     let outcome = completions::intercept(Cli::command(), arguments.clone()).unwrap_or_else(|| {
-        let mut cli = Cli::parse_from(arguments);
+        let mut cli = Cli::read(arguments).unwrap_or_else(|error| error.exit());
         cli.verbosity.verbose += u8::from(cli.debug);
         cli.verbosity.init();
         match &cli.command {

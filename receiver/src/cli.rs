@@ -2,13 +2,14 @@
 
 use crate::doctor::Doctor;
 use crate::selection::From;
-use clap::builder::{BoolishValueParser, Resettable};
-use clap::{ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use segment::wire::stream::Framing;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use terminal::address::HostPortError;
+use terminal::arguments::{self, Yielding};
 use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, seconds};
 
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
@@ -17,7 +18,7 @@ use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, s
 #[derive(Debug, Parser)]
 #[command(name = "receiver", version, after_help = exit::AFTER_HELP, max_term_width = 100)]
 #[command(group = ArgGroup::new("listen"))]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(args_override_self = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do instead of receiving.
     #[command(subcommand)]
@@ -152,37 +153,20 @@ impl Cli {
         self.tcp.as_ref().map(|remote| (remote.host(), port(remote)))
     }
 
-    /// Reads the command line. What it says of the place to listen wins over what the environment says of the others.
+    /// Reads the command line and the environment.
     ///
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let arguments: Vec<OsString> = arguments.into_iter().collect();
-        let says = |option: &str| {
-            arguments.iter().filter_map(|argument| argument.to_str()).any(|argument| {
-                argument.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-            })
-        };
-        let mut command = Self::command();
-        for (said, others, others_of_doctor) in PLACES {
-            if says(said) {
-                let without = |command: clap::Command, argument: &&str| {
-                    command.mut_arg(argument, |argument| argument.env(Resettable::Reset))
-                };
-                command = others.iter().fold(command, without);
-                command = command.mut_subcommand("doctor", |doctor| others_of_doctor.iter().fold(doctor, without));
-            }
-        }
-        Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
+        arguments::parse(arguments, YIELDING)
     }
 }
 
-/// Each place to listen, and what says something of the others: on the command line, and on that of the doctor.
-const PLACES: [(&str, &[&str], &[&str]); 3] = [
-    ("--bind", &["multicast", "interface", "tcp", "tcp_framing"], &["multicast", "interface"]),
-    ("--multicast", &["bind", "tcp", "tcp_framing"], &["bind"]),
-    ("--tcp", &["bind", "multicast", "interface"], &[]),
-];
+/// The variables that give way to the command line.
+const YIELDING: Yielding<'_> = Yielding {
+    excluded: &["bind", "multicast", "tcp", "tcp_framing", "interface", "from", "receive_buffer", "latency"],
+    lone: &[("multicast", &["interface"]), ("tcp", &["tcp_framing"])],
+};
 
 /// How frames are told apart over TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -202,14 +186,16 @@ impl std::convert::From<TcpFraming> for Framing {
     }
 }
 
-/// Whether to show the stream in a window.
+/// Whether to show the stream in a window. The sender reads the same variable: what it takes there is not wrong here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Display {
     /// If there is a display.
     Auto,
     /// Or fail.
+    #[value(alias = "true", alias = "yes", alias = "on", alias = "1")]
     Always,
     /// No window.
+    #[value(alias = "false", alias = "no", alias = "off", alias = "0")]
     Never,
 }
 
@@ -236,6 +222,7 @@ pub(crate) fn group(text: &str) -> Result<HostPort, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

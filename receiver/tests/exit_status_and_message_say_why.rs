@@ -130,3 +130,10 @@ fn the_command_line_wins_over_the_environment() {
     let mut both = receiver(&["--bind", "127.0.0.1:0", "--multicast", "224.3.29.71"]);
     Program::spawn(&mut both).end().expect(2, &["cannot be used with"]);
 }
+    for (name, value) in [("LATENCY", "5"), ("FROM", "192.0.2.1"), ("BIND", "127.0.0.1:0"), ("RECORD", "")] {
+        let mut fetching = receiver(&["--tcp", "127.0.0.1:1", "--display", "never", "--duration", "0.1"]);
+        Program::spawn(fetching.env(format!("SEGMENT_{name}"), value)).end().expect(0, &["fetching from"]);
+    }
+    // It is for groups, and there may be none today.
+    let mut bound = receiver(&["--bind", "127.0.0.1:0", "--display", "never", "--duration", "0.1"]);
+    Program::spawn(bound.envs([("SEGMENT_INTERFACE", "lo"), ("SEGMENT_ALL", "false")])).end().expect(0, &[]);

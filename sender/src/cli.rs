@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand};
 use segment::wire::control::MAX_NAME_LEN;
+use terminal::arguments::{self, Yielding};
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
 
 use crate::doctor::Doctor;
@@ -25,7 +27,7 @@ pub use tcp::{ListenAt, TcpArgs, TcpFraming};
 #[command(name = "sender", version, after_help = after_help(), max_term_width = 100)]
 #[command(args_override_self = true)]
 #[command(group = ArgGroup::new("to").args(["remotes", "multicast", "tcp"]).required(true).multiple(true))]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do instead of sending.
     #[command(subcommand)]
@@ -169,6 +171,37 @@ Examples:
 {}",
         exit::AFTER_HELP
     )
+}
+
+/// The variables that give way to the command line.
+const YIELDING: Yielding<'_> = Yielding {
+    excluded: &["receivers", "ack_timeout", "on_ack_timeout", "announce_text", "no_handshake"],
+    lone: &[
+        (
+            "multicast",
+            &[
+                "interface",
+                "ttl",
+                "no_loopback",
+                "receivers",
+                "ack_timeout",
+                "on_ack_timeout",
+                "no_handshake",
+                "announce_text",
+            ],
+        ),
+        ("tcp", &["tcp_framing"]),
+    ],
+};
+
+impl Cli {
+    /// Reads the command line and the environment.
+    ///
+    /// # Errors
+    /// [`clap::Error`], which knows how to be printed and with what status to end.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        arguments::parse(arguments, YIELDING)
+    }
 }
 
 /// Reads a group and its port, which may be left out.

@@ -2,7 +2,7 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use sender::cli::{Cli, Command};
 use terminal::{ExitStatus, completions, exit};
 
@@ -10,7 +10,7 @@ fn main() -> ExitStatus {
     // A script for a shell needs nobody to send to.
     let command = Cli::command().mut_group("to", |to| to.required(false));
     let outcome = completions::intercept(command, std::env::args_os()).unwrap_or_else(|| {
-        let cli = Cli::parse();
+        let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
         cli.verbosity.init();
         match &cli.command {
             Some(Command::Doctor(doctor)) => sender::doctor::run(doctor),

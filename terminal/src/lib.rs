@@ -1,5 +1,6 @@
 //! What the segment programs share at the command line, so that they look and end alike.
 //!
+//! * [`arguments`]: options from the command line and the environment
 //! * [`exit`]: exit statuses, and the one message that says why a program failed
 //! * [`checkup`]: what a program's `doctor` finds
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
@@ -17,6 +18,7 @@
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+pub mod arguments;
 pub mod checkup;
 pub mod completions;
 pub mod exit;

@@ -1,0 +1,228 @@
+//! A program's options from its command line and its environment.
+//!
+//! Every option has a variable, and variables are often meant for more than one command: a unit's file, a profile, both
+//! programs on one machine. So what the command line says wins over them, also where the two would exclude each other.
+//! Not where that would leave out a protection: who asks for one in the environment is told that he does not get it.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+
+/// Which variables give way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Yielding<'a> {
+    /// Options whose variables do so where the command line names one that excludes them.
+    pub excluded: &'a [&'a str],
+    /// An option, and those that mean nothing without it, whose variables do so where it is not there.
+    pub lone: &'a [(&'a str, &'a [&'a str])],
+}
+
+/// Reads the options of the program `C` from `arguments`, the program's name first, and its environment. A variable
+/// counts as not set where it is empty, where it says no to a flag, and where `yielding` says so.
+///
+/// # Errors
+/// [`clap::Error`], which knows how to be printed and with what status to end.
+pub fn parse<C: CommandFactory + FromArgMatches>(
+    arguments: impl IntoIterator<Item = OsString>,
+    yielding: Yielding<'_>,
+) -> Result<C, clap::Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut command = heed_environment(C::command(), &arguments, yielding, &|name| std::env::var_os(name));
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    refuse_beside_subcommand(&mut command, &matches)?;
+    C::from_arg_matches(&matches)
+}
+
+/// A subcommand goes with what is global, and with no other option: none would be heeded.
+fn refuse_beside_subcommand(command: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some(subcommand) = matches.subcommand_name() else { return Ok(()) };
+    command.build();
+    let is_said = |option: &&Arg| {
+        let id = option.get_id().as_str();
+        !option.is_global_set() && matches.try_contains_id(id).is_ok() && is_of_command_line(matches, id)
+    };
+    let Some(option) = command.get_arguments().find(is_said).map(ToString::to_string) else { return Ok(()) };
+    let message = format!("'{option}' does not go with the subcommand '{subcommand}'");
+    Err(command.error(ErrorKind::ArgumentConflict, message))
+}
+
+fn is_of_command_line(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+fn heed_environment(
+    mut command: Command,
+    arguments: &[OsString],
+    yielding: Yielding<'_>,
+    variable: &dyn Fn(&OsStr) -> Option<OsString>,
+) -> Command {
+    // Only then it knows which options its groups have.
+    let mut built = command.clone();
+    built.build();
+    let is_set = |option: &Arg| option.get_env().and_then(variable).is_some();
+    let mut void: Vec<String> = Vec::new();
+    for option in built.get_arguments().filter(|option| is_set(option) && !is_said(option, arguments)) {
+        let value = option.get_env().and_then(variable).unwrap_or_default();
+        let is_no = matches!(option.get_action(), ArgAction::SetTrue) && is_no(&value);
+        let is_excluded = || {
+            if !yielding.excluded.contains(&option.get_id().as_str()) {
+                return false;
+            }
+            let excluded = built.get_arg_conflicts_with(option).into_iter();
+            let excluding = built.get_arguments().filter(|other| {
+                built.get_arg_conflicts_with(other).iter().any(|excluded| excluded.get_id() == option.get_id())
+            });
+            excluded.chain(excluding).any(|other| is_said(other, arguments))
+                || another_is_said(&built, option, arguments)
+        };
+        if value.is_empty() || is_no || is_excluded() {
+            void.push(option.get_id().to_string());
+        }
+    }
+    let is_there = |id: &str, void: &[String]| {
+        let option = built.get_arguments().find(|option| option.get_id() == id);
+        option.is_some_and(|option| is_said(option, arguments) || is_set(option) && !void.iter().any(|void| void == id))
+    };
+    let lone = yielding.lone.iter().filter(|(needed, _)| !is_there(needed, &void)).flat_map(|(_, lone)| *lone);
+    let lone: Vec<_> = lone.map(ToString::to_string).collect();
+    void.extend(lone);
+    let is_known = |command: &Command, id: &str| command.get_arguments().any(|option| option.get_id() == id);
+    for id in void.iter().filter(|id| is_known(&command, id)).cloned().collect::<Vec<_>>() {
+        command = command.mut_arg(id, |option| option.env(Resettable::Reset));
+    }
+    let subcommands: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in subcommands {
+        command = command.mut_subcommand(name, |it| heed_environment(it, arguments, yielding, variable));
+    }
+    command
+}
+
+/// Whether the command line names another option of a group of which there can be one only.
+fn another_is_said(command: &Command, option: &Arg, arguments: &[OsString]) -> bool {
+    let groups = command.get_groups().cloned().filter(|group| group.get_args().any(|id| id == option.get_id()));
+    let exclusive = groups.filter(|group| !group.clone().is_multiple());
+    exclusive
+        .flat_map(|group| group.get_args().cloned().collect::<Vec<_>>())
+        .filter_map(|id| command.get_arguments().find(|other| *other.get_id() == id))
+        .any(|other| other.get_id() != option.get_id() && is_said(other, arguments))
+}
+
+/// Whether the command line names this option.
+fn is_said(option: &Arg, arguments: &[OsString]) -> bool {
+    let options = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    // Whatever comes after is no option.
+    options.take_while(|argument| *argument != "--").any(|argument| {
+        let long = argument.strip_prefix("--").map(|rest| rest.split_once('=').map_or(rest, |(name, _)| name));
+        let names = option.get_long_and_visible_aliases().unwrap_or_default();
+        let short = argument.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        long.is_some_and(|long| names.contains(&long))
+            || option.get_short().is_some_and(|it| short.is_some_and(|short| short.starts_with(it)))
+    })
+}
+
+/// As clap's parser for flags understands it.
+fn is_no(value: &OsStr) -> bool {
+    let value = value.to_string_lossy().trim().to_ascii_lowercase();
+    ["false", "no", "n", "off", "f", "0"].contains(&value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ArgGroup;
+    use clap::builder::BoolishValueParser;
+    use std::iter;
+
+    const YIELDING: Yielding<'_> = Yielding {
+        excluded: &["bind", "group", "interface", "latency", "tcp"],
+        lone: &[("group", &["interface", "mute"])],
+    };
+
+    fn command() -> Command {
+        let option = |name: &'static str, variable: &'static str| Arg::new(name).long(name).env(variable);
+        Command::new("program")
+            .group(ArgGroup::new("place"))
+            .arg(option("bind", "T_BIND").group("place"))
+            .arg(option("group", "T_GROUP").group("place"))
+            .arg(option("interface", "T_INTERFACE").requires("group").conflicts_with("bind"))
+            .arg(option("latency", "T_LATENCY").short('l').default_value("100").conflicts_with("tcp"))
+            .arg(option("tcp", "T_TCP"))
+            .arg(option("guard", "T_GUARD").conflicts_with("tcp"))
+            .arg(
+                option("mute", "T_MUTE")
+                    .action(ArgAction::SetTrue)
+                    .value_parser(BoolishValueParser::new())
+                    .requires("group"),
+            )
+            .arg(Arg::new("verbose").short('v').global(true).action(ArgAction::Count))
+            .subcommand(Command::new("doctor").arg(option("group", "T_GROUP")).arg(option("bind", "T_BIND")))
+            .subcommand_negates_reqs(true)
+    }
+
+    fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<ArgMatches, clap::Error> {
+        let arguments: Vec<OsString> = iter::once("program").chain(arguments.iter().copied()).map(Into::into).collect();
+        // Tests run side by side, so the environment is not the process's own.
+        let variable = |name: &OsStr| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| OsString::from(value))
+        };
+        let mut command = heed_environment(command(), &arguments, YIELDING, &variable);
+        // What is left of them is told on the command line.
+        let set: Vec<OsString> = command
+            .get_arguments()
+            .filter(|option| !is_said(option, &arguments))
+            .filter_map(|option| Some((option, option.get_env().and_then(variable)?)))
+            .map(|(option, value)| match option.get_action() {
+                ArgAction::SetTrue => format!("--{}", option.get_id()).into(),
+                _ => format!("--{}={}", option.get_id(), value.display()).into(),
+            })
+            .collect();
+        let matches = command.clone().mut_args(|option| option.env(Resettable::Reset));
+        let matches = matches.try_get_matches_from(arguments.iter().take(1).chain(&set).chain(&arguments[1..]))?;
+        refuse_beside_subcommand(&mut command, &matches).map(|()| matches)
+    }
+
+    fn value(arguments: &[&str], variables: &[(&str, &str)], id: &str) -> Option<String> {
+        let matches = read(arguments, variables).unwrap_or_else(|error| panic!("{arguments:?} {variables:?}: {error}"));
+        matches.get_one::<String>(id).cloned()
+    }
+
+    #[test]
+    fn the_command_line_wins_also_where_two_exclude_each_other() {
+        assert_eq!(value(&[], &[("T_BIND", "here")], "bind").as_deref(), Some("here"));
+        assert_eq!(value(&["--group", "there"], &[("T_BIND", "here")], "bind"), None);
+        assert_eq!(value(&["--bind=here"], &[("T_GROUP", "there"), ("T_INTERFACE", "lo")], "interface"), None);
+        assert_eq!(value(&["--tcp", "there"], &[("T_LATENCY", "5")], "latency").as_deref(), Some("100"));
+        assert_eq!(value(&["-l5"], &[("T_TCP", "there")], "tcp"), None);
+        assert!(read(&["--tcp", "there", "-l5"], &[]).is_err(), "both are said");
+        assert!(read(&[], &[("T_BIND", "here"), ("T_GROUP", "there")]).is_err(), "nobody says which");
+        assert!(read(&["--tcp", "there"], &[("T_GUARD", "dog")]).is_err(), "it does not give way");
+    }
+
+    #[test]
+    fn what_needs_another_is_void_without_it() {
+        assert_eq!(value(&[], &[("T_INTERFACE", "lo")], "interface"), None);
+        assert_eq!(value(&[], &[("T_INTERFACE", "lo"), ("T_GROUP", "there")], "interface").as_deref(), Some("lo"));
+        assert_eq!(value(&["--group=there"], &[("T_INTERFACE", "lo")], "interface").as_deref(), Some("lo"));
+        assert!(read(&["--interface=lo"], &[]).is_err(), "it is said");
+    }
+
+    #[test]
+    fn an_empty_variable_and_one_that_says_no_are_none() {
+        assert_eq!(value(&[], &[("T_TCP", "")], "tcp"), None);
+        for no in ["0", "false", "No"] {
+            assert!(!read(&[], &[("T_MUTE", no), ("T_GROUP", "there")]).unwrap().get_flag("mute"));
+        }
+        assert!(read(&[], &[("T_MUTE", "1"), ("T_GROUP", "there")]).unwrap().get_flag("mute"));
+    }
+
+    #[test]
+    fn a_subcommand_goes_with_global_options_only() {
+        assert!(read(&["-v", "doctor", "--group=there"], &[("T_BIND", "here")]).is_ok());
+        let error = read(&["--tcp", "there", "doctor"], &[]).unwrap_err().to_string();
+        assert!(error.contains("'--tcp <tcp>' does not go with the subcommand 'doctor'"), "{error}");
+    }
+}
