@@ -15,7 +15,7 @@ use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, s
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
 ///
 /// The stream shown is the first that delivers a whole frame. Start it before or after the sender; it waits.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "receiver", version, after_help = exit::AFTER_HELP, max_term_width = 100)]
 #[command(group = ArgGroup::new("listen"))]
 #[command(args_override_self = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
@@ -56,14 +56,14 @@ pub struct Cli {
     #[arg(long, value_name = "ADDR[:PORT]", env = "SEGMENT_FROM", help_heading = "Input", conflicts_with = "tcp")]
     pub from: Option<From>,
 
-    /// Ask the kernel for a receive buffer of so many bytes; at least the largest frame should fit
+    /// Ask the kernel for a receive buffer of so many bytes, up to 1 GiB; at least the largest frame should fit
     #[arg(long, value_name = "BYTES", env = "SEGMENT_RECEIVE_BUFFER", help_heading = "Input")]
     #[arg(default_value_t = segment::socket::WANTED_RECEIVE_BUFFER as u32, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
     #[arg(allow_negative_numbers = true, conflicts_with = "tcp")]
     pub receive_buffer: u32,
 
-    /// A frame that has lost datagrams waits at most so long for what its sender sends to replace them, and later
-    /// frames for it. Longer makes more frames whole on a bad link, and shows those that were hit later
+    /// A frame that has lost datagrams waits at most so long, 0 to 10000, for what its sender sends to replace them, and
+    /// later frames for it. Longer makes more frames whole on a bad link, and shows those that were hit later
     #[arg(long, value_name = "MS", env = "SEGMENT_LATENCY", help_heading = "Input", conflicts_with = "tcp")]
     #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LATENCY_MS)))]
     #[arg(allow_negative_numbers = true)]
@@ -136,7 +136,7 @@ pub struct Cli {
 }
 
 /// What the program does instead of receiving.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     #[allow(missing_docs)]
     Doctor(Doctor),

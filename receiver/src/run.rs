@@ -8,6 +8,8 @@ use crate::sink::window::{Step, Viewer};
 use crate::sink::{Running, Sink, SinkError};
 use crate::{Downstream, DownstreamError, Figures};
 use segment::seal::Key;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
@@ -53,10 +55,18 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     if cli.tcp.is_some() && cli.key.key_file.is_some() {
         return Err(Failure::usage("what comes over TCP is not sealed: --key-file does not go with --tcp"));
     }
+    if let (Some(from), Some(group)) = (cli.from, &cli.multicast)
+        && from.host().is_ipv4() != group.resolve()?.is_ipv4()
+    {
+        let families =
+            if from.host().is_ipv4() { "IPv4, and the group of IPv6" } else { "IPv6, and the group of IPv4" };
+        return Err(Failure::usage(format!("--from {from} is an address of {families}: nothing would ever come")));
+    }
     let interrupt = Interrupt::install()?;
-    // Outputs first: whoever cannot record should not take the port.
-    let sinks = open_sinks(cli)?;
-    let mut downstream = start(cli)?;
+    let Some((sinks, mut downstream)) = open(cli, &interrupt)? else {
+        tracing::debug!("ended before it had begun");
+        return Ok(ExitStatus::Done);
+    };
     let mut viewer = open_viewer(cli, &downstream)?;
     let sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
     downstream.release();
@@ -99,6 +109,26 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         // Sinks that failed have said so in their outcome.
         End::Asked | End::Limit | End::NoSink => Ok(ExitStatus::Done),
         End::TimedOut => Err(no_frame(cli, downstream.origin(), &totals)),
+    }
+}
+
+/// Opens outputs and input. `None` where the program is asked to end before that is done: a name may be looked up, and a
+/// key or a recording lie in a pipe that nobody opens. That is left to itself then, for the end of the program to end.
+fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<(Vec<Box<dyn Sink>>, Downstream)>, Failure> {
+    let (says, opened) = mpsc::channel();
+    let asked = says.clone();
+    interrupt.when_set(move || {
+        let _ = asked.send(None);
+    });
+    let cli = cli.clone();
+    thread::Builder::new().name("open".to_owned()).spawn(move || {
+        // Outputs first: whoever cannot record should not take the port.
+        let both = open_sinks(&cli).and_then(|sinks| Ok((sinks, start(&cli)?)));
+        let _ = says.send(Some(both));
+    })?;
+    match opened.recv() {
+        Ok(Some(both)) => both.map(Some),
+        Ok(None) | Err(mpsc::RecvError) => Ok(None),
     }
 }
 
@@ -222,7 +252,7 @@ fn finish(sinks: Vec<Running>, mut patience: Duration, interrupt: &Interrupt) ->
             patience = GRACE;
             deadline = deadline.min(Instant::now() + patience);
         }
-        std::thread::sleep(TICK);
+        thread::sleep(TICK);
     }
     let deadline = Instant::now();
     sinks.iter().for_each(Running::stop);

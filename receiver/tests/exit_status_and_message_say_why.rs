@@ -7,7 +7,8 @@
 
 mod scene;
 
-use scene::{Clip, Ended, Peer, Program, in_bash, receiver};
+use scene::{Clip, Ended, Peer, Program, in_bash, receiver, wait_for};
+use std::process::Command;
 
 fn ended(arguments: &[&str]) -> Ended {
     Program::spawn(&mut receiver(arguments)).end()
@@ -106,6 +107,21 @@ fn the_user_ends_it_before_anything_came() {
 }
 
 #[test]
+fn the_user_ends_it_while_it_is_still_opening_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("key").display().to_string();
+    assert!(Command::new("mkfifo").args(["-m", "600", &pipe]).status().unwrap().success());
+    // Nobody ever writes there.
+    for arguments in [&["--key-file", &pipe][..], &["--record", &pipe, "--overwrite"]] {
+        let arguments = [&["--bind", "127.0.0.1:0", "--display", "never"], arguments].concat();
+        let receiver = Program::spawn(&mut receiver(&arguments));
+        wait_for("a thread that opens", || (!receiver.spent(Some("open")).is_empty()).then_some(()));
+        receiver.signal("TERM");
+        receiver.end().expect(0, &[]);
+    }
+}
+
+#[test]
 fn whoever_reads_standard_output_has_had_enough() {
     let clip = Clip::of(30);
     let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--stdout"];
@@ -121,15 +137,20 @@ fn whoever_reads_standard_output_has_had_enough() {
 }
 
 #[test]
+fn a_source_that_can_send_nothing_to_the_group_is_refused() {
+    for (group, from) in [("ff15::71", "192.0.2.1"), ("232.1.2.3", "fd77::1")] {
+        let mut receiver = receiver(&["--multicast", group, "--interface", "lo", "--from", from]);
+        Program::spawn(&mut receiver).end().expect(2, &[from, "nothing would ever come"]);
+    }
+}
+
+#[test]
 fn the_command_line_wins_over_the_environment() {
     let mut bound = receiver(&["--bind", "127.0.0.1:0", "--display", "never", "--duration", "0.1"]);
     Program::spawn(bound.env("SEGMENT_MULTICAST", "224.3.29.71")).end().expect(0, &["listening on 127.0.0.1:"]);
     let mut joined = receiver(&["--multicast=224.3.29.71:21777", "--interface", "lo", "--display", "never"]);
     let joined = joined.args(["--duration", "0.1"]).env("SEGMENT_BIND", "127.0.0.1:0");
     Program::spawn(joined).end().expect(0, &["joined 224.3.29.71:"]);
-    let mut both = receiver(&["--bind", "127.0.0.1:0", "--multicast", "224.3.29.71"]);
-    Program::spawn(&mut both).end().expect(2, &["cannot be used with"]);
-}
     for (name, value) in [("LATENCY", "5"), ("FROM", "192.0.2.1"), ("BIND", "127.0.0.1:0"), ("RECORD", "")] {
         let mut fetching = receiver(&["--tcp", "127.0.0.1:1", "--display", "never", "--duration", "0.1"]);
         Program::spawn(fetching.env(format!("SEGMENT_{name}"), value)).end().expect(0, &["fetching from"]);
@@ -137,3 +158,6 @@ fn the_command_line_wins_over_the_environment() {
     // It is for groups, and there may be none today.
     let mut bound = receiver(&["--bind", "127.0.0.1:0", "--display", "never", "--duration", "0.1"]);
     Program::spawn(bound.envs([("SEGMENT_INTERFACE", "lo"), ("SEGMENT_ALL", "false")])).end().expect(0, &[]);
+    let mut both = receiver(&["--bind", "127.0.0.1:0", "--multicast", "224.3.29.71"]);
+    Program::spawn(&mut both).end().expect(2, &["cannot be used with"]);
+}

@@ -38,6 +38,13 @@ pub enum ExitStatus {
     NoAnswer = 3,
 }
 
+/// The same without the last, for a program that waits for nobody.
+pub const AFTER_HELP_OF_A_SERVER: &str = "\
+Exit status:
+  0  ended by the user
+  1  it failed while running
+  2  the command line is wrong";
+
 /// The section of `--help` that lists the statuses: `#[command(after_help = exit::AFTER_HELP)]`.
 pub const AFTER_HELP: &str = "\
 Exit status:

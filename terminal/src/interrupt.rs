@@ -14,17 +14,23 @@ use crate::ExitStatus;
 
 /// Whether the user has asked the program to end. Clones share the answer.
 ///
-/// The first signal asks; the program then closes what it has open. A second one, from someone who does not want to
-/// wait for that, ends the process at once with [`ExitStatus::Failed`].
+/// The first signal asks; the program then closes what it has open. Another one, a second later or more, from someone
+/// who does not want to wait for that, ends the process at once with [`ExitStatus::Failed`]. Sooner it is the same wish:
+/// a script passes on what the terminal has sent to all.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     shared: Arc<Shared>,
 }
 
+/// A signal that comes so long after the first one or later is another wish. Programs end by then, if they can.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default)]
 struct Shared {
-    /// Behind its own `Arc` because that is what the signal handler takes.
+    /// Behind an `Arc` of its own because that is what the signal handler takes.
     asked: Arc<AtomicBool>,
+    /// The next signal ends the process.
+    is_last_warning: Arc<AtomicBool>,
     /// Held for the moment between looking at `asked` and waiting, so that no wake-up falls between the two.
     gate: Mutex<Told>,
     changed: Condvar,
@@ -51,9 +57,8 @@ impl Interrupt {
     pub fn install() -> io::Result<Self> {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
-            // Handlers run in this order: the first signal finds the flag clear and sets it, the second finds it set.
             let status = i32::from(ExitStatus::Failed.code());
-            flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupt.shared.asked))?;
+            flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupt.shared.is_last_warning))?;
             flag::register(signal, Arc::clone(&interrupt.shared.asked))?;
         }
         // A handler may not wake a condition variable (signal-safety(7)), so a thread does.
@@ -62,6 +67,8 @@ impl Interrupt {
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for _ in &mut signals {
                 woken.set();
+                thread::sleep(SAME_WISH);
+                woken.shared.is_last_warning.store(true, Ordering::SeqCst);
             }
         })?;
         Ok(interrupt)

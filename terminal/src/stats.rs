@@ -17,7 +17,7 @@ pub struct StatsArgs {
     #[arg(long = "stats", value_enum, default_value_t, value_name = "FORMAT", env = "SEGMENT_STATS")]
     #[arg(help_heading = HEADING, hide_possible_values = true, value_name = "text|json|none")]
     pub format: StatsFormat,
-    /// Time between two lines of statistics
+    /// Time between two lines of statistics, an hour at most
     #[arg(long = "stats-interval", default_value = "1", value_name = "SECONDS", env = "SEGMENT_STATS_INTERVAL")]
     #[arg(help_heading = HEADING, value_parser = interval)]
     pub interval: Duration,

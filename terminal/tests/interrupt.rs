@@ -20,8 +20,10 @@ fn child() {
     println!("ready");
     let asked = interrupt.wait_timeout(PATIENCE);
     println!("asked");
-    if role == "stuck" {
-        std::thread::sleep(PATIENCE);
+    match role.as_str() {
+        "stuck" => std::thread::sleep(PATIENCE),
+        "closing" => std::thread::sleep(Duration::from_millis(300)),
+        _ => {}
     }
     std::process::exit(if asked { 0 } else { 9 });
 }
@@ -74,11 +76,23 @@ fn the_first_signal_asks() {
 }
 
 #[test]
-fn the_second_signal_ends_the_process_at_once() {
+fn two_signals_at_once_are_one_wish() {
+    for (first, second) in [("INT", "INT"), ("INT", "TERM")] {
+        let mut program = Program::start("closing");
+        program.signal(first);
+        program.wait_for("asked");
+        program.signal(second);
+        assert_eq!(program.status(), Some(0), "SIG{first}, then SIG{second}");
+    }
+}
+
+#[test]
+fn a_signal_a_second_later_ends_the_process_at_once() {
     for (first, second) in [("INT", "INT"), ("TERM", "TERM"), ("INT", "TERM")] {
         let mut program = Program::start("stuck");
         program.signal(first);
         program.wait_for("asked");
+        std::thread::sleep(Duration::from_millis(1500));
         program.signal(second);
         assert_eq!(program.status(), Some(1), "SIG{first}, then SIG{second}");
     }

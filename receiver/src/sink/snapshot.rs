@@ -16,24 +16,35 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// Makes the folder if there is none, and sees that its first frame can be written.
+    /// Makes the folder if there is none, and sees that no frame is there yet.
     ///
     /// # Errors
     /// [`SinkError::SnapshotExists`] where frames are there already that are not to be overwritten,
     /// [`SinkError::Snapshot`] where the folder cannot be made.
     pub fn create(folder: &Path, overwrite: bool) -> Result<Self, SinkError> {
         fs::create_dir_all(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
-        let snapshots = Self { folder: folder.to_owned(), overwrite, written: 0 };
-        let first = snapshots.path(1);
-        if !overwrite && first.exists() {
-            return Err(SinkError::SnapshotExists { path: first });
+        let there = || first_frame(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source });
+        match if overwrite { None } else { there()? } {
+            Some(path) => Err(SinkError::SnapshotExists { path }),
+            None => Ok(Self { folder: folder.to_owned(), overwrite, written: 0 }),
         }
-        Ok(snapshots)
     }
 
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.jpg"))
     }
+}
+
+/// The first of the frames that are in a folder already: in the middle of a stream it would be late to find one.
+fn first_frame(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let is_frame = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        stem.len() >= 6
+            && stem.bytes().all(|byte| byte.is_ascii_digit())
+            && path.extension().is_some_and(|it| it == "jpg")
+    };
+    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(is_frame).min())
 }
 
 impl Sink for Snapshots {
@@ -81,6 +92,11 @@ mod tests {
     #[test]
     fn frames_that_are_there_are_kept_unless_they_may_be_replaced() {
         let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("000000b.jpg"), b"no frame").unwrap();
+        Snapshots::create(folder.path(), false).unwrap();
+        fs::write(folder.path().join("000007.jpg"), b"old").unwrap();
+        let error = Snapshots::create(folder.path(), false).unwrap_err();
+        assert!(error.to_string().contains("000007.jpg exists"), "{error}");
         fs::write(folder.path().join("000001.jpg"), b"old").unwrap();
         let error = Snapshots::create(folder.path(), false).unwrap_err();
         assert!(error.to_string().contains("000001.jpg exists"), "{error}");
