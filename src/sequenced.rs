@@ -186,7 +186,8 @@ impl Streams {
 
     /// Gives up the oldest frame of the stream that takes most. False where none is left.
     pub(crate) fn give_up_one(&mut self, context: &mut Context<'_>, cause: DropCause) -> bool {
-        let largest = self.streams.iter_mut().max_by_key(|stream| stream.memory());
+        let unsettled = self.streams.iter_mut().filter(|stream| !stream.is_settled());
+        let largest = unsettled.max_by_key(|stream| stream.memory());
         largest.is_some_and(|stream| stream.give_up_oldest(context, cause))
     }
 

@@ -82,7 +82,9 @@ impl Feedback {
             }
             return match Control::parse(datagram) {
                 Ok(control) => {
-                    self.responder.handle_control(now, clock_us(), source, &control);
+                    if !is_played(self.sealing.as_ref(), &control) {
+                        self.responder.handle_control(now, clock_us(), source, &control);
+                    }
                     Heed::Control
                 }
                 Err(error) => Heed::Refused(error),
@@ -121,6 +123,7 @@ impl Feedback {
                             None => Control::parse(datagram).map_err(OpenError::from),
                         };
                         match control {
+                            Ok(control) if is_played(self.sealing.as_ref(), &control) => {}
                             Ok(control) => self.responder.handle_control(now, clock, source, &control),
                             Err(error) => {
                                 refused += 1;
@@ -262,4 +265,13 @@ fn clock_us() -> u64 {
 
 fn microseconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// Whether this is the bye of a stream that is not of now. A recording can be played to whoever has the key, but ends
+/// nothing. What else it says is heard: that is how a stream becomes one of now.
+fn is_played(sealing: Option<&Sealing>, control: &Control) -> bool {
+    match (sealing, control) {
+        (Some(sealing), Control::Bye(bye)) => !sealing.is_fresh(bye.stream_id),
+        _ => false,
+    }
 }

@@ -254,11 +254,17 @@ impl<'a> Receive<'a> {
                 self.ended.push_front((since, ended));
                 break;
             }
+            let is_shown = self.selection.shown() == Some(ended.source);
+            // Frames of another run of the same sender are shown.
+            if is_shown && self.shown_stream.is_some_and(|shown| shown != ended.stream_id) {
+                continue;
+            }
             self.shared.outlets.end_of(ended.source);
             self.count_lost(Some(ended.source).filter(|source| self.selection.shown() == Some(*source)));
             if self.selection.end(ended.source) {
                 tracing::info!("{} has ended the stream; waiting for another", ended.source);
                 self.feedback.show(None);
+                self.shown_stream = None;
                 self.shared.counters().has_ended = true;
             }
         }

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 /// so seldom. A younger recording can be played to a receiver that has just started and hears no time reply.
 pub const MAX_CLOCK_DIFFERENCE: u64 = 30_000_000;
 
-/// Streams that are known at a time: those that are acknowledged to, and as many that have only announced themselves.
-const MAX_STREAMS: usize = 2 * crate::handshake::MAX_SOURCES;
+/// Streams that are known at a time: those of which frames are kept, and as many that have only announced themselves.
+const MAX_STREAMS: usize = 2 * (crate::MAX_OTHER_SOURCES + 1);
 
 /// Own acks that are remembered of each stream. There is one a second, and a reply takes less than a few.
 const MAX_ACKS: usize = 8;

@@ -264,6 +264,19 @@ fn a_time_reply_to_an_own_ack_makes_a_stream_fresh_whatever_the_clocks_say() {
 }
 
 #[test]
+fn as_many_streams_as_are_kept_stay_fresh() {
+    let mut freshness = Freshness::default();
+    let streams = 1..=crate::MAX_OTHER_SOURCES as u64 + 1;
+    for second in 0..2 {
+        for stream_id in streams.clone() {
+            let now = NOW + 1_000_000 * second;
+            freshness.heed(now, RECEIVER_ID, &announce(stream_id, now));
+            assert!(second == 0 || streams.clone().all(|stream_id| freshness.is_fresh(stream_id)));
+        }
+    }
+}
+
+#[test]
 fn many_recordings_do_not_make_the_fresh_streams_forgotten() {
     let mut freshness = Freshness::default();
     freshness.heed(NOW, RECEIVER_ID, &announce(1, NOW));

@@ -59,7 +59,8 @@ impl Over {
 
     /// A segment came of a frame that is over.
     pub(crate) fn take(&mut self, now: Instant, header: &Header, stats: &mut Stats) {
-        let Some(past) = self.past.iter_mut().rev().find(|past| past.number == header.number) else {
+        let at = self.past.iter().rposition(|past| past.number == header.number);
+        let Some((at, past)) = at.and_then(|at| Some((at, self.past.get_mut(at)?))) else {
             stats.drop_one(DropCause::Stale);
             return;
         };
@@ -78,6 +79,10 @@ impl Over {
             Arrived::Again => stats.drop_one(DropCause::Duplicate),
             Arrived::Late(gap) if gap.rounds == 0 => past.tally.was_original(),
             Arrived::Late(_) | Arrived::Onward { .. } => {}
+        }
+        if past.tally.gaps().len() > MAX_GAPS {
+            stats.segments_lost += past.tally.lost() as u64;
+            self.past.remove(at);
         }
     }
 
@@ -108,5 +113,38 @@ impl Over {
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
         self.past.iter().map(|past| size_of::<Past>() + past.tally.memory()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::sequenced::Kind;
+
+    #[test]
+    fn parity_that_comes_here_and_there_takes_no_more_memory_than_a_frame_is_worth() {
+        let (now, mut over, mut stats) = (Instant::now(), Over::default(), Stats::default());
+        for number in 0..REMEMBERED as u32 {
+            let header = |countdown| Header {
+                kind: Kind::Parity,
+                stream_id: 1,
+                number,
+                countdown,
+                k: 1,
+                m: 32_767,
+                frame_len: 40,
+                captured_at: 5,
+            };
+            let mut tally = Tally::new(32_768);
+            tally.take(now, 0, now);
+            over.put(number, tally, Fate::Delivered, false, &mut stats);
+            for countdown in (1..10_000).step_by(2) {
+                over.take(now, &header(countdown), &mut stats);
+                assert!(over.memory() < REMEMBERED * 20_000, "{} bytes", over.memory());
+            }
+        }
+        // All of it was received or is known to be lost.
+        over.settle_all(&mut stats);
+        assert!(stats.dropped(DropCause::Stale) > 0 && stats.segments_lost > 8 * 30_000);
     }
 }

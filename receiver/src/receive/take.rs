@@ -34,7 +34,7 @@ impl Receive<'_> {
     fn push(&mut self, now: Instant, at: Instant, landed: Landed) {
         let source = landed.source;
         let is_wanted = self.from.is_none_or(|from| from.matches(source));
-        let is_shown = self.selection.shown() == Some(source);
+        let is_shown = self.is_shown(source);
         self.reassembler.push_landed(at, landed, |datagram| {
             let len = datagram.len() as u64;
             if !is_wanted {
@@ -87,7 +87,8 @@ impl Receive<'_> {
                 return;
             }
         };
-        let (feedback, is_shown) = (&mut self.feedback, self.selection.shown() == Some(source));
+        let is_shown = self.is_shown(source);
+        let feedback = &mut self.feedback;
         let mut heed = Heed::Sealed;
         let landed = Landed { source, len: plain_len, datagram_len: plain_len };
         self.reassembler.push_landed(at, landed, |plain| {
@@ -109,5 +110,11 @@ impl Receive<'_> {
                 self.control_bytes += len as u64;
             }
         }
+    }
+
+    /// Whether anything is shown of a source: what comes from there is a part of it, and no text.
+    fn is_shown(&self, source: SocketAddr) -> bool {
+        let is_tile = || self.reassembler.source_stats(source).is_some_and(|stats| stats.frames > 0);
+        self.selection.shown() == Some(source) || self.shared.outlets.wants_each() && is_tile()
     }
 }
