@@ -278,7 +278,7 @@ Examples:
   gateway -c sources.json
 
 {}",
-        exit::AFTER_HELP
+        exit::AFTER_HELP_OF_A_SERVER
     )
 }
 

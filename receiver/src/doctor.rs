@@ -22,7 +22,7 @@ Exit status:
 /// Tell what is wrong with this network and what to do about it, in at most five seconds
 ///
 /// Looks at interface, route, group, port and buffer, then listens for what comes. Run it where the receiver is to run,
-/// with the same options, while the sender sends; and `sender doctor` on the other side.
+/// with its --bind, or --multicast and --interface, while the sender sends; and `sender doctor` on the other side.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("place"), after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Doctor {

@@ -35,7 +35,7 @@ pub struct MulticastArgs {
     #[arg(help_heading = "Multicast")]
     pub no_loopback: bool,
 
-    /// Begin as soon as so many receivers have acknowledged
+    /// Begin as soon as so many receivers, 1 to 1024, have acknowledged
     #[arg(long, value_name = "N", env = "SEGMENT_RECEIVERS", default_value = "1", requires = "multicast")]
     #[arg(help_heading = "Multicast", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=MAX_RECEIVERS as i64))]
