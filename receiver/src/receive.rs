@@ -13,6 +13,7 @@ use segment::handshake::Ended;
 use segment::socket::ReceiveSocket;
 use segment::{Reassembler, Repair};
 use std::collections::VecDeque;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -246,13 +247,13 @@ impl<'a> Receive<'a> {
             self.feedback.handle_timeout(now, |source| reassembler.source_stats(source));
         }
         // What has begun before the bye is finished first: it may still lie in the stream's socket, or be asked for.
-        while let Some((since, ended)) = self.ended.pop_front() {
+        for (since, ended) in mem::take(&mut self.ended) {
             let waits = now.saturating_duration_since(since);
             let is_unread = !self.is_drained && waits < CATCH_UP;
-            let is_unfinished = !self.reassembler.is_settled(ended.source) && waits < self.latency + CATCH_UP;
+            let is_unfinished = !self.reassembler.is_settled(ended.source) && waits < self.latency;
             if is_unread || is_unfinished {
-                self.ended.push_front((since, ended));
-                break;
+                self.ended.push_back((since, ended));
+                continue;
             }
             let is_shown = self.selection.shown() == Some(ended.source);
             // Frames of another run of the same sender are shown.

@@ -132,10 +132,11 @@ impl Remote {
         self.is_sequenced
     }
 
-    /// Bytes of a datagram of the sequenced wire at most. Small ones cost little there, and one that is lost is less.
-    pub(crate) fn sequenced_len(&self) -> usize {
+    /// Bytes of a datagram of the sequenced wire at most. Small ones cost little there, and one that is lost is less. Not
+    /// below `least`, where their size is automatic.
+    pub(crate) fn sequenced_len(&self, least: usize) -> usize {
         if self.is_automatic {
-            self.path.path().unfragmented_len().min(CLASSIC_DATAGRAM_LEN)
+            self.path.path().unfragmented_len().max(least).min(CLASSIC_DATAGRAM_LEN)
         } else {
             self.segmenter.datagram_len()
         }
@@ -202,7 +203,7 @@ impl Remote {
     pub(crate) fn estimate(&self, len: usize) -> Load {
         let path = self.path.path();
         let datagram_len = match (self.is_sequenced, self.is_automatic) {
-            (true, _) => self.sequenced_len(),
+            (true, _) => self.sequenced_len(0),
             (false, true) => path.datagram_len(len),
             (false, false) => self.datagram_len(),
         };

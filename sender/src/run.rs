@@ -13,8 +13,8 @@ use crate::DEFAULT_QUALITY;
 use crate::cli::Cli;
 use crate::display::{Display, Step};
 use crate::failure::failure;
-use crate::source::{self, Next, Source, SourceOptions};
-use crate::{Builder, Figures, Monitor, Upstream, UpstreamError};
+use crate::source::{self, Next, Source, SourceOptions, SourceSpec};
+use crate::{Builder, DatagramSize, Fec, Figures, Monitor, Pace, Upstream, UpstreamError, Wire};
 
 /// Whoever waits for somebody to send to, or for the source to end, looks so often whether that is still wanted.
 const TICK: Duration = Duration::from_millis(50);
@@ -177,6 +177,9 @@ fn next_event(
 fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), Failure> {
     let builder = builder(cli)?;
     builder.check().map_err(|error| failure(cli, error))?;
+    for words in void(cli) {
+        tracing::warn!("{words}");
+    }
     let mut source = match source::open(&cli.source, &options(cli)) {
         Ok(source) => source,
         // Whoever has ended the program meanwhile does not want to know.
@@ -269,6 +272,28 @@ fn resolve(remote: &HostPort) -> Result<SocketAddr, Failure> {
     }
 }
 
+/// What is asked for and makes no difference, in words: whoever asks expects that it does.
+fn void(cli: &Cli) -> Vec<String> {
+    let mut void = Vec::new();
+    if cli.remotes.is_empty() && cli.multicast.multicast.is_none() {
+        let of_datagrams = [
+            ("--fec", cli.fec != Fec::default()),
+            ("--wire", cli.wire != Wire::default()),
+            ("--datagram-size", cli.datagram_size != DatagramSize::default()),
+            ("--pace", cli.pace != Pace::default()),
+            ("--no-tag", cli.no_tag),
+        ];
+        let said: Vec<_> = of_datagrams.iter().filter(|(_, is_said)| *is_said).map(|(option, _)| *option).collect();
+        if !said.is_empty() {
+            void.push(format!("{} is for datagrams, and all goes over TCP", said.join(", ")));
+        }
+    }
+    if cli.repeat && matches!(cli.source, SourceSpec::Test | SourceSpec::Camera(_) | SourceSpec::Stdin) {
+        void.push(format!("--loop is for what has an end and can be played again, which {} is not", cli.source.name()));
+    }
+    void
+}
+
 fn options(cli: &Cli) -> SourceOptions {
     let Cli { fps, repeat, speed, .. } = *cli;
     SourceOptions { size: cli.size.map(pixels), fps, repeat, realtime: !cli.no_realtime, speed }
@@ -332,6 +357,17 @@ mod tests {
         let failure = pump(&Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
         assert_eq!(failure.to_string(), "the lens fell off");
         assert_eq!(watch.figures().replaced["source"], 2);
+    }
+
+    #[test]
+    fn what_makes_no_difference_is_said() {
+        let said = |arguments: &[&str]| void(&Cli::parse_from([&["sender"], arguments].concat()));
+        let said_of = |arguments: &[&str]| said(arguments).join("; ");
+        assert_eq!(said(&["--tcp", "127.0.0.1:9", "--source", "clip.mp4", "--loop"]), Vec::<String>::new());
+        assert_eq!(said(&["--remote", "127.0.0.1:9", "--fec", "20", "--no-tag"]), Vec::<String>::new());
+        let datagrams = said_of(&["--tcp", "127.0.0.1:9", "--fec", "20", "--pace", "off"]);
+        assert_eq!(datagrams, "--fec, --pace is for datagrams, and all goes over TCP");
+        assert!(said_of(&["--remote", "127.0.0.1:9", "--source", "test", "--loop"]).starts_with("--loop is for what"));
     }
 
     #[test]

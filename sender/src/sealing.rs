@@ -4,14 +4,27 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment::seal::{Direction, Key, OpenError, Opener, SealedSegments, Sealer};
+use segment::seal::{Direction, Key, OpenError, Opener, SealedSegments, Sealer, WINDOW};
 use segment::socket::{Route, SendSocket, Sent};
+use segment::wire::sealed::OVERHEAD;
+use segment::wire::sequenced::HEADER_LEN;
 use segment::{Repeat, SequencedFrame};
 
 use crate::seldom::Seldom;
 
 /// That something does not open is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Data datagrams of a sealed frame where their size is automatic; with as much parity they just fill the window in which
+/// a receiver tells new from old. All are sealed before the first goes out, and what is said meanwhile has a number
+/// behind theirs: of a longer frame, those that go out last would be taken for replays.
+const MAX_DATA_SEGMENTS: usize = WINDOW as usize / 2 - 1;
+
+/// Bytes that a datagram of a sealed frame with a JPEG of so many is to have at least.
+pub(crate) fn least_datagram_len(jpeg_len: usize) -> usize {
+    // Payloads have an even length, and a checksum is behind the last.
+    jpeg_len.div_ceil(MAX_DATA_SEGMENTS) + 2 + HEADER_LEN + OVERHEAD
+}
 
 /// Sealing for the thread that hears receivers.
 #[derive(Debug)]
@@ -92,5 +105,23 @@ impl FrameSealing {
     /// What was sealed last.
     pub(crate) fn segments(&self) -> &SealedSegments {
         &self.segments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use segment::{Label, Sequencer};
+
+    #[test]
+    fn a_sealed_frame_of_any_length_fits_the_window_with_as_much_parity() {
+        let label = Label { stream_id: 1, number: 2, captured_at: 3 };
+        for len in [100, 6_000_000, 50_000_000] {
+            let datagram_len = least_datagram_len(len).max(1472) - OVERHEAD;
+            let jpeg = Bytes::from(vec![0; len]);
+            let frame = Sequencer::new().sequence(jpeg, label, datagram_len, |_| 0).unwrap();
+            assert!(2 * frame.len() < WINDOW as usize, "{len}: {}", frame.len());
+        }
     }
 }

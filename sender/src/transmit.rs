@@ -20,7 +20,7 @@ use crate::pacing::{Reception, Spacing};
 use crate::progress::{End, Progress};
 use crate::remote::{Cut, Remote};
 use crate::repair::Repair;
-use crate::sealing::FrameSealing;
+use crate::sealing::{self, FrameSealing};
 use crate::stamp::Stamp;
 use crate::tcp::Outlet;
 use crate::waiting::{Over, Waiting};
@@ -178,7 +178,8 @@ impl Transmit {
     /// of their paths has them. `None` where there is no such remote.
     fn sequence(&mut self, jpeg: &Bytes, captured_at: SystemTime) -> Result<Option<Arc<SequencedFrame>>, FrameError> {
         let sequenced = self.remotes.iter().filter(|remote| remote.is_sequenced());
-        let Some(datagram_len) = sequenced.map(Remote::sequenced_len).min() else { return Ok(None) };
+        let least = self.sealing.as_ref().map_or(0, |_| sealing::least_datagram_len(jpeg.len()));
+        let Some(datagram_len) = sequenced.map(|remote| remote.sequenced_len(least)).min() else { return Ok(None) };
         let datagram_len = datagram_len.saturating_sub(if self.sealing.is_some() { OVERHEAD } else { 0 });
         let tag = self.stamp.tag(captured_at);
         let label = Label { stream_id: tag.stream_id, number: tag.number, captured_at: tag.captured_at };
