@@ -228,13 +228,20 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line and the environment. No variable gives way to the command line but to the option that it
-    /// is the variable of: most of them protect something.
+    /// Reads the command line and the environment.
     ///
     /// # Errors
+/// The variables that give way to the command line: what is shown, and where. With a file, all that protects the gateway
+/// is to stand in there, and is refused beside it.
+const YIELDING: Yielding<'_> = Yielding {
+    guards: &["key_file", "user", "password", "allowed_origins", "access", "tls_cert", "tls_key"],
+    excluded: &["sources", "uri", "id", "bind", "host", "port"],
+    lone: &[],
+};
+
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        arguments::parse(arguments, Yielding::default())
+        arguments::parse(arguments, YIELDING)
     }
 
     /// How datagrams are received where neither their address nor the file says.

@@ -164,6 +164,7 @@ impl Cli {
 
 /// The variables that give way to the command line.
 const YIELDING: Yielding<'_> = Yielding {
+    guards: &["key_file", "from"],
     excluded: &["bind", "multicast", "tcp", "tcp_framing", "interface", "from", "receive_buffer", "latency"],
     lone: &[("multicast", &["interface"]), ("tcp", &["tcp_framing"])],
 };

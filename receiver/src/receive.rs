@@ -31,6 +31,10 @@ const LOOK_WITHIN: Duration = Duration::from_millis(10);
 /// A bye waits at most so long until what came before it has been read, beside the latency.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
+/// Ends that wait for this at a time: more than sources are acknowledged to. Of others it is known soon that they are
+/// silent.
+const MAX_ENDED: usize = 16;
+
 /// While a bye waits, it is looked so often whether it still has to.
 const CLOSING_TICK: Duration = Duration::from_millis(1);
 
@@ -270,7 +274,12 @@ impl<'a> Receive<'a> {
             }
         }
         // The stream's socket is looked at once more for those that have just been said.
-        self.ended.extend(std::iter::from_fn(|| self.feedback.poll_ended()).map(|ended| (now, ended)));
+        while let Some(ended) = self.feedback.poll_ended() {
+            let is_known = self.ended.iter().any(|(_, known)| *known == ended);
+            if !is_known && self.ended.len() < MAX_ENDED {
+                self.ended.push_back((now, ended));
+            }
+        }
     }
 
     /// Counts what the source that is shown has lost since the last look.

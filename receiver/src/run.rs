@@ -6,9 +6,9 @@ use crate::sink::snapshot::Snapshots;
 use crate::sink::stdout::Stdout;
 use crate::sink::window::{Step, Viewer};
 use crate::sink::{Running, Sink, SinkError};
-use crate::{Downstream, DownstreamError, Figures};
+use crate::{Builder, Downstream, DownstreamError, Figures};
 use segment::seal::Key;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
@@ -116,20 +116,27 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
 /// key or a recording lie in a pipe that nobody opens. That is left to itself then, for the end of the program to end.
 fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<(Vec<Box<dyn Sink>>, Downstream)>, Failure> {
     let (says, opened) = mpsc::channel();
-    let asked = says.clone();
+    // Not one more sender: when the thread is gone, so is the last.
+    let says = Arc::new(says);
+    let asked = Arc::downgrade(&says);
     interrupt.when_set(move || {
-        let _ = asked.send(None);
+        let _ = asked.upgrade().map(|asked| asked.send(None));
     });
     let cli = cli.clone();
     thread::Builder::new().name("open".to_owned()).spawn(move || {
-        // Outputs first: whoever cannot record should not take the port.
-        let both = open_sinks(&cli).and_then(|sinks| Ok((sinks, start(&cli)?)));
-        let _ = says.send(Some(both));
+        let _ = says.send(Some(open_both(&cli)));
     })?;
     match opened.recv() {
-        Ok(Some(both)) => both.map(Some),
-        Ok(None) | Err(mpsc::RecvError) => Ok(None),
+        Ok(both) => both.transpose(),
+        Err(mpsc::RecvError) => Err(Failure::new("the thread that opens outputs and input is gone")),
     }
+}
+
+/// What may take its time comes first, for nothing to be left behind where it is not waited for; then outputs: whoever
+/// cannot record should not take the port.
+fn open_both(cli: &Cli) -> Result<(Vec<Box<dyn Sink>>, Downstream), Failure> {
+    let builder = builder(cli)?;
+    Ok((open_sinks(cli)?, start(builder)?))
 }
 
 /// Decides when it is over.
@@ -172,7 +179,7 @@ impl Watch<'_> {
     }
 }
 
-fn start(cli: &Cli) -> Result<Downstream, Failure> {
+fn builder(cli: &Cli) -> Result<Builder, Failure> {
     let mut builder = Downstream::builder()
         .receive_buffer(cli.receive_buffer as usize)
         .latency(Duration::from_millis(cli.latency.into()))
@@ -194,6 +201,10 @@ fn start(cli: &Cli) -> Result<Downstream, Failure> {
     if let Some(frames) = cli.frames {
         builder = builder.max_frames(frames);
     }
+    Ok(builder)
+}
+
+fn start(builder: Builder) -> Result<Downstream, Failure> {
     builder.start().map_err(|error| {
         let advice = match &error {
             DownstreamError::Socket(error) => error.advice(),

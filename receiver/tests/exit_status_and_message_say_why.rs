@@ -112,12 +112,14 @@ fn the_user_ends_it_while_it_is_still_opening_what_it_needs() {
     let pipe = folder.path().join("key").display().to_string();
     assert!(Command::new("mkfifo").args(["-m", "600", &pipe]).status().unwrap().success());
     // Nobody ever writes there.
-    for arguments in [&["--key-file", &pipe][..], &["--record", &pipe, "--overwrite"]] {
+    let recording = folder.path().join("out.mkv").display().to_string();
+    for arguments in [&["--key-file", &pipe, "--record", &recording][..], &["--record", &pipe, "--overwrite"]] {
         let arguments = [&["--bind", "127.0.0.1:0", "--display", "never"], arguments].concat();
         let receiver = Program::spawn(&mut receiver(&arguments));
         wait_for("a thread that opens", || (!receiver.spent(Some("open")).is_empty()).then_some(()));
         receiver.signal("TERM");
         receiver.end().expect(0, &[]);
+        assert!(!std::path::Path::new(&recording).exists(), "an empty one would be in the way of the next");
     }
 }
 

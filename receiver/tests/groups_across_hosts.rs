@@ -93,6 +93,25 @@ fn an_adapter_of_the_senders_may_be_replaced_or_get_another_address() {
 }
 
 #[test]
+fn a_route_that_is_gone_for_a_while_leads_nowhere_else() {
+    let Some(network) = Network::new(2) else { return };
+    network.ip(0, "route add default dev eth0");
+    let receiver = receive_at(&network, 1, &["--multicast", GROUP]);
+    let sender = ["--multicast", GROUP, "--source", "test", "--size", "640x360", "--stats", "none"];
+    let sender = Program::spawn(&mut network.at(0, &self::sender(&sender)));
+    receiver.has_frames(30);
+    network.ip(0, "link set eth0 down");
+    let before = has_stopped(&receiver);
+    sender.says("cannot send to 224.3.29.71:10000");
+    // Longer than it takes to look for another interface.
+    std::thread::sleep(Duration::from_millis(1500));
+    network.ip(0, "link set eth0 up");
+    network.ip(0, "route add default dev eth0");
+    receiver.has_frames(before + 30);
+    assert!(!sender.said().contains("no longer"), "{}", sender.said());
+}
+
+#[test]
 fn an_ipv6_group_of_one_link_is_found_again_after_an_adapter_was_replaced() {
     let Some(network) = Network::new(2) else { return };
     let receiver = receive_at(&network, 1, &["--multicast", "ff12::71"]);

@@ -131,7 +131,7 @@ pub struct Cli {
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub frames: Option<u64>,
 
-    /// End after so long, with status 0 [default: no limit]
+    /// End when the stream has lasted so long, with status 0 [default: no limit]
     #[arg(long, value_name = "SECONDS", env = "SEGMENT_DURATION", help_heading = "End", value_parser = seconds::positive)]
     pub duration: Option<Duration>,
 
@@ -175,6 +175,7 @@ Examples:
 
 /// The variables that give way to the command line.
 const YIELDING: Yielding<'_> = Yielding {
+    guards: &["key_file"],
     excluded: &["receivers", "ack_timeout", "on_ack_timeout", "announce_text", "no_handshake"],
     lone: &[
         (

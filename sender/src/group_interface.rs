@@ -55,9 +55,12 @@ impl GroupInterface {
     /// Chooses again where that is needed: the interface came back with another number or has another address, or the
     /// route leads through another one now. To be called about once a second.
     pub(crate) fn refresh(&self) {
-        // None may be there for a while. Sending fails as long, and says so.
+        // None may be there for a while, nor a route. Sending fails as long, and says so.
         let Ok(now) = choose(&self.group) else { return };
         let before = self.lock().clone();
+        if now.is_for_want_of_a_route && !before.is_for_want_of_a_route {
+            return;
+        }
         if is_same(self.group.address, &before.interface, &now.interface) || !now.interface.is_up {
             return;
         }
@@ -66,7 +69,6 @@ impl GroupInterface {
             return;
         }
         tracing::info!("sending to {} through {}, no longer {}", self.group(), now.interface, before.interface);
-        warn_of_want_of_a_route(self.group(), &now);
         *self.lock() = now;
         self.changes.fetch_add(1, Ordering::Release);
     }

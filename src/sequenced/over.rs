@@ -39,6 +39,8 @@ struct Past {
     tally: Tally,
     /// Something came of it after it had been given up.
     is_late: bool,
+    /// What it has lost is counted: of the rest only what became of it is known.
+    is_settled: bool,
 }
 
 impl Over {
@@ -54,13 +56,13 @@ impl Over {
         {
             stats.segments_lost += oldest.tally.lost() as u64;
         }
-        self.past.push_back(Past { number, fate, tally, is_late });
+        self.past.push_back(Past { number, fate, tally, is_late, is_settled: false });
     }
 
     /// A segment came of a frame that is over.
     pub(crate) fn take(&mut self, now: Instant, header: &Header, stats: &mut Stats) {
-        let at = self.past.iter().rposition(|past| past.number == header.number);
-        let Some((at, past)) = at.and_then(|at| Some((at, self.past.get_mut(at)?))) else {
+        let past = self.past.iter_mut().rev().find(|past| past.number == header.number);
+        let Some(past) = past.filter(|past| !past.is_settled) else {
             stats.drop_one(DropCause::Stale);
             return;
         };
@@ -82,7 +84,7 @@ impl Over {
         }
         if past.tally.gaps().len() > MAX_GAPS {
             stats.segments_lost += past.tally.lost() as u64;
-            self.past.remove(at);
+            (past.tally, past.is_settled) = (Tally::new(0), true);
         }
     }
 

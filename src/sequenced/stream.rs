@@ -35,9 +35,9 @@ const MAX_SHOWN: u32 = 64;
 /// nobody sends, get it as their bytes arrive.
 const TRUSTED_AHEAD: u32 = 8;
 
-/// A frame that nothing is missing of may pause for so long, however short the latency: longer than any sender pauses
-/// to spread it. Nobody waits for it meanwhile: the next frame ends that.
-const LEAST_PATIENCE: Duration = Duration::from_millis(500);
+/// A frame that nothing is missing of may pause for so long, however short the latency: a datagram of 64 KB at 0.1 Mbit/s
+/// takes as long. Nobody waits for it meanwhile, as the next frame ends that, and it takes the memory of one frame.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes of nacks that a source can have coming to it. So many bytes as have come from it, at most: an address that is
 /// forged gets no more than was sent in its name.

@@ -11,9 +11,12 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-/// Which variables give way.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which variables give way, and which do not.
+#[derive(Debug, Clone, Copy)]
 pub struct Yielding<'a> {
+    /// Options that protect something. Their variables count as set even where they are empty, for whoever reads the
+    /// option to refuse: an unset `${KEY}` in a unit is no wish to do without a key.
+    pub guards: &'a [&'a str],
     /// Options whose variables do so where the command line names one that excludes them.
     pub excluded: &'a [&'a str],
     /// An option, and those that mean nothing without it, whose variables do so where it is not there.
@@ -21,7 +24,7 @@ pub struct Yielding<'a> {
 }
 
 /// Reads the options of the program `C` from `arguments`, the program's name first, and its environment. A variable
-/// counts as not set where it is empty, where it says no to a flag, and where `yielding` says so.
+/// counts as not set where it is empty and guards nothing, where it says no to a flag, and where `yielding` says so.
 ///
 /// # Errors
 /// [`clap::Error`], which knows how to be printed and with what status to end.
@@ -78,7 +81,8 @@ fn heed_environment(
             excluded.chain(excluding).any(|other| is_said(other, arguments))
                 || another_is_said(&built, option, arguments)
         };
-        if value.is_empty() || is_no || is_excluded() {
+        let is_empty = value.is_empty() && !yielding.guards.contains(&option.get_id().as_str());
+        if is_empty || is_no || is_excluded() {
             void.push(option.get_id().to_string());
         }
     }
@@ -137,6 +141,7 @@ mod tests {
     use std::iter;
 
     const YIELDING: Yielding<'_> = Yielding {
+        guards: &["guard"],
         excluded: &["bind", "group", "interface", "latency", "tcp"],
         lone: &[("group", &["interface", "mute"])],
     };
@@ -213,6 +218,7 @@ mod tests {
     #[test]
     fn an_empty_variable_and_one_that_says_no_are_none() {
         assert_eq!(value(&[], &[("T_TCP", "")], "tcp"), None);
+        assert_eq!(value(&[], &[("T_GUARD", "")], "guard").as_deref(), Some(""), "it is not taken off");
         for no in ["0", "false", "No"] {
             assert!(!read(&[], &[("T_MUTE", no), ("T_GROUP", "there")]).unwrap().get_flag("mute"));
         }

@@ -29,8 +29,8 @@ const SAME_WISH: Duration = Duration::from_secs(1);
 struct Shared {
     /// Behind an `Arc` of its own because that is what the signal handler takes.
     asked: Arc<AtomicBool>,
-    /// The next signal ends the process.
-    is_last_warning: Arc<AtomicBool>,
+    /// Whether the next signal ends the process.
+    next_ends: Arc<AtomicBool>,
     /// Held for the moment between looking at `asked` and waiting, so that no wake-up falls between the two.
     gate: Mutex<Told>,
     changed: Condvar,
@@ -58,7 +58,7 @@ impl Interrupt {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
             let status = i32::from(ExitStatus::Failed.code());
-            flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupt.shared.is_last_warning))?;
+            flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupt.shared.next_ends))?;
             flag::register(signal, Arc::clone(&interrupt.shared.asked))?;
         }
         // A handler may not wake a condition variable (signal-safety(7)), so a thread does.
@@ -68,7 +68,7 @@ impl Interrupt {
             for _ in &mut signals {
                 woken.set();
                 thread::sleep(SAME_WISH);
-                woken.shared.is_last_warning.store(true, Ordering::SeqCst);
+                woken.shared.next_ends.store(true, Ordering::SeqCst);
             }
         })?;
         Ok(interrupt)

@@ -13,7 +13,8 @@ const SET_BACK_NS: i128 = 1_000_000_000;
 const SET_FORWARD_NS: i128 = 24 * 3600 * 1_000_000_000;
 
 /// A frame that is further ahead of when it came than all before it, by more than this, was not delayed less: the clock
-/// was set. In nanoseconds: five seconds, less than anybody would miss of a pause, more than a frame waits anywhere.
+/// was set. In nanoseconds: five seconds, less than anybody would miss of a pause, more than frames differ in delay if
+/// not told to wait for longer.
 const AHEAD_NS: i128 = 5_000_000_000;
 
 /// Places frames on the time axis of a recording, in ticks of [`TICK_NS`] since its first frame.
