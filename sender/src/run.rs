@@ -1,9 +1,9 @@
 //! What the program does, from its options to its end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,10 @@ const LAST_LINE_GRACE: Duration = Duration::from_millis(200);
 
 /// What the thread that waits is told, by the thread "source" but for one thing.
 enum Event {
-    /// The stream runs.
+    /// The stream is there, and waits for those it waits for.
     Started(Watch),
+    /// It runs.
+    Begun,
     /// It is over.
     Ended(Result<(), Failure>),
     /// It is to be: so the user says, not that thread.
@@ -43,23 +45,30 @@ struct Watch {
     monitor: Monitor,
     /// What the source's own mailbox has replaced.
     replaced: Arc<AtomicU64>,
-    /// When the stream's time is over, where it is limited.
-    ends_at: Option<Instant>,
+    /// When the stream's time is over, where it is limited: known once it has begun.
+    ends_at: Arc<OnceLock<Instant>>,
 }
 
 impl Watch {
-    fn new(upstream: &Upstream, duration: Option<Duration>) -> Self {
-        let ends_at = duration.and_then(|duration| Instant::now().checked_add(duration));
-        Self { monitor: upstream.monitor(), replaced: Arc::default(), ends_at }
+    fn new(upstream: &Upstream) -> Self {
+        Self { monitor: upstream.monitor(), replaced: Arc::default(), ends_at: Arc::default() }
+    }
+
+    /// The stream has begun, and is to last for this time, where it is limited.
+    fn begin(&self, duration: Option<Duration>) {
+        if let Some(ends_at) = duration.and_then(|duration| Instant::now().checked_add(duration)) {
+            // It begins once.
+            let _ = self.ends_at.set(ends_at);
+        }
     }
 
     fn is_time_over(&self) -> bool {
-        self.ends_at.is_some_and(|ends_at| Instant::now() >= ends_at)
+        self.ends_at.get().is_some_and(|ends_at| Instant::now() >= *ends_at)
     }
 
     /// How long nothing is to be done if nothing happens.
     fn rest(&self) -> Duration {
-        match self.ends_at.map(|ends_at| ends_at.saturating_duration_since(Instant::now())) {
+        match self.ends_at.get().map(|ends_at| ends_at.saturating_duration_since(Instant::now())) {
             None => Duration::MAX,
             // By then, whoever holds the end up is to hurry.
             Some(Duration::ZERO) => TICK,
@@ -125,7 +134,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             }
             Ok(Event::Ended(outcome)) => break outcome,
             Err(RecvTimeoutError::Disconnected) => break Err(Failure::new("the thread that reads the source is gone")),
-            Ok(Event::Asked) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Begun | Event::Asked) | Err(RecvTimeoutError::Timeout) => {}
         }
         if let Some((_, watch)) = running.as_ref().filter(|_| interrupt.is_set()) {
             // Whoever holds the stream up does so no longer.
@@ -192,10 +201,12 @@ fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), 
     };
     let builder = builder.live(source.is_live()).format(source.format());
     let mut upstream = builder.start().map_err(|error| failure(cli, error))?;
-    let has_begun = has_begun(interrupt, &upstream);
-    let watch = Watch::new(&upstream, cli.duration);
+    let watch = Watch::new(&upstream);
     let _ = says.send(Event::Started(watch.clone()));
-    let pumped = if has_begun {
+    let pumped = if has_begun(interrupt, &upstream) {
+        watch.begin(cli.duration);
+        // Who waits knows from now on until when.
+        let _ = says.send(Event::Begun);
         say_what_is_sent(cli, &*source, &upstream);
         pump(interrupt, &mut *source, &mut upstream, &watch)
     } else {
@@ -285,11 +296,11 @@ fn void(cli: &Cli) -> Vec<String> {
         ];
         let said: Vec<_> = of_datagrams.iter().filter(|(_, is_said)| *is_said).map(|(option, _)| *option).collect();
         if !said.is_empty() {
-            void.push(format!("{} is for datagrams, and all goes over TCP", said.join(", ")));
+            void.push(format!("it all goes over TCP, where these make no difference: {}", said.join(", ")));
         }
     }
-    if cli.repeat && matches!(cli.source, SourceSpec::Test | SourceSpec::Camera(_) | SourceSpec::Stdin) {
-        void.push(format!("--loop is for what has an end and can be played again, which {} is not", cli.source.name()));
+    if cli.repeat && !matches!(cli.source, SourceSpec::Path(_)) {
+        void.push(format!("--source {} cannot be played again: --loop makes no difference", cli.source.name()));
     }
     void
 }
@@ -351,7 +362,7 @@ mod tests {
     fn what_a_source_replaces_shows_and_its_failure_is_told() {
         let cli = Cli::parse_from(["sender", "--remote", "127.0.0.1:9"]);
         let mut upstream = builder(&cli).unwrap().start().unwrap();
-        let watch = Watch::new(&upstream, None);
+        let watch = Watch::new(&upstream);
         assert_eq!(watch.figures().replaced["source"], 0);
         let mut source = Hasty(Script::new([Step::Waiting, Step::Fail("the lens fell off".to_owned())]), 5);
         let failure = pump(&Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
@@ -366,8 +377,10 @@ mod tests {
         assert_eq!(said(&["--tcp", "127.0.0.1:9", "--source", "clip.mp4", "--loop"]), Vec::<String>::new());
         assert_eq!(said(&["--remote", "127.0.0.1:9", "--fec", "20", "--no-tag"]), Vec::<String>::new());
         let datagrams = said_of(&["--tcp", "127.0.0.1:9", "--fec", "20", "--pace", "off"]);
-        assert_eq!(datagrams, "--fec, --pace is for datagrams, and all goes over TCP");
-        assert!(said_of(&["--remote", "127.0.0.1:9", "--source", "test", "--loop"]).starts_with("--loop is for what"));
+        assert_eq!(datagrams, "it all goes over TCP, where these make no difference: --fec, --pace");
+        assert!(
+            said_of(&["--remote", "127.0.0.1:9", "--source", "test", "--loop"]).ends_with("--loop makes no difference")
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use scene::{INTERFACE, free_group, join, send_to};
 use segment::socket::{Group, ReceiveSocket};
 use segment::wire::control::{Ack, Control};
 use segment::wire::tag::{Found, find};
+use serde_json::Value;
 
 #[test]
 fn every_receiver_gets_every_frame_and_is_listed() {
@@ -97,6 +98,9 @@ fn it_streams_all_the_same_where_it_is_told_to() {
 fn a_wait_can_be_ended_by_the_user() {
     let sender = send_to(&free_group(), &["--ack-timeout", "0", "--stats", "json"]);
     sender.says("waiting for 1 receiver");
+    // Whoever reads statistics sees that it waits.
+    let waiting = sender.figures("a line", |_| true);
+    assert_eq!((&waiting["frames"], &waiting["receivers"]), (&0.into(), &Value::Array(Vec::new())));
     let begin = Instant::now();
     let ended = sender.interrupt();
     ended.expect(0, &[]);
