@@ -165,7 +165,15 @@ impl Convert for Conversion {
             Picture::Jpeg(jpeg) => {
                 let passed = self.wanted.is_met_by(&jpeg);
                 if demand.bgr || (demand.jpeg && !passed) {
-                    self.decode(&jpeg)?;
+                    match self.decode(&jpeg) {
+                        Ok(()) => {}
+                        // Whoever gets it as it came is not to miss it for those who do not.
+                        Err(error) if demand.jpeg && passed => {
+                            tracing::debug!(%error, "a picture is only for those who get it as it came");
+                            return Ok(Converted { jpeg: Some(jpeg), bgr: None, took_work: true });
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 (None, passed.then_some(jpeg))
             }

@@ -250,7 +250,11 @@ impl Transmitter {
         let waiting = Waiting::new(self.busy_poll);
         while waiting.for_next(frames) {
             // What is taken out is sent before anything newer: see `send_at_once`.
-            let Some(mut transmit) = self.lock().filter(|transmit| transmit.left > 0) else { return };
+            let Some(mut transmit) = self.lock() else { return };
+            if transmit.left == 0 {
+                transmit.progress.end(End::Limit);
+                return;
+            }
             if let Some(free_at) = transmit.spacing.free_at() {
                 // Meanwhile a newer one may take its place.
                 waiting.until::<Outgoing>(free_at, None, &transmit.progress);

@@ -5,6 +5,11 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+/// The system takes no more while so many bytes wait to be sent (TCP_NOTSENT_LOWAT, tcp(7)): otherwise it would take
+/// seconds of pictures on behalf of a receiver that is slow, which then sees old ones.
+#[cfg(target_os = "linux")]
+const MAX_UNSENT_BYTES: u32 = 128 << 10;
+
 /// Listens for connections, and sets them up for frames: small pieces leave at once (TCP_NODELAY, tcp(7)).
 #[derive(Debug)]
 pub struct StreamListener {
@@ -45,6 +50,8 @@ impl StreamListener {
                 // Some systems hand this down from the listener.
                 stream.set_nonblocking(false)?;
                 stream.set_nodelay(true)?;
+                #[cfg(target_os = "linux")]
+                socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES)?;
                 // What came to `[::]` over IPv4 is shown as such.
                 Ok(Some((stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()))))
             }
@@ -102,6 +109,24 @@ mod tests {
         let mut heard = [0; 5];
         stream.read_exact(&mut heard).unwrap();
         assert_eq!(&heard, b"words");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn for_who_does_not_read_little_is_taken() {
+        let listener = StreamListener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let _peer = TcpStream::connect(listener.local_addr()).unwrap();
+        let (mut stream, _) = listener.accept(Duration::from_secs(10)).unwrap().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut taken = 0;
+        for _ in 0..20 {
+            while let Ok(len) = stream.write(&[0; 1 << 16]) {
+                taken += len;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Without a bound it takes some megabytes.
+        assert!((1..1 << 20).contains(&taken), "{taken} bytes");
     }
 
     #[test]

@@ -187,6 +187,12 @@ pub enum SourceError {
         /// What the system says.
         source: io::Error,
     },
+    /// A thread has come to an end that was to read on.
+    #[error("the thread that reads {name} is gone; this is a fault of this program")]
+    ThreadGone {
+        /// What it read.
+        name: String,
+    },
     /// What a [`Script`](super::script::Script) was told to fail with.
     #[error("{0}")]
     Scripted(String),

@@ -17,6 +17,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause: a camera that is plugged in again is back within about a second.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Only what gives pictures for so long is back. An address that gives one each time that it is opened is not asked
+/// without a pause.
+const STEADY: Duration = Duration::from_secs(1);
+
 /// Something opened that gives pictures as they come, and may go away.
 pub(super) trait Device: Send {
     /// Waits for the next picture.
@@ -66,6 +70,8 @@ struct Loss {
     since: Instant,
     pause: Duration,
     try_at: Instant,
+    /// When pictures began to come again.
+    back_at: Option<Instant>,
 }
 
 impl<O: Open> Reconnect<O> {
@@ -96,9 +102,14 @@ impl<O: Open> Reconnect<O> {
         };
         match device.read() {
             Ok(captured) => {
-                if let Some(loss) = self.lost.take() {
-                    let away_s = (now() - loss.since).as_secs_f64();
-                    tracing::warn!(source = self.opener.name(), away_s = (away_s * 10.0).round() / 10.0, "is back");
+                if let Some(loss) = &mut self.lost {
+                    let now = now();
+                    let back_at = *loss.back_at.get_or_insert(now);
+                    if now.saturating_duration_since(back_at) >= STEADY {
+                        let away_s = back_at.saturating_duration_since(loss.since).as_secs_f64();
+                        tracing::warn!(source = self.opener.name(), away_s = (away_s * 10.0).round() / 10.0, "is back");
+                        self.lost = None;
+                    }
                 }
                 Step::Picture(captured)
             }
@@ -112,13 +123,13 @@ impl<O: Open> Reconnect<O> {
         }
     }
 
-    /// Puts off the next attempt. The pause grows until a picture comes: opening alone is no success.
+    /// Puts off the next attempt. The pause grows until it is back: opening alone is no success.
     fn pause(&mut self, now: Instant) -> Step {
         let (since, pause) = match &self.lost {
             None => (now, FIRST_PAUSE),
             Some(loss) => (loss.since, (loss.pause * 2).min(LONGEST_PAUSE)),
         };
-        self.lost = Some(Loss { since, pause, try_at: now + pause });
+        self.lost = Some(Loss { since, pause, try_at: now + pause, back_at: None });
         Step::Wait(pause)
     }
 
@@ -204,7 +215,8 @@ impl Source for Live {
         Ok(match self.pictures.take(MAX_WAIT) {
             Taken::Value(captured) => Next::Picture(captured),
             Taken::TimedOut => Next::Waiting,
-            Taken::Closed => Next::Ended,
+            // It goes on for as long as this is there.
+            Taken::Closed => return Err(SourceError::ThreadGone { name: self.name.clone() }),
         })
     }
 

@@ -23,6 +23,9 @@ const LAST_FRAME: Duration = Duration::from_secs(1);
 /// mailbox.
 const FRAMES_ON_THE_WAY: u32 = 2;
 
+/// As good as for ever: no sum of some of these and a time overflows.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// What they get where the stream is shut down they get within this time: the program is to end within a second.
 const HURRY: Duration = Duration::from_millis(400);
 
@@ -97,7 +100,7 @@ impl Audience {
         framings.into_iter().for_each(|framing| *asks(&mut possible, framing) = true);
         Self {
             possible,
-            patience,
+            patience: patience.min(FOR_EVER),
             live,
             gate: Arc::default(),
             inner: Mutex::new(Inner {

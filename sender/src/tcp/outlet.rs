@@ -72,13 +72,23 @@ impl Outlet {
     /// The number of receivers that it is for.
     fn put_to(&mut self, lanes: &[Arc<Lane>], frame: &Outgoing, progress: &Progress) -> Result<usize, FrameError> {
         let begin = Instant::now();
-        let (mut receivers, mut ready) = (0, Vec::new());
+        let (mut receivers, mut ready, mut refused) = (0, Vec::new(), None);
         for lane in lanes {
             // Somebody who has come since the picture was made of may ask for something else: from the next one on.
             let parcel = match (lane.seat.framing, &frame.jpeg, &frame.bgr) {
-                (Framing::Upstream, Some(jpeg), _) => Parcel::jpeg(jpeg)?,
-                (Framing::Pickle, _, Some(image)) => Parcel::picture(&self.template(image)?, image),
+                (Framing::Upstream, Some(jpeg), _) => Parcel::jpeg(jpeg).map_err(FrameError::from),
+                (Framing::Pickle, _, Some(image)) => {
+                    self.template(image).map(|template| Parcel::picture(&template, image))
+                }
                 _ => continue,
+            };
+            let parcel = match parcel {
+                Ok(parcel) => parcel,
+                // The other framing may have room for it.
+                Err(error) => {
+                    refused = Some(error);
+                    continue;
+                }
             };
             if self.waits && !lane.seat.is_slow.load(Ordering::Relaxed) {
                 ready.push((&lane.seat, self.wait_for(lane, begin, progress)));
@@ -87,7 +97,10 @@ impl Outlet {
             receivers += 1;
         }
         self.charge(&ready);
-        Ok(receivers)
+        match refused {
+            Some(error) if receivers == 0 => Err(error),
+            _ => Ok(receivers),
+        }
     }
 
     /// Waits for one receiver for as long as may be, since `begin`. Gives when it was ready, at the earliest `begin`.

@@ -75,16 +75,30 @@ fn a_camera_that_is_not_there_at_first_is_an_error() {
 }
 
 #[test]
-fn pauses_grow_to_a_second_and_begin_anew_after_a_picture() {
+fn pauses_grow_to_a_second_and_begin_anew_after_a_second_of_pictures() {
     let away = std::iter::repeat_n(None, 7);
-    let openings = [Some(2)].into_iter().chain(away).chain([Some(1), Some(1)]);
+    let openings = [Some(2)].into_iter().chain(away).chain([Some(3), Some(1)]);
     let mut reconnect = Reconnect::new(Plan::new(openings)).unwrap();
     let mut now = Instant::now();
     assert_eq!(waits(&mut reconnect, &mut now, 100), []);
     assert_eq!(waits(&mut reconnect, &mut now, 100), []);
     let grown = [50, 100, 200, 400, 800, 1000, 1000, 1000].map(MS);
     assert_eq!(waits(&mut reconnect, &mut now, 100), grown);
+    for _ in 0..2 {
+        now += STEADY / 2;
+        assert_eq!(waits(&mut reconnect, &mut now, 100), []);
+    }
     assert_eq!(waits(&mut reconnect, &mut now, 100), [MS(50)]);
+}
+
+#[test]
+fn what_gives_one_picture_at_each_opening_is_asked_once_a_second() {
+    let mut reconnect = Reconnect::new(Plan::new([Some(1); 20])).unwrap();
+    let mut now = Instant::now();
+    let waits: Vec<_> = (0..10).map(|_| waits(&mut reconnect, &mut now, 100)).collect();
+    assert_eq!(waits[0], []);
+    let grown = [50, 100, 200, 400, 800, 1000, 1000, 1000, 1000].map(|ms| vec![MS(ms)]);
+    assert_eq!(waits[1..], grown);
 }
 
 #[test]
