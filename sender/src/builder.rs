@@ -280,7 +280,10 @@ impl Builder {
             && self.repair().is_sequenced_from_the_start()
             && bytes < MIN_DATAGRAM_LEN + self.overhead()
         {
-            return Err(SequenceError::DatagramLen(bytes).into());
+            return Err(match self.overhead() {
+                0 => SequenceError::DatagramLen(bytes).into(),
+                overhead => UpstreamError::SealedDatagramSize { bytes, least: MIN_DATAGRAM_LEN + overhead },
+            });
         }
         if let (Pace::Mbit(rate), Err(_)) = (self.pace, self.pace.check()) {
             return Err(UpstreamError::Pace(rate));

@@ -10,6 +10,7 @@ use media::scale::ScaleError;
 use segment::handshake::MAX_RECEIVERS;
 use segment::socket::{InterfaceError, SocketError};
 use segment::wire::pickle::PictureSizeError;
+use segment::wire::plain::MAX_DATAGRAM_LEN;
 use segment::wire::stream::LengthError;
 use segment::wire::tag::TagError;
 use segment::{DatagramLenError, SequenceError, TooManySegments};
@@ -62,6 +63,16 @@ pub enum UpstreamError {
     /// A size that no datagram of the sequenced wire can have, where that is asked for.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
+    /// The same where it is sealed, which takes room too.
+    #[error(
+        "datagrams of {bytes} bytes are not possible where they are sealed: from {least} to {MAX_DATAGRAM_LEN} are"
+    )]
+    SealedDatagramSize {
+        /// The size asked for.
+        bytes: usize,
+        /// The least that there is.
+        least: usize,
+    },
     /// A rate that is out of range.
     #[error("frames cannot be sent at {0} Mbit/s: choose {MIN_MBIT} to {MAX_MBIT}")]
     Pace(f64),

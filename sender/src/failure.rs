@@ -40,6 +40,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         | UpstreamError::Size { .. }
         | UpstreamError::DatagramSize(_)
         | UpstreamError::Sequence(_)
+        | UpstreamError::SealedDatagramSize { .. }
         | UpstreamError::Fec(_)
         | UpstreamError::FecOnPlain
         | UpstreamError::AnnounceTextOnSequenced

@@ -50,9 +50,17 @@ pub(crate) struct Remote {
     is_sequenced: bool,
     schedule: Schedule,
     sent: Sent,
+    parity: Parity,
     warnings: Seldom,
     /// Said to be in trouble, and not yet said to be well again.
     is_in_trouble: bool,
+}
+
+/// Parity that went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Parity {
+    pub(crate) datagrams: u64,
+    pub(crate) bytes: u64,
 }
 
 /// What leads to a group.
@@ -100,6 +108,7 @@ impl Remote {
             is_sequenced: false,
             schedule: Schedule::default(),
             sent: Sent::default(),
+            parity: Parity::default(),
             warnings: Seldom::new(WARNING_INTERVAL),
             is_in_trouble: false,
         })
@@ -215,6 +224,7 @@ impl Remote {
     pub(crate) fn begin(&mut self, schedule: Schedule) {
         self.schedule = schedule;
         self.sent = Sent::default();
+        self.parity = Parity::default();
     }
 
     /// When the frame's next batch is due, since its start; `None` once it is out.
@@ -235,8 +245,8 @@ impl Remote {
         let batch = self.schedule.next();
         let sent = match frame.sequenced.filter(|_| self.is_sequenced) {
             Some(sequenced) => match frame.sealed {
-                Some(sealed) => self.socket.send_runs(sealed.runs(batch), &mut self.route),
-                None => self.socket.send_batch(sequenced.segments(batch), &mut self.route),
+                Some(sealed) => self.socket.send_runs(sealed.runs(batch.clone()), &mut self.route),
+                None => self.socket.send_batch(sequenced.segments(batch.clone()), &mut self.route),
             },
             // It has been prepared for, so it fits.
             None => match frame.plain.map(|plain| self.segmenter.segment(plain)) {
@@ -246,6 +256,12 @@ impl Remote {
                 _ => Sent::default(),
             },
         };
+        if let Some(sequenced) = frame.sequenced.filter(|_| self.is_sequenced && sent.errors == 0) {
+            let parity = batch.end.min(sequenced.len()).saturating_sub(batch.start.max(sequenced.data_segments()));
+            let overhead = if frame.sealed.is_some() { OVERHEAD } else { 0 };
+            self.parity.datagrams += parity as u64;
+            self.parity.bytes += (parity * (sequenced.datagram_len() + overhead)) as u64;
+        }
         self.sent.datagrams += sent.datagrams;
         self.sent.bytes += sent.bytes;
         self.sent.errors += sent.errors;
@@ -256,6 +272,11 @@ impl Remote {
     /// Datagrams of the frame that have gone out.
     pub(crate) fn gone(&self) -> usize {
         self.schedule.next().start
+    }
+
+    /// What went out of the frame's parity.
+    pub(crate) fn parity(&self) -> Parity {
+        self.parity
     }
 
     /// What became of the frame, now that it is out.
@@ -287,6 +308,8 @@ impl Remote {
 mod tests {
     use super::*;
     use std::net::UdpSocket;
+
+    use segment::{Label, Sequencer};
 
     use path_watch::ASK_INTERVAL;
 
@@ -360,6 +383,26 @@ mod tests {
         remote.route = Route::new(receiver.local_addr().unwrap());
         assert_eq!(send(&mut remote, &frame, Pace::Auto).0, 3);
         assert!(!remote.is_in_trouble);
+    }
+
+    #[test]
+    fn parity_counts_where_it_has_gone_out() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut remote = remote(&receiver.local_addr().unwrap().to_string(), DatagramSize::Automatic).unwrap();
+        remote.take_up(true);
+        let label = Label { stream_id: 1, number: 2, captured_at: 3 };
+        let frame = Sequencer::new().sequence(vec![7; 5_000].into(), label, 1_000, |_| 3).unwrap();
+        let cut = Cut { plain: None, sequenced: Some(&frame), sealed: None };
+        let gone = Parity { datagrams: 3, bytes: 3 * frame.datagram_len() as u64 };
+        for (route, parity) in [(remote.address(), gone), ("255.255.255.255:9".parse().unwrap(), Parity::default())] {
+            remote.route = Route::new(route);
+            remote.begin(Spacing::new(Pace::Auto).schedule(&remote.load(&cut), 0, 1));
+            while remote.due().is_some() {
+                remote.send_next(&cut, Instant::now());
+            }
+            remote.finish();
+            assert_eq!(remote.parity(), parity);
+        }
     }
 
     #[test]

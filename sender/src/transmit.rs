@@ -141,10 +141,11 @@ impl Transmit {
         tally.datagrams += sent.datagrams;
         tally.bytes += sent.bytes;
         tally.send_errors += sent.errors;
-        if let Some(frame) = &sequenced {
-            let remotes = self.remotes.iter().filter(|remote| remote.is_sequenced()).count() as u64;
-            tally.parity += frame.parity_segments() as u64 * remotes;
-            tally.repair_bytes += frame.parity_bytes() as u64 * remotes;
+        if sequenced.is_some() {
+            for parity in self.remotes.iter().map(Remote::parity) {
+                tally.parity += parity.datagrams;
+                tally.repair_bytes += parity.bytes;
+            }
         }
         tally.parity_share = sequenced.map_or(0.0, |f| f.parity_segments() as f64 / f.data_segments() as f64);
         tally.first.get_or_insert(now);

@@ -54,6 +54,14 @@ fn send(folder: &Folder, key: &str, recording: &str, arguments: &[&str]) -> (Val
     (serde_json::from_str(&peer.finish()).unwrap(), ended)
 }
 
+#[test]
+fn a_size_that_leaves_no_room_for_the_seal_is_refused() {
+    let folder = Folder::new();
+    let key = folder.key("key");
+    let arguments = ["--remote", "127.0.0.1:9", "--key-file", &key, "--source", "test", "--datagram-size", "50"];
+    Program::start(&arguments).wait().expect(2, &["50 bytes", "sealed", "from 58 to 65507"]);
+}
+
 /// The datagrams that a peer has recorded.
 fn recorded(path: &Path) -> Vec<Vec<u8>> {
     let bytes = std::fs::read(path).unwrap();
