@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Parser, Subcommand};
 use terminal::arguments::{self, Yielding};
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit};
 
-use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, OutputFormat, WORST_QUALITY};
+use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, NO_ID, OutputFormat, WORST_QUALITY, is_folder};
+use crate::http::origin;
 use crate::input::{InputSpec, Reception, Scheme, latency};
 use crate::mpeg1::DEFAULT_ENCODER;
 use crate::publish::PublishFormat;
@@ -17,6 +18,9 @@ use crate::shape::Shape;
 use crate::site::DEFAULT_MAX_VIEWERS;
 
 pub mod old_spellings;
+
+/// The most viewers that can be allowed: far more than a machine has ports for on one address.
+const MOST_VIEWERS: u64 = 1_000_000;
 
 /// What a file says of each source, or each address: options that would not be heeded beside one.
 const SAID_BY_THE_FILE: [&str; 20] = [
@@ -153,14 +157,15 @@ pub struct Cli {
     #[arg(short, long, value_name = "PORT", env = "SEGMENT_GATEWAY_PORT", help_heading = "Serving")]
     pub port: Option<u16>,
 
-    /// The most viewers at a time, at each address
+    /// The most viewers at a time, at each address: 1 to 1000000
     #[arg(long, value_name = "N", env = "SEGMENT_GATEWAY_MAX_VIEWERS", help_heading = "Serving")]
     #[arg(default_value_t = DEFAULT_MAX_VIEWERS)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_VIEWERS))]
     pub max_viewers: usize,
 
     /// Other sites whose pages may use the streams (-ao), or *; each as http://host:port
     #[arg(long, alias = "allowed_origins", value_name = "ORIGIN", env = "SEGMENT_GATEWAY_ALLOWED_ORIGINS")]
-    #[arg(help_heading = "Serving", value_delimiter = ',', num_args = 0..)]
+    #[arg(help_heading = "Serving", value_delimiter = ',', num_args = 0.., value_parser = origin::entry)]
     pub allowed_origins: Vec<String>,
 
     /// Let in only whom this file names: lines of `gateway credential`
@@ -227,10 +232,6 @@ pub struct Cli {
     pub completions: Completions,
 }
 
-impl Cli {
-    /// Reads the command line and the environment.
-    ///
-    /// # Errors
 /// The variables that give way to the command line: what is shown, and where. With a file, all that protects the gateway
 /// is to stand in there, and is refused beside it.
 const YIELDING: Yielding<'_> = Yielding {
@@ -239,6 +240,10 @@ const YIELDING: Yielding<'_> = Yielding {
     lone: &[],
 };
 
+impl Cli {
+    /// Reads the command line and the environment.
+    ///
+    /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         arguments::parse(arguments, YIELDING)
@@ -291,18 +296,24 @@ Examples:
 
 /// The characters of ids: those that stand in a path as they are (RFC 3986 section 2.3).
 fn id(text: &str) -> Result<String, String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if text.bytes().all(plain) {
+    if is_folder(text) {
+        Err(NO_ID.to_owned())
+    } else if is_plain(text) {
         Ok(text.to_owned())
     } else {
         Err("an id has letters, digits and - . _ ~ only: it stands in the address of the stream".to_owned())
     }
 }
 
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
 fn named_source(text: &str) -> Result<NamedSource, String> {
-    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && id(name).is_ok());
-    let (name, input) = named.map_or((None, text), |(name, input)| (Some(name.to_owned()), input));
-    input.parse().map(|input| NamedSource { id: name, input }).map_err(|error| format!("{error}"))
+    let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && is_plain(name));
+    let (name, input) = named.map_or((None, text), |(name, input)| (Some(name), input));
+    let id = name.map(id).transpose()?;
+    input.parse().map(|input| NamedSource { id, input }).map_err(|error| format!("{error}"))
 }
 
 fn size(text: &str) -> Result<SizeOption, String> {

@@ -22,6 +22,15 @@ pub const DEFAULT_REDIS_CHANNEL: &str = "video-streamer";
 /// The channel that is subscribed to where none is given.
 pub const DEFAULT_IN_REDIS_CHANNEL: &str = "CameraStream";
 
+/// What is said to whoever gives a source an id that [is a folder](is_folder).
+pub(crate) const NO_ID: &str = "an id is not . or ..: browsers take that for a folder in the address of the stream";
+
+/// Whether browsers leave this out of an address, or go up for it (RFC 3986 section 5.2.4): nobody would find a stream
+/// that is called so.
+pub(crate) fn is_folder(id: &str) -> bool {
+    matches!(id, "." | "..")
+}
+
 /// One address, and what is served there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteConfig {

@@ -73,7 +73,15 @@ fn the_old_defaults_hold() {
 fn sources_have_ids_or_get_them() {
     let cli = parse(&["--source", "cam=udp://0.0.0.0:1", "--source", "http://h/?a=b"]).unwrap();
     assert_eq!(cli.sources[0].id.as_deref(), Some("cam"));
-    assert_eq!((&cli.sources[1].id, cli.sources[1].input.to_string()), (&None, "http://h/?a=b".to_owned()));
+    assert_eq!((&cli.sources[1].id, cli.sources[1].input.to_string()), (&None, "http://h/?…".to_owned()));
+}
+
+#[test]
+fn origins_may_have_spaces_between_them() {
+    let cli = parse(&["-ao", "http://a.example, http://b.example"]).unwrap();
+    assert_eq!(cli.allowed_origins, ["http://a.example", "http://b.example"]);
+    assert_eq!(parse(&["-ao"]).unwrap().allowed_origins, Vec::<String>::new());
+    assert_eq!(parse(&["--max-viewers", "1000000"]).unwrap().max_viewers, 1_000_000);
 }
 
 #[test]
@@ -85,6 +93,14 @@ fn what_cannot_be_meant_is_refused() {
         &["-s", "600"],
         &["-s", "99999,1"],
         &["-id", "a/b"],
+        &["-id", "."],
+        &["-id", ".."],
+        &["--source", "..=test"],
+        &["--max-viewers", "0"],
+        &["--max-viewers", "1000001"],
+        &["--max-viewers", "18446744073709551615"],
+        &["-ao", "lab.example"],
+        &["-ao", ""],
         &["-uri", "ftp://x"],
         &["--source", "a=ftp://x"],
         &["-c", "f", "-uri", "test"],

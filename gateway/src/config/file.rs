@@ -12,7 +12,8 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, Position, RedisOutput, SiteConfig, SourceConfig};
-use super::{FormatError, OutputFormat, WORST_QUALITY};
+use super::{FormatError, NO_ID, OutputFormat, WORST_QUALITY, is_folder};
+use crate::http::origin;
 use crate::input::{Credentials, InputSpec, Reception, Scheme};
 use crate::shape::Shape;
 
@@ -128,7 +129,7 @@ impl Reading<'_> {
                     Some(format) => config.format = format,
                     None => is_refused = true,
                 },
-                "hash" => config.id = self.optional_text(value, name)?.unwrap_or_default(),
+                "hash" => config.id = self.id(value, name)?,
                 "size" => config.size = self.size(value)?,
                 "v_flip" => config.flip = self.truth(value, name)?,
                 "redis" => redis = self.redis(value)?,
@@ -146,7 +147,7 @@ impl Reading<'_> {
                 "latency" => reception.latency = Some(self.latency(value)?),
                 "interface" => reception.interface = self.optional_text(value, name)?,
                 "auth_config" => config.input_options.credentials = self.credentials(value)?,
-                "allowed_origins" => allowed_origins = self.texts(value, name)?,
+                "allowed_origins" => allowed_origins = self.origins(value, name)?,
                 other => self.unknown(property.start(), other),
             }
         }
@@ -184,10 +185,18 @@ impl Reading<'_> {
         }
     }
 
-    fn texts(&self, value: &Value<'_>, name: &str) -> Result<Vec<String>, FileError> {
+    fn id(&self, value: &Value<'_>, name: &str) -> Result<String, FileError> {
+        let id = self.optional_text(value, name)?.unwrap_or_default();
+        if is_folder(&id) { Err(self.error(value.start(), format!("{name}: {NO_ID}"))) } else { Ok(id) }
+    }
+
+    fn origins(&self, value: &Value<'_>, name: &str) -> Result<Vec<String>, FileError> {
+        let origin = |element: &Value<'_>| {
+            origin::entry(&self.text_of(element, name)?).map_err(|reason| self.error(element.start(), reason))
+        };
         match value {
             Value::NullKeyword(_) => Ok(Vec::new()),
-            Value::Array(array) => array.elements.iter().map(|element| self.text_of(element, name)).collect(),
+            Value::Array(array) => array.elements.iter().map(origin).collect(),
             _ => Err(self.error(value.start(), format!("{name} is to be a list of texts: [\"…\"]"))),
         }
     }

@@ -113,6 +113,7 @@ impl fmt::Display for InputSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::VideoTest => f.write_str("videotest"),
+            Self::Source(SourceSpec::Url(url)) => f.write_str(&shown(url)),
             Self::Source(spec) => f.write_str(&spec.name()),
             // Viewers see it too, whom the file with the key does not concern.
             Self::Datagrams(Origin::Bind(address), _) => write!(f, "udp://{address}"),
@@ -121,8 +122,17 @@ impl fmt::Display for InputSpec {
                 write!(f, "tcp+pickle://{remote}")
             }
             Self::Datagrams(Origin::Connect { remote, .. }, _) => write!(f, "tcp://{remote}"),
-            Self::Http(url) | Self::Redis(url) => f.write_str(&without_password(url.as_str())),
+            Self::Http(url) | Self::Redis(url) => f.write_str(&shown(url.as_str())),
         }
+    }
+}
+
+/// An address as viewers may see it: cameras are also given passwords behind the question mark.
+pub(super) fn shown(url: &str) -> String {
+    let url = without_password(url);
+    match url.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => url,
     }
 }
 
@@ -179,11 +189,12 @@ mod tests {
             ("udp://[ff15::71]:9", "udp://[ff15::71]:9"),
             ("tcp://robot", "tcp://robot:54321"),
             ("tcp+pickle://robot", "tcp+pickle://robot:9999"),
-            ("http://ann:secret@camera/mjpeg?a=1", "http://camera/mjpeg?a=1"),
+            ("http://ann:secret@camera/mjpeg?a=1", "http://camera/mjpeg?…"),
             ("http://xn--3ug/a", "http://xn--3ug/a"),
             ("redis://localhost:6379", "redis://localhost:6379"),
             ("redis://:secret@localhost/2", "redis://localhost/2"),
             ("rtsp://ann:secret@camera/live", "rtsp://camera/live"),
+            ("rtsp://camera/live?user=ann&password=secret#a", "rtsp://camera/live?…"),
         ] {
             assert_eq!(written.parse::<InputSpec>().unwrap().to_string(), shown);
         }

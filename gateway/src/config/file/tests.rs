@@ -8,7 +8,7 @@ const TWO: &str = r#"{
     "localhost:8001": {
       "input_uri": "http://camera/mjpeg", "quality": "10", "format": "MJPEG", "hash": "abc", "size": [600, 400],
       "v_flip": true, "redis": "localhost:6379", "redis_channel": "c", "in_redis_channel": "d",
-      "auth_config": {"type": "Digest", "username": "u", "password": "p"}, "allowed_origins": ["http://a"]
+      "auth_config": {"type": "Digest", "username": "u", "password": "p"}, "allowed_origins": ["http://a", " *"]
     }
   }
 }"#;
@@ -24,7 +24,7 @@ fn every_key_of_the_old_file_is_understood() {
     let credentials = source.input_options.credentials.clone().unwrap();
     assert_eq!((credentials.user.as_str(), credentials.scheme), ("u", Scheme::Digest));
     assert_eq!(source.input_options.in_redis_channel, "d");
-    assert_eq!(sites[1].allowed_origins, ["http://a"]);
+    assert_eq!(sites[1].allowed_origins, ["http://a", "*"]);
     assert_eq!(sites[0].sources[0].size, None);
     assert_eq!(warnings.len(), 1, "a name is no address: {warnings:?}");
 }
@@ -75,6 +75,8 @@ fn what_is_wrong_is_an_error_with_its_place() {
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"ftp://x\"}}}", "line 1, column 35", "ftp"),
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\", \"quality\": 99}}}", "line 1, column 54", "31"),
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\", \"format\": \"VP8\"}}}", "line 1, column 14", "VP8"),
+        ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\",\n\"hash\": \"..\"}}}", "line 2, column 9", "folder"),
+        ("{\"sources\": {\"a:1\": {\"allowed_origins\":\n[\"*\", \"a\"]}}}", "line 2, column 7", "origin"),
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\",\n\"size\": [1]}}}", "line 2, column 9", "size"),
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\"},\n\"b:1\": {\"input_uri\": \"test\"}}}", "line 2", "port"),
     ] {
