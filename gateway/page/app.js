@@ -4,6 +4,12 @@ import { JpegPlayer, MjpegPlayer, Mpeg1Player, address } from './players.js';
 
 const STATE_EVERY_MS = 1000;
 
+// A server that has not told its state in this time does not answer.
+const STATE_WITHIN_MS = 5000;
+
+// Browsers open six connections to a server, and each <img> of motion JPEG keeps one. WebSockets are counted apart.
+const MOST_IMAGES = 4;
+
 // A source that has brought nothing for so long is waited for.
 const STALE_S = 3;
 
@@ -202,9 +208,12 @@ function choose() {
 
 function play() {
   const mode = modes.value === 'auto' ? best() : modes.value;
+  let images = 0;
   for (const tile of tiles.values()) {
     if (document.hidden) tile.stop();
-    else if (!tile.root.hidden) tile.play(mode);
+    if (document.hidden || tile.root.hidden) continue;
+    if (mode === 'mjpeg') images += 1;
+    tile.play(images > MOST_IMAGES && JpegPlayer.works() ? 'jpeg' : mode);
   }
 }
 
@@ -223,7 +232,8 @@ async function look() {
   const began = Date.now();
   let state;
   try {
-    const answer = await fetch(address('state?viewing=0'), { cache: 'no-store' });
+    const signal = AbortSignal.timeout?.(STATE_WITHIN_MS);
+    const answer = await fetch(address('state?viewing=0'), { cache: 'no-store', signal });
     if (!answer.ok) throw new Error(answer.statusText);
     state = await answer.json();
   } catch {
@@ -298,7 +308,7 @@ document.addEventListener('keydown', (event) => {
 });
 
 const asked = new URLSearchParams(location.search).get('as');
-if (asked in PLAYERS) modes.value = asked;
+if (Object.hasOwn(PLAYERS, asked)) modes.value = asked;
 modes.onchange = play;
 back.onclick = () => {
   history.replaceState(null, '', location.pathname + location.search);
@@ -309,7 +319,11 @@ window.addEventListener('resize', arrange);
 document.addEventListener('visibilitychange', play);
 
 (async function watch() {
-  // Nobody sees the figures of a page that is hidden.
-  if (!document.hidden) await look();
-  setTimeout(watch, STATE_EVERY_MS);
+  try {
+    // Nobody sees the figures of a page that is hidden.
+    if (!document.hidden) await look();
+  } finally {
+    // Also where something went wrong, of which the browser's console tells.
+    setTimeout(watch, STATE_EVERY_MS);
+  }
 })();

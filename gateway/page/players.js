@@ -5,39 +5,42 @@
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4000;
 
-// A connection that says nothing for so long is not trusted: it is closed and opened again.
+// A connection that says nothing for so long, or is not made in that time, is not trusted: another one is opened.
 const SILENCE_MS = 15000;
 
 export function address(path) {
   const url = new URL(path, document.baseURI);
+  // fetch takes no address with a name and a password in it. The browser knows them, and sends them by itself.
+  url.username = url.password = '';
   // Whoever was let in by a token in the page's address needs it everywhere.
   const token = new URLSearchParams(location.search).get('token');
   if (token !== null) url.searchParams.set('token', token);
   return url;
 }
 
-// A WebSocket that comes back.
+// A WebSocket that comes back. over() is called when one has ended, before another one brings anything.
 class Connection {
-  constructor(path, listener, receive) {
+  constructor(path, listener, receive, over) {
     this.url = address(path);
     this.url.protocol = this.url.protocol === 'https:' ? 'wss:' : 'ws:';
     this.listener = listener;
     this.receive = receive;
+    this.over = over;
     this.failures = 0;
   }
 
   open() {
-    this.closed = false;
     const socket = new WebSocket(this.url);
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     let heard = performance.now();
     let silent = true;
-    let distrusted = false;
     this.watch = setInterval(() => {
-      if (performance.now() - heard <= SILENCE_MS || socket.readyState !== WebSocket.OPEN) return;
-      distrusted = true;
-      socket.close();
+      if (performance.now() - heard <= SILENCE_MS) return;
+      // Where it is open and nothing has come at all, it is more likely the camera that is away.
+      if (!silent || socket.readyState !== WebSocket.OPEN) this.listener.state('lost');
+      this.close();
+      this.open();
     }, 1000);
     socket.onopen = () => this.listener.state('connecting');
     socket.onmessage = (event) => {
@@ -47,13 +50,7 @@ class Connection {
       this.receive(event.data);
     };
     socket.onclose = () => {
-      clearInterval(this.watch);
-      if (this.closed) return;
-      // Where nothing has come at all, it is more likely the camera that is away.
-      if (silent && distrusted) {
-        this.open();
-        return;
-      }
+      this.close();
       this.failures += 1;
       this.listener.state('lost');
       const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
@@ -62,10 +59,16 @@ class Connection {
   }
 
   close() {
-    this.closed = true;
     clearInterval(this.watch);
     clearTimeout(this.again);
-    this.socket?.close();
+    const { socket } = this;
+    this.socket = null;
+    if (socket) {
+      // Where the other end is gone, onclose comes a minute later: nobody waits for it.
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this.over();
   }
 }
 
@@ -82,7 +85,7 @@ export class JpegPlayer {
     this.next = null;
     this.busy = false;
     this.capturedAt = null;
-    this.connection = new Connection(`jpeg/${encodeURIComponent(id)}?times=1`, listener, (message) => {
+    const receive = (message) => {
       if (typeof message === 'string') {
         // When the picture that follows was captured.
         this.capturedAt = Number.parseFloat(message) || null;
@@ -90,7 +93,9 @@ export class JpegPlayer {
       }
       this.next = { jpeg: message, capturedAt: this.capturedAt };
       if (!this.busy) this.draw();
-    });
+    };
+    const over = () => { this.next = this.capturedAt = null; };
+    this.connection = new Connection(`jpeg/${encodeURIComponent(id)}?times=1`, listener, receive, over);
   }
 
   async draw() {
@@ -124,8 +129,21 @@ export class JpegPlayer {
 
   stop() {
     this.connection.close();
-    this.next = null;
   }
+}
+
+// What JSMpeg takes for its source. What comes is written to its demuxer by us.
+class Source {
+  constructor() {
+    this.streaming = true;
+    this.established = true;
+    this.completed = false;
+  }
+
+  connect() {}
+  start() {}
+  resume() {}
+  destroy() {}
 }
 
 // MPEG-1 in a transport stream over a WebSocket, decoded by JSMpeg.
@@ -137,34 +155,26 @@ export class Mpeg1Player {
   constructor(id, listener) {
     this.listener = listener;
     this.element = document.createElement('canvas');
+    this.player = null;
     this.waiting = 0;
-    this.connection = new Connection(`ws/${encodeURIComponent(id)}`, listener, (packets) => this.take(packets));
+    const path = `ws/${encodeURIComponent(id)}`;
+    this.connection = new Connection(path, listener, (packets) => this.take(packets), () => this.free());
   }
 
   async start() {
     this.listener.state('connecting');
-    let JSMpeg;
     try {
-      JSMpeg = await jsmpeg();
+      this.JSMpeg = await jsmpeg();
     } catch {
       this.listener.state('refused', 'The MPEG-1 player could not be loaded');
       return;
     }
-    if (this.stopped) return;
-    const { connection } = this;
-    // What JSMpeg takes for its source: our connection, which says how it is.
-    class Source {
-      constructor() {
-        this.streaming = true;
-        this.established = true;
-        this.completed = false;
-      }
-      connect() {}
-      start() { connection.open(); }
-      resume() {}
-      destroy() { connection.close(); }
-    }
-    this.player = new JSMpeg.Player('ws:', {
+    if (!this.stopped) this.connection.open();
+  }
+
+  // JSMpeg reads the size of a stream once, and another connection may bring another size: each has its own decoder.
+  make() {
+    return new this.JSMpeg.Player('ws:', {
       source: Source,
       canvas: this.element,
       audio: false,
@@ -177,8 +187,16 @@ export class Mpeg1Player {
     });
   }
 
+  // The canvas keeps the last picture.
+  free() {
+    this.player?.destroy();
+    this.player = null;
+    this.waiting = 0;
+  }
+
   take(packets) {
     if (!(packets instanceof ArrayBuffer)) return;
+    this.player ??= this.make();
     this.waiting += pictures(new Uint8Array(packets));
     this.player.demuxer.write(packets);
     // JSMpeg shows one picture each time the screen is drawn. What is more than that would stay behind for ever.
@@ -187,8 +205,7 @@ export class Mpeg1Player {
 
   stop() {
     this.stopped = true;
-    if (this.player) this.player.destroy();
-    else this.connection.close();
+    this.connection.close();
   }
 }
 
@@ -209,7 +226,7 @@ function jsmpeg() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.src = address('ui/jsmpeg.js');
-    script.onload = () => resolve(window.JSMpeg);
+    script.onload = () => resolve(prepare(window.JSMpeg));
     script.onerror = () => {
       loading = null;
       script.remove();
@@ -218,6 +235,19 @@ function jsmpeg() {
     document.head.append(script);
   });
   return loading;
+}
+
+// Done once, not for each player: the decoder is loaded, and WebGL is looked for, which JSMpeg does by taking one more of the
+// few WebGL contexts that a page may have.
+async function prepare(JSMpeg) {
+  const { WASMModule, Renderer } = JSMpeg;
+  const hasWebGL = Renderer.WebGL.IsSupported();
+  Renderer.WebGL.IsSupported = () => hasWebGL;
+  if (WASMModule.IsSupported()) {
+    const binary = JSMpeg.Base64ToArrayBuffer(JSMpeg.WASM_BINARY_INLINED);
+    await new Promise((resolve) => WASMModule.GetModule().loadFromBuffer(binary, () => resolve()));
+  }
+  return JSMpeg;
 }
 
 // No <img> is to be taken from what was loaded before.

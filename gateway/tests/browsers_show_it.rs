@@ -12,8 +12,12 @@ use sender::source::pattern::read_frame_number;
 
 /// What the browser says of the page, and the frame numbers of three pictures that it took, one after another.
 fn look(gateway: &Gateway, folder: &Path, query: &str) -> (serde_json::Value, Vec<u32>) {
-    let url = format!("http://{}/ui{query}", gateway.addresses[0]);
-    let said = run_peer("browser.py", &[&url, folder.to_str().unwrap(), "--pictures", "3"]);
+    look_at(&format!("http://{}/ui{query}", gateway.addresses[0]), folder)
+}
+
+/// The same for any address of the page.
+fn look_at(url: &str, folder: &Path) -> (serde_json::Value, Vec<u32>) {
+    let said = run_peer("browser.py", &[url, folder.to_str().unwrap(), "--pictures", "3"]);
     (serde_json::from_str(&said).unwrap(), numbers(folder))
 }
 
@@ -34,7 +38,8 @@ fn the_page_shows_moving_pictures_in_each_way_and_chromium_has_nothing_to_compla
     }
     let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
     let folder = tempfile::tempdir().unwrap();
-    for (query, mode) in [("", "jpeg"), ("?as=mpeg1", "mpeg1"), ("?as=mjpeg", "mjpeg")] {
+    // What is no way of playing is passed over, also where every object of the page has something of that name.
+    for (query, mode) in [("", "jpeg"), ("?as=mpeg1", "mpeg1"), ("?as=mjpeg", "mjpeg"), ("?as=toString", "jpeg")] {
         let (page, numbers) = look(&gateway, folder.path(), query);
         assert!(numbers.is_sorted_by(|a, b| a < b), "{mode}: {numbers:?}");
         assert_eq!(page["mode"], mode);
@@ -49,20 +54,21 @@ fn the_page_shows_moving_pictures_in_each_way_and_chromium_has_nothing_to_compla
 
 #[test]
 fn the_page_shows_pictures_again_after_the_gateway_was_killed() {
-    if !are_there(&["chromium"]) {
+    if !are_there(&["chromium", "ffmpeg"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let start = |place: &str| Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", place], 1);
-    for mode in ["jpeg", "mjpeg"] {
-        let gateway = start("127.0.0.1:0");
+    let start = |place: &str, size: &str| Gateway::start(&["--source", "a=test", "-s", size, "--bind", place], 1);
+    for mode in ["jpeg", "mpeg1", "mjpeg"] {
+        let gateway = start("127.0.0.1:0", "640,360");
         let address = gateway.addresses[0];
         let (url, hold) = (format!("http://{address}/?as={mode}"), folder.path().join("hold"));
         let line = [&url, folder.path().to_str().unwrap(), "--pictures", "3", "--hold", hold.to_str().unwrap()];
         let browser = Peer::start("browser.py", &line, &folder.path().join("said"));
         wait_until("it is shown", || hold.exists());
         drop(gateway);
-        let gateway = start(&address.to_string());
+        // In another size, which JSMpeg does not expect of a stream.
+        let gateway = start(&address.to_string(), "800,450");
         wait_until("it is looked at again", || gateway.state()["streams"][0]["viewers"] == 1);
         std::fs::remove_file(&hold).unwrap();
         browser.finish();
@@ -72,18 +78,21 @@ fn the_page_shows_pictures_again_after_the_gateway_was_killed() {
 }
 
 #[test]
-fn a_token_in_its_address_opens_the_page_and_all_that_it_asks_for() {
+fn a_token_or_a_password_in_its_address_opens_the_page_and_all_that_it_asks_for() {
     if !are_there(&["chromium"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let access = folder.path().join("access");
-    std::fs::write(&access, credential(&[], "t0ken")).unwrap();
+    std::fs::write(&access, credential(&[], "t0ken") + &credential(&["--user", "ann"], "secret")).unwrap();
     let gateway =
         Gateway::start(&["--source", "a=test", "--bind", "127.0.0.1:0", "--access", access.to_str().unwrap()], 1);
-    let (page, numbers) = look(&gateway, folder.path(), "?token=t0ken");
-    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
-    assert_eq!(page["complaints"], serde_json::json!([]));
+    let place = gateway.addresses[0];
+    for url in [format!("http://{place}/ui?token=t0ken"), format!("http://ann:secret@{place}/")] {
+        let (page, numbers) = look_at(&url, folder.path());
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{url}: {numbers:?}");
+        assert_eq!(page["complaints"], serde_json::json!([]), "{url}");
+    }
 }
 
 #[test]
