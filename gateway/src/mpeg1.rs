@@ -106,7 +106,7 @@ pub struct Mpeg1Figures {
     pub started: u64,
     /// How often one failed.
     pub failed: u64,
-    /// Frames that were left out because they are no JPEG.
+    /// Frames that were left out because they are no JPEG, or that the encoder made no picture of.
     pub broken: u64,
 }
 

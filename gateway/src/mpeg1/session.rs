@@ -34,6 +34,13 @@ const REPEAT_FOR: Duration = Duration::from_secs(10);
 /// An encoder that has frames and gives no picture for so long hangs. It takes about a fifth of a second to start.
 const ENCODER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long an encoder that has given pictures may take for the next one before what is in it counts as broken: it
+/// makes none of a frame that it cannot decode, and says nothing.
+const ROOM_PATIENCE: Duration = Duration::from_millis(500);
+
+/// And how long for the first one, on a machine that is busy starting it.
+const START_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A read from the encoder: some pictures.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -73,11 +80,21 @@ pub(super) struct Session<'a> {
     pub(super) counters: &'a Counters,
 }
 
-/// When the frames that are in the encoder were captured, in their order: for each one a picture comes out.
+/// The frames that are in the encoder.
 #[derive(Debug, Default)]
 struct UnderWay {
-    frames: Mutex<VecDeque<SystemTime>>,
+    frames: Mutex<Frames>,
     one_less: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Frames {
+    /// When they were captured, in their order: for each one a picture comes out, unless it is broken.
+    captured_at: VecDeque<SystemTime>,
+    /// Whether a picture has come out at all.
+    has_begun: bool,
+    /// Whether frames were forgotten since the last picture came out. The encoder may hang.
+    has_forgotten: bool,
 }
 
 impl Session<'_> {
@@ -113,7 +130,9 @@ impl Session<'_> {
             let Some(picture) = frame.picture() else { return End::Finished };
             for _ in 0..cadence.copies(Instant::now()) {
                 if under_way.is_full() {
-                    under_way.room().await;
+                    for _ in 0..under_way.room().await {
+                        self.counters.broken();
+                    }
                     cadence.restart(Instant::now());
                     break;
                 }
@@ -154,7 +173,7 @@ impl Session<'_> {
             let len = match timeout(ENCODER_PATIENCE, stdout.read(&mut piece)).await {
                 Ok(Ok(len @ 1..)) => len,
                 Ok(_) => return Failure::Gone,
-                Err(_) if under_way.is_empty() => continue,
+                Err(_) if under_way.is_idle() => continue,
                 Err(_) => return Failure::Hangs,
             };
             let mut out = Vec::new();
@@ -172,31 +191,80 @@ impl Session<'_> {
 
 impl UnderWay {
     fn enter(&self, captured_at: SystemTime) {
-        self.frames().push_back(captured_at);
+        self.frames().captured_at.push_back(captured_at);
     }
 
     fn leave(&self) -> Option<SystemTime> {
-        let captured_at = self.frames().pop_front();
+        let mut frames = self.frames();
+        let captured_at = frames.captured_at.pop_front();
+        (frames.has_begun, frames.has_forgotten) = (true, false);
+        drop(frames);
         self.one_less.notify_one();
         captured_at
     }
 
     fn is_full(&self) -> bool {
-        self.frames().len() >= MAX_UNDER_WAY
+        self.frames().captured_at.len() >= MAX_UNDER_WAY
     }
 
-    fn is_empty(&self) -> bool {
-        self.frames().is_empty()
+    /// Whether nothing is to come out.
+    fn is_idle(&self) -> bool {
+        let frames = self.frames();
+        frames.captured_at.is_empty() && !frames.has_forgotten
     }
 
-    /// Waits until it is not full.
-    async fn room(&self) {
-        while self.is_full() {
-            self.one_less.notified().await;
-        }
+    /// Waits until it is not full. If no picture comes out for too long those that are in it are forgotten, or nothing
+    /// would ever go in again. Gives how many that were.
+    async fn room(&self) -> usize {
+        let patience = if self.frames().has_begun { ROOM_PATIENCE } else { START_PATIENCE };
+        let has_room = timeout(patience, async {
+            while self.is_full() {
+                self.one_less.notified().await;
+            }
+        });
+        if has_room.await.is_ok() { 0 } else { self.forget() }
     }
 
-    fn frames(&self) -> MutexGuard<'_, VecDeque<SystemTime>> {
+    fn forget(&self) -> usize {
+        let mut frames = self.frames();
+        let forgotten = frames.captured_at.len();
+        frames.captured_at.clear();
+        frames.has_forgotten = true;
+        forgotten
+    }
+
+    fn frames(&self) -> MutexGuard<'_, Frames> {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> UnderWay {
+        let under_way = UnderWay::default();
+        under_way.enter(SystemTime::now());
+        under_way.leave();
+        assert!(under_way.is_idle());
+        (0..MAX_UNDER_WAY).for_each(|_| under_way.enter(SystemTime::now()));
+        under_way
+    }
+
+    #[tokio::test]
+    async fn frames_of_which_no_picture_comes_out_make_room_after_a_while() {
+        let under_way = full();
+        let forgotten = timeout(ENCODER_PATIENCE, under_way.room()).await.unwrap();
+        assert_eq!((forgotten, under_way.is_full()), (MAX_UNDER_WAY, false));
+        assert!(!under_way.is_idle(), "an encoder that hangs is still found out");
+        under_way.leave();
+        assert!(under_way.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_picture_that_comes_out_makes_room_and_nothing_is_forgotten() {
+        let under_way = full();
+        let (forgotten, captured_at) = tokio::join!(under_way.room(), async { under_way.leave() });
+        assert_eq!((forgotten, captured_at.is_some(), under_way.is_full()), (0, true, false));
     }
 }
