@@ -1,11 +1,14 @@
 //! Motion JPEG from a camera or another gateway, over HTTP, with a password where it asks for one.
 
 use std::fmt;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http_auth::{PasswordClient, PasswordParams};
 use media::Picture;
 use media::jpeg::with_standard_huffman_tables;
+use media::mailbox::{Put, Reader, Taken, Writer, mailbox};
 use media::mjpeg::Splitter;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -18,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often a camera is asked that answers with one picture each time.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A JPEG that has come, and when.
+type Arrived = (Bytes, SystemTime);
 
 /// A name and a password, and how they are given.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,7 +127,7 @@ impl HttpInput {
         Self { url, credentials, client: None, answers: None }
     }
 
-    async fn play(&mut self, outlet: &Outlet) -> Result<End, HttpError> {
+    async fn play(&mut self, outlet: &Outlet, newest: &Writer<Arrived>) -> Result<End, HttpError> {
         loop {
             let response = self.request().await?;
             let content = response
@@ -133,7 +139,7 @@ impl HttpInput {
             if !is_one_picture && !content.starts_with("multipart/") && !content.starts_with("video/x-motion-jpeg") {
                 return Err(HttpError::Content(content));
             }
-            let frames = read(response, outlet).await?;
+            let frames = read(response, outlet, newest).await?;
             if !is_one_picture || frames == 0 {
                 return Err(HttpError::Ended);
             }
@@ -199,9 +205,9 @@ fn checked(response: Response) -> Result<Response, HttpError> {
 }
 
 /// Hands on the pictures of a response, to its end.
-async fn read(mut response: Response, outlet: &Outlet) -> Result<u64, HttpError> {
+async fn read(mut response: Response, outlet: &Outlet, newest: &Writer<Arrived>) -> Result<u64, HttpError> {
     let mut splitter = Splitter::new();
-    let mut frames = 0;
+    let (mut frames, mut broken) = (0, 0);
     loop {
         let piece = tokio::time::timeout(PATIENCE, response.chunk()).await.map_err(|_| HttpError::Silent)?;
         let Some(piece) = piece.map_err(|error| HttpError::Request(error.without_url()))? else { return Ok(frames) };
@@ -210,18 +216,41 @@ async fn read(mut response: Response, outlet: &Outlet) -> Result<u64, HttpError>
         splitter.push(&piece);
         while let Some(jpeg) = splitter.poll_frame() {
             frames += 1;
-            outlet.put(Picture::Jpeg(with_standard_huffman_tables(jpeg)), captured_at);
+            match newest.put((jpeg, captured_at)) {
+                Put::Stored => {}
+                Put::Replaced => outlet.lost(1),
+                // The thread that shows them has failed, and this one is to fail with it.
+                Put::Closed => return Err(HttpError::Ended),
+            }
         }
+        let so_far = splitter.broken_frames();
+        (broken..so_far).for_each(|_| outlet.broken());
+        broken = so_far;
+    }
+}
+
+/// Shows what has come, the newest each, until there will be no more. What is made of a picture takes time, in which
+/// reading goes on: pictures that wait to be read grow old.
+fn show(arrived: &Reader<Arrived>, outlet: &Outlet) {
+    while let Taken::Value((jpeg, captured_at)) = arrived.take(Duration::MAX) {
+        outlet.put(Picture::Jpeg(with_standard_huffman_tables(jpeg)), captured_at);
     }
 }
 
 impl Input for HttpInput {
     fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
-        outlet.runtime().block_on(async {
-            tokio::select! {
-                end = self.play(outlet) => Ok(end?),
-                () = outlet.unwanted() => Ok(End::Unwanted),
-            }
+        let (newest, arrived) = mailbox();
+        thread::scope(|scope| {
+            thread::Builder::new().name("show".to_owned()).spawn_scoped(scope, move || show(&arrived, outlet))?;
+            let end: Result<End, InputError> = outlet.runtime().block_on(async {
+                tokio::select! {
+                    end = self.play(outlet, &newest) => Ok(end?),
+                    () = outlet.unwanted() => Ok(End::Unwanted),
+                }
+            });
+            // Whereupon the thread ends.
+            drop(newest);
+            end
         })
     }
 }
@@ -246,6 +275,25 @@ fn percent_decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::{Shared, StreamSettings};
+    use std::sync::Arc;
+    use tokio::runtime::Handle;
+
+    #[tokio::test]
+    async fn broken_pictures_and_those_that_a_newer_one_replaces_are_counted() {
+        let image = media::Image::zeroed(16, 16, media::PixelFormat::Bgr).unwrap();
+        let jpeg = media::codec::Encoder::new().unwrap().encode(&image, 80).unwrap();
+        let shared = Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false));
+        let outlet = Outlet::new(Arc::clone(&shared), Handle::current());
+        let (newest, arrived) = mailbox();
+        let stream = [&jpeg[..], &[0xFF, 0xD8, 0, 0], &jpeg[..]].concat();
+        let response = Response::from(axum::http::Response::new(stream));
+        assert_eq!(read(response, &outlet, &newest).await.unwrap(), 2);
+        assert_eq!((shared.figures().broken, shared.figures().lost), (1, 1));
+        drop(newest);
+        show(&arrived, &outlet);
+        assert_eq!(shared.frames(), 1);
+    }
 
     #[test]
     fn a_password_in_the_address_is_taken_out_of_it() {
