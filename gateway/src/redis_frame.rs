@@ -93,18 +93,22 @@ fn shortened(error: &serde_json::Error) -> String {
 
 fn picture(bytes: Vec<u8>, message: &Message<'_>) -> Result<Picture, FrameError> {
     if bytes.starts_with(&[0xFF, 0xD8]) {
-        media::jpeg::Headers::read(&bytes)?;
+        let headers = media::jpeg::Headers::read(&bytes)?;
+        check_size(headers.width.into(), headers.height.into())?;
         return Ok(Picture::Jpeg(with_standard_huffman_tables(bytes.into())));
     }
     if let Some(image) = pixels(&bytes, message) {
         return Ok(Picture::Raw(image));
     }
-    // Looked at before it is decoded: a few bytes may claim to be a picture of gigabytes.
     let size = imagesize::blob_size(&bytes).map_err(|_| FrameError::Unknown)?;
-    if (size.width as u64).saturating_mul(size.height as u64) > MAX_PIXELS {
-        return Err(FrameError::TooLarge { width: size.width, height: size.height });
-    }
+    check_size(size.width, size.height)?;
     sender::source::decode_image(&bytes).map_err(FrameError::Image)
+}
+
+/// Looked at before anybody decodes it: a few bytes may claim to be a picture of gigabytes.
+fn check_size(width: usize, height: usize) -> Result<(), FrameError> {
+    let pixels = (width as u64).saturating_mul(height as u64);
+    if pixels > MAX_PIXELS { Err(FrameError::TooLarge { width, height }) } else { Ok(()) }
 }
 
 /// The pixels themselves, red, green and blue, as we publish them.

@@ -75,6 +75,16 @@ fn what_cameras_publish_is_read() {
 }
 
 #[test]
+fn a_jpeg_that_claims_to_be_too_large_is_left_out() {
+    let mut large = jpeg().to_vec();
+    let frame = large.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+    // Height and width, after the length of the segment and the precision (T.81 B.2.2).
+    large[frame + 5..frame + 9].copy_from_slice(&[0x40, 0, 0x40, 0]);
+    let error = read(&camera(&large, ""), SystemTime::now()).unwrap_err();
+    assert!(matches!(error, FrameError::TooLarge { width: 16_384, height: 16_384 }), "{error}");
+}
+
+#[test]
 #[cfg(feature = "opencv")]
 fn other_images_are_decoded_and_too_large_ones_are_not() {
     // One white pixel.
