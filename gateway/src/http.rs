@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::site::Site;
 use crate::stream::Stream;
@@ -39,6 +40,10 @@ pub use query::PictureQuery;
 /// Who is at the other end of the connection; in the extensions of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// A connection's place among those that there may be; in the extensions of every request. Held by whoever goes on with
+/// the connection after the answer.
+pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
 /// Everything that a site answers, to those whom `access` lets in.
 pub fn router(site: Arc<Site>, access: Option<Arc<Access>>) -> Router {

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-use crate::http::{Carried, Peer};
+use crate::http::{Carried, Peer, Place};
 use crate::tls::too_slow;
 
 mod answer;
@@ -39,6 +39,10 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the network may take nothing of what was sent before the viewer counts as gone (TCP_USER_TIMEOUT in
 /// tcp(7)). A viewer that reads nothing holds a frame and its socket's buffer for so long.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);
+
+/// So often a viewer to whom nothing is sent is asked whether he is still there (TCP_KEEPIDLE and TCP_KEEPINTVL in
+/// tcp(7)): one who vanished without a word is found out as soon as one to whom something is sent.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How much may wait in the kernel that has not been sent yet (TCP_NOTSENT_LOWAT in tcp(7)): what lies there is older
 /// than the newest frame. The buffer itself may grow as the network needs it.
@@ -100,7 +104,7 @@ async fn accept(
     tls: Option<TlsAcceptor>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(max_connections));
+    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     let mut is_full = false;
     loop {
@@ -123,6 +127,7 @@ async fn accept(
             }
             continue;
         };
+        let place: Place = Arc::new(place);
         is_full = false;
         if let Err(error) = set_up(&connection) {
             tracing::debug!(%peer, %error, "a connection keeps the system's settings");
@@ -130,19 +135,18 @@ async fn accept(
         let (router, tls, mut stopped) = (router.clone(), tls.clone(), stopped.clone());
         connections.spawn(async move {
             match tls {
-                None => serve(connection, peer, router, stopped).await,
+                None => serve(connection, peer, place, router, stopped).await,
                 Some(tls) => {
                     let secured = tokio::select! {
                         secured = tokio::time::timeout(HEAD_PATIENCE, tls.accept(connection)) => secured,
                         _ = stopped.wait_for(|stopped| *stopped) => return,
                     };
                     match secured.unwrap_or_else(|_| Err(too_slow())) {
-                        Ok(connection) => serve(connection, peer, router, stopped).await,
+                        Ok(connection) => serve(connection, peer, place, router, stopped).await,
                         Err(error) => tracing::debug!(%peer, %error, "no TLS"),
                     }
                 }
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -157,17 +161,20 @@ fn set_up(connection: &TcpStream) -> io::Result<()> {
         socket.set_tcp_user_timeout(Some(SEND_PATIENCE))?;
         socket.set_tcp_notsent_lowat(MAX_UNSENT_BYTES)?;
     }
-    socket.set_keepalive(true)
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_INTERVAL).with_interval(KEEPALIVE_INTERVAL))
 }
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: SocketAddr,
+    place: Place,
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        // A WebSocket goes on when what is served here has ended.
+        request.extensions_mut().insert(Arc::clone(&place));
         let mut router = router.clone();
         async move {
             let is_head = request.method() == Method::HEAD;
@@ -207,5 +214,81 @@ fn answer(mut response: Response<Body>, is_head: bool) -> Response<Answer> {
             response.map(|_| Answer::Multipart(multipart))
         }
         _ => response.map(Answer::Plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::router;
+    use crate::input::{End, Input, InputError, Outlet};
+    use crate::site::{Site, SiteSettings};
+    use crate::stream::{Stream, StreamSettings};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// How long a test waits for what must come.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Brings no pictures.
+    struct Nothing;
+
+    impl Input for Nothing {
+        fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
+            while outlet.is_wanted() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(End::Unwanted)
+        }
+    }
+
+    /// The connection, and the beginning of the answer; nothing where it was closed at once.
+    async fn ask(address: SocketAddr, path: &str, headers: &str) -> (TcpStream, String) {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
+        let _ = connection.write_all(request.as_bytes()).await;
+        let mut head = vec![0; 1000];
+        let len = connection.read(&mut head).await.unwrap_or(0);
+        (connection, String::from_utf8_lossy(&head[..len]).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_viewer_to_whom_nothing_is_sent_is_looked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connection = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        set_up(&connection).unwrap();
+        let socket = SockRef::from(&connection);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_INTERVAL);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE_INTERVAL);
+    }
+
+    #[tokio::test]
+    async fn a_websocket_keeps_its_place_among_the_connections() {
+        let stream = Arc::new(Stream::new(StreamSettings::new("a", "nothing"), Box::new(Nothing)));
+        let site = Arc::new(Site::new(vec![stream], SiteSettings::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serving = Serving::start(listener, router(site, None), 1, None).unwrap();
+        let address = serving.local_addr();
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let (viewer, answer) = ask(address, "/jpeg/", upgrade).await;
+        assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+        // By then what answered has ended.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(ask(address, "/healthz", "").await.1, "", "there is room for one");
+        drop(viewer);
+        let again = async {
+            while !ask(address, "/healthz", "").await.1.starts_with("HTTP/1.1 ") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, again).await.expect("there is room when it has gone");
+    }
+
+    #[tokio::test]
+    async fn any_number_of_connections_can_be_asked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serving = Serving::start(listener, Router::new(), usize::MAX, None).unwrap();
+        assert!(ask(serving.local_addr(), "/", "").await.1.starts_with("HTTP/1.1 404"));
     }
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::socket::{MAX_MESSAGE_BYTES, has_gone};
-use super::{Peer, Problem, origin};
+use super::{Peer, Place, Problem, origin};
 use crate::mpeg1::Viewing;
 use crate::site::Site;
 use crate::viewers::{Admission, ViewerKind};
@@ -17,16 +17,18 @@ use crate::viewers::{Admission, ViewerKind};
 pub(super) async fn default(
     site: State<Arc<Site>>,
     peer: Extension<Peer>,
+    place: Extension<Place>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    by_id(site, Path(String::new()), peer, headers, upgrade).await
+    by_id(site, Path(String::new()), peer, place, headers, upgrade).await
 }
 
 pub(super) async fn by_id(
     State(site): State<Arc<Site>>,
     Path(id): Path<String>,
     Extension(peer): Extension<Peer>,
+    Extension(place): Extension<Place>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
@@ -38,7 +40,10 @@ pub(super) async fn by_id(
     let admission = site.admit(stream, peer.0.ip(), ViewerKind::Mpeg1).map_err(|error| unavailable(&error))?;
     let viewing = mpeg1.watch().map_err(|error| unavailable(&error))?;
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| show(socket, viewing, admission)))
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        show(socket, viewing, admission).await;
+        drop(place);
+    }))
 }
 
 async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission) {

@@ -12,7 +12,7 @@ use axum::response::Response;
 use futures_util::SinkExt;
 
 use super::snapshot::timestamp;
-use super::{Peer, PictureQuery, Problem, find, origin};
+use super::{Peer, PictureQuery, Place, Problem, find, origin};
 use crate::rate::Thinning;
 use crate::site::Site;
 use crate::stream::Watching;
@@ -24,17 +24,19 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 4096;
 pub(super) async fn default(
     site: State<Arc<Site>>,
     peer: Extension<Peer>,
+    place: Extension<Place>,
     headers: HeaderMap,
     asked: PictureQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    by_id(site, Path(String::new()), peer, headers, asked, upgrade).await
+    by_id(site, Path(String::new()), peer, place, headers, asked, upgrade).await
 }
 
 pub(super) async fn by_id(
     State(site): State<Arc<Site>>,
     Path(id): Path<String>,
     Extension(peer): Extension<Peer>,
+    Extension(place): Extension<Place>,
     headers: HeaderMap,
     asked: PictureQuery,
     upgrade: WebSocketUpgrade,
@@ -46,7 +48,10 @@ pub(super) async fn by_id(
     let watching = stream.watch_shaped(asked.shape).map_err(|error| unavailable(&error))?;
     let thinning = asked.fps.map(Thinning::to);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| show(socket, watching, admission, thinning, asked.times)))
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        show(socket, watching, admission, thinning, asked.times).await;
+        drop(place);
+    }))
 }
 
 /// Whether the client has gone, by what it said last. A close is answered (RFC 6455 section 5.5.1).
