@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use terminal::exit::Advise;
@@ -13,10 +13,9 @@ use crate::config::{self, RedisOutput, SiteConfig, SourceConfig};
 use crate::http::Access;
 use crate::input::{Credentials, InputSpec};
 use crate::mpeg1;
-use crate::site::Site;
 use crate::sites::{Common, Sites};
 use crate::system::{self, Activated};
-use crate::throughput::Meter;
+use crate::throughput::{Meter, Served};
 use crate::tls;
 
 /// The port where none is given.
@@ -78,12 +77,12 @@ async fn serve(
         return Err(error.into_failure());
     }
     system::notify_ready();
-    let served: Arc<Mutex<Vec<Arc<Site>>>> = Arc::new(Mutex::new(sites.served().cloned().collect()));
-    let list = |served: &Mutex<Vec<Arc<Site>>>| served.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let served = Arc::new(Served::default());
+    served.change_to(sites.served().cloned().collect());
     let (mut meter, seen) = (Meter::start(), Arc::clone(&served));
     let totals = Meter::start();
     let reporter = Reporter::new(cli.stats, std::time::Instant::now(), false);
-    let report = Report::start(reporter, move || meter.interval(list(&seen).iter().map(|site| &**site)))?;
+    let report = Report::start(reporter, move || meter.interval(&seen))?;
 
     let mut asked = asked(&interrupt);
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
@@ -99,10 +98,10 @@ async fn serve(
         for error in errors {
             tracing::error!("{}", error.into_failure());
         }
-        *served.lock().unwrap_or_else(PoisonError::into_inner) = sites.served().cloned().collect();
+        served.change_to(sites.served().cloned().collect());
     }
     system::notify_stopping();
-    let last = totals.totals(list(&served).iter().map(|site| &**site));
+    let last = totals.totals(&served);
     sites.end().await;
     report.finish(last, GRACE);
     Ok(ExitStatus::Done)

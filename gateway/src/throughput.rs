@@ -1,6 +1,7 @@
 //! The figures that the program prints while it serves.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -24,6 +25,41 @@ pub(crate) struct Throughput {
     streams: Vec<(String, f64)>,
 }
 
+/// The sites that are served, and what those have served that are no more: totals do not go back when the configuration
+/// changes.
+#[derive(Debug, Default)]
+pub(crate) struct Served {
+    tally: Mutex<Tally>,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    sites: Vec<Arc<Site>>,
+    /// Frames that viewers of sites were given that have ended.
+    frames: u64,
+    /// Frames that were replaced there.
+    replaced: u64,
+}
+
+impl Served {
+    /// These are served from now on, and no others.
+    pub(crate) fn change_to(&self, sites: Vec<Arc<Site>>) {
+        let mut tally = self.tally();
+        for site in std::mem::replace(&mut tally.sites, sites) {
+            if !tally.sites.iter().any(|other| Arc::ptr_eq(other, &site)) {
+                let ViewerTotals { frames, replaced, .. } = site.viewers().totals();
+                tally.frames += frames;
+                tally.replaced += replaced;
+            }
+        }
+    }
+
+    /// Nobody panics while holding it.
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Takes the figures, with rates since the last time.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -36,18 +72,20 @@ impl Meter {
         Self { start: std::time::Instant::now(), last: (0.0, 0) }
     }
 
-    pub(crate) fn interval<'a>(&mut self, sites: impl Iterator<Item = &'a Site>) -> Throughput {
-        let mut figures = self.totals(sites);
+    pub(crate) fn interval(&mut self, served: &Served) -> Throughput {
+        let mut figures = self.totals(served);
         let (elapsed, frames) = self.last;
         figures.fps = rate(figures.frames.saturating_sub(frames), figures.elapsed_s - elapsed);
         self.last = (figures.elapsed_s, figures.frames);
         figures
     }
 
-    pub(crate) fn totals<'a>(&self, sites: impl Iterator<Item = &'a Site>) -> Throughput {
+    pub(crate) fn totals(&self, served: &Served) -> Throughput {
         let elapsed_s = (self.start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        let mut figures = Throughput { elapsed_s, viewers: 0, frames: 0, fps: 0.0, replaced: 0, streams: Vec::new() };
-        for site in sites {
+        let tally = served.tally();
+        let (frames, replaced) = (tally.frames, tally.replaced);
+        let mut figures = Throughput { elapsed_s, viewers: 0, frames, fps: 0.0, replaced, streams: Vec::new() };
+        for site in &tally.sites {
             let ViewerTotals { present, frames, replaced, .. } = site.viewers().totals();
             figures.viewers += present;
             figures.frames += frames;
@@ -75,5 +113,38 @@ impl fmt::Display for Throughput {
             write!(f, "  replaced {}", self.replaced)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::SiteSettings;
+    use crate::viewers::ViewerKind;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::SystemTime;
+
+    fn site_that_has_served(frames: usize, replaced: u64) -> Arc<Site> {
+        let site = Arc::new(Site::new(Vec::new(), SiteSettings::default()));
+        let viewer = site.viewers().admit("a", IpAddr::V4(Ipv4Addr::LOCALHOST), ViewerKind::Jpeg).unwrap();
+        viewer.delivered_all(frames, SystemTime::now(), replaced);
+        drop(viewer);
+        site
+    }
+
+    #[test]
+    fn totals_do_not_go_back_when_a_site_ends() {
+        let (served, mut meter) = (Served::default(), Meter::start());
+        let mut totals = |served: &Served| {
+            let figures = meter.interval(served);
+            (figures.frames, figures.replaced)
+        };
+        let (stays, ends) = (site_that_has_served(3, 1), site_that_has_served(20, 5));
+        served.change_to(vec![Arc::clone(&stays), ends]);
+        assert_eq!(totals(&served), (23, 6));
+        served.change_to(vec![Arc::clone(&stays)]);
+        assert_eq!(totals(&served), (23, 6));
+        served.change_to(vec![stays, site_that_has_served(100, 0)]);
+        assert_eq!(totals(&served), (123, 6));
     }
 }
