@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use terminal::{Failure, HostPort};
 use tokio_rustls::TlsAcceptor;
@@ -16,6 +17,10 @@ use crate::serve::{EXTRA_CONNECTIONS, Serving};
 use crate::site::{Site, SiteSettings};
 use crate::stream::Stream;
 use crate::system::Activated;
+
+/// How long the inputs of an address may take to leave. They look every 100 ms whether they are to; one that is opening
+/// a camera leaves when it is done.
+const INPUT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What holds for every address.
 #[derive(Clone)]
@@ -228,5 +233,13 @@ impl Running {
             stream.close();
         }
         self.serving.stop().await;
+        // An input that waits on the runtime's clock panics when that stands still, and what comes in place of one may
+        // want its port.
+        let deadline = Instant::now() + INPUT_PATIENCE;
+        for stream in self.site.streams() {
+            if !stream.has_left(deadline.saturating_duration_since(Instant::now())).await {
+                tracing::debug!(id = stream.id(), "the input takes long to leave, and is not waited for");
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -35,6 +35,9 @@ pub use watching::{Want, Watching};
 /// How long an input runs on when nobody looks any more: opening a camera takes seconds, and a page that is reloaded is
 /// back at once.
 pub const LINGER: Duration = Duration::from_secs(5);
+
+/// So often it is looked whether an input has left.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The most different sizes and qualities of one stream at a time, because each costs a decoding and an encoding of
 /// every frame, and anybody who may look can ask for one.
@@ -156,9 +159,28 @@ impl Stream {
         self.shared.close();
     }
 
+    /// Waits until the input of a stream that was [closed](Self::close) runs no more, at most for `patience`. Gives
+    /// whether it has left.
+    pub async fn has_left(&self, patience: Duration) -> bool {
+        let left = async {
+            while self.is_running() {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        };
+        tokio::time::timeout(patience, left).await.is_ok()
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(*self.engine(), Engine::Running)
+    }
+
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs the input, unless it runs.
     fn start(&self) {
-        let mut engine = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engine = self.engine();
         match std::mem::replace(&mut *engine, Engine::Running) {
             Engine::Resting(input) => {
                 let outlet = Outlet::new(Arc::clone(&self.shared), self.runtime.clone());

@@ -141,3 +141,18 @@ async fn the_same_size_is_made_once_and_forgotten_with_its_last_viewer() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_can_be_waited_for_until_the_input_has_left() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (stream, _) = stream(move |_, outlet| {
+        let end = steadily(outlet, &jpeg());
+        let _ = released.recv();
+        end
+    });
+    next(&mut stream.watch(Want::Jpeg)).await;
+    stream.close();
+    assert!(!stream.has_left(Duration::from_millis(50)).await, "it is still there, and is not waited for any longer");
+    drop(release);
+    assert!(stream.has_left(PATIENCE).await);
+}
