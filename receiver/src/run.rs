@@ -112,15 +112,20 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     }
 }
 
+/// Outputs and input.
+type Opened = (Vec<Box<dyn Sink>>, Downstream);
+
 /// Opens outputs and input. `None` where the program is asked to end before that is done: a name may be looked up, and a
 /// key or a recording lie in a pipe that nobody opens. That is left to itself then, for the end of the program to end.
-fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<(Vec<Box<dyn Sink>>, Downstream)>, Failure> {
+fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<Opened>, Failure> {
     let (says, opened) = mpsc::channel();
     // Not one more sender: when the thread is gone, so is the last.
     let says = Arc::new(says);
     let asked = Arc::downgrade(&says);
     interrupt.when_set(move || {
-        let _ = asked.upgrade().map(|asked| asked.send(None));
+        if let Some(asked) = asked.upgrade() {
+            let _ = asked.send(None);
+        }
     });
     let cli = cli.clone();
     thread::Builder::new().name("open".to_owned()).spawn(move || {
@@ -134,7 +139,7 @@ fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<(Vec<Box<dyn Sink>>, 
 
 /// What may take its time comes first, for nothing to be left behind where it is not waited for; then outputs: whoever
 /// cannot record should not take the port.
-fn open_both(cli: &Cli) -> Result<(Vec<Box<dyn Sink>>, Downstream), Failure> {
+fn open_both(cli: &Cli) -> Result<Opened, Failure> {
     let builder = builder(cli)?;
     Ok((open_sinks(cli)?, start(builder)?))
 }

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id};
 
 /// Which variables give way, and which do not.
 #[derive(Debug, Clone, Copy)]
@@ -106,12 +106,11 @@ fn heed_environment(
 
 /// Whether the command line names another option of a group of which there can be one only.
 fn another_is_said(command: &Command, option: &Arg, arguments: &[OsString]) -> bool {
-    let groups = command.get_groups().cloned().filter(|group| group.get_args().any(|id| id == option.get_id()));
-    let exclusive = groups.filter(|group| !group.clone().is_multiple());
-    exclusive
-        .flat_map(|group| group.get_args().cloned().collect::<Vec<_>>())
-        .filter_map(|id| command.get_arguments().find(|other| *other.get_id() == id))
-        .any(|other| other.get_id() != option.get_id() && is_said(other, arguments))
+    let is_said = |id: &Id| command.get_arguments().any(|other| other.get_id() == id && is_said(other, arguments));
+    command.get_groups().any(|group| {
+        let is_exclusive = !group.clone().is_multiple() && group.get_args().any(|id| id == option.get_id());
+        is_exclusive && group.get_args().any(|id| id != option.get_id() && is_said(id))
+    })
 }
 
 /// Whether the command line names this option.
