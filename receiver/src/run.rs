@@ -8,6 +8,7 @@ use crate::sink::window::{Step, Viewer};
 use crate::sink::{Running, Sink, SinkError};
 use crate::{Builder, Downstream, DownstreamError, Figures};
 use segment::seal::Key;
+use std::io::IsTerminal;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -195,7 +196,14 @@ fn builder(cli: &Cli) -> Result<Builder, Failure> {
         // It may come later, and be known then.
         (Some((host, port)), _) => builder.connect(host, port, cli.tcp_framing.into()),
         (None, Some(group)) => builder.join(group.resolve()?),
-        (None, None) => builder.bind(cli.bind.resolve()?),
+        (None, None) => {
+            let address = cli.bind.resolve()?;
+            if address.ip().is_multicast() {
+                let group = address.ip();
+                return Err(Failure::usage(format!("{group} is a multicast group: join it by --multicast {address}")));
+            }
+            builder.bind(address)
+        }
     };
     if let Some(interface) = &cli.interface {
         builder = builder.interface(interface);
@@ -233,8 +241,14 @@ fn open_viewer(cli: &Cli, downstream: &Downstream) -> Result<Option<Viewer>, Fai
         Err(error) if needs_window(cli) => Err(Failure::new(error).with_advice(if cli.all {
             "--all needs a display; without it, --display never and --record FILE.mkv keep the pictures of one source"
         } else {
-            "unset DISPLAY or give --display never to go without a window, and --record FILE.mkv to keep the pictures"
+            "set DISPLAY (over ssh: ssh -X), or leave out --display always to go without a window; --record FILE.mkv keeps \
+             the pictures"
         })),
+        // Whoever asks for nothing else probably expects one.
+        Err(error) if cli.record.is_none() && cli.snapshots.is_none() && !cli.stdout => {
+            tracing::warn!("{error}; --record FILE.mkv and others keep the pictures, --display never does without them");
+            Ok(None)
+        }
         Err(error) => {
             tracing::debug!("{error}");
             Ok(None)
@@ -250,12 +264,21 @@ fn needs_window(cli: &Cli) -> bool {
 fn open_sinks(cli: &Cli) -> Result<Vec<Box<dyn Sink>>, Failure> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(path) = &cli.record {
+        if !path.extension().is_some_and(|extension| ["mkv", "mks", "mk3d", "webm"].iter().any(|it| extension == *it)) {
+            tracing::warn!("{} is recorded as Matroska, which is known by the name .mkv", path.display());
+        }
         sinks.push(Box::new(Record::create(path, cli.overwrite)?));
     }
     if let Some(folder) = &cli.snapshots {
         sinks.push(Box::new(Snapshots::create(folder, cli.overwrite)?));
     }
     if cli.stdout {
+        if std::io::stdout().is_terminal() {
+            return Err(Failure::usage(
+                "standard output is a terminal, which shows no pictures: pipe it into a program, as \
+                 in `receiver --stdout | ffplay -f mjpeg -`",
+            ));
+        }
         sinks.push(Box::new(Stdout::new()));
     }
     Ok(sinks)

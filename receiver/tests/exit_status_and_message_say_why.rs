@@ -59,7 +59,7 @@ fn command_lines_that_are_wrong() {
 #[test]
 fn a_window_without_a_display() {
     let ended = ended(&["--bind", "127.0.0.1:0", "--display", "always"]);
-    ended.expect(1, &["no window", "--display never"]);
+    ended.expect(1, &["no window", "leave out --display always"]);
 }
 
 #[test]
@@ -144,6 +144,20 @@ fn a_source_that_can_send_nothing_to_the_group_is_refused() {
         let mut receiver = receiver(&["--multicast", group, "--interface", "lo", "--from", from]);
         Program::spawn(&mut receiver).end().expect(2, &[from, "nothing would ever come"]);
     }
+}
+
+#[test]
+fn a_group_is_joined_and_not_listened_on() {
+    let ended = ended(&["--bind", "224.3.29.71:12345", "--display", "never"]);
+    ended.expect(2, &["224.3.29.71 is a multicast group", "--multicast 224.3.29.71:12345"]);
+}
+
+#[test]
+fn that_there_is_no_window_is_said_to_whoever_asks_for_nothing_else() {
+    let mut auto = receiver(&["--bind", "127.0.0.1:0", "--duration", "0.1"]);
+    Program::spawn(&mut auto).end().expect(0, &["no window, since there is no display", "--display never"]);
+    let mut piped = receiver(&["--bind", "127.0.0.1:0", "--duration", "0.1", "--stdout"]);
+    assert!(!Program::spawn(&mut piped).end().stderr.contains("window"));
 }
 
 #[test]

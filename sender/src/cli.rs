@@ -166,7 +166,7 @@ Examples:
   sender --tcp 0.0.0.0:54321
   sender --source clip.mp4 --loop --remote 192.168.1.20:12345 --remote 192.168.1.21:12345
   sender --source test --size 1920x1080 --fps 30 --frames 300 --remote 127.0.0.1:12345 --stats json
-  ffmpeg -i clip.mp4 -c:v mjpeg -f mjpeg - | sender --source - --remote '[::1]:12345'
+  ffmpeg -re -i clip.mp4 -c:v mjpeg -f mjpeg - | sender --source - --remote '[::1]:12345'
 
 {}",
         exit::AFTER_HELP

@@ -48,7 +48,15 @@ fn refuse_beside_subcommand(command: &mut Command, matches: &ArgMatches) -> Resu
         !option.is_global_set() && matches.try_contains_id(id).is_ok() && is_of_command_line(matches, id)
     };
     let Some(option) = command.get_arguments().find(is_said).map(ToString::to_string) else { return Ok(()) };
-    let message = format!("'{option}' does not go with the subcommand '{subcommand}'");
+    let name = option.split([' ', '=']).next().unwrap_or_default();
+    let is_of_both = command.find_subcommand(subcommand).is_some_and(|subcommand| {
+        subcommand.get_arguments().filter_map(Arg::get_long).any(|long| name.strip_prefix("--") == Some(long))
+    });
+    let message = if is_of_both {
+        format!("'{option}' belongs behind the subcommand: {subcommand} {name} …")
+    } else {
+        format!("'{option}' does not go with the subcommand '{subcommand}'")
+    };
     Err(command.error(ErrorKind::ArgumentConflict, message))
 }
 
@@ -91,7 +99,9 @@ fn heed_environment(
         option.is_some_and(|option| is_said(option, arguments) || is_set(option) && !void.iter().any(|void| void == id))
     };
     let lone = yielding.lone.iter().filter(|(needed, _)| !is_there(needed, &void)).flat_map(|(_, lone)| *lone);
-    let lone: Vec<_> = lone.map(ToString::to_string).collect();
+    // Those that are not set are left as they are: help is to name them.
+    let is_set_one = |id: &&&str| built.get_arguments().any(|option| option.get_id() == **id && is_set(option));
+    let lone: Vec<_> = lone.filter(is_set_one).map(ToString::to_string).collect();
     void.extend(lone);
     let is_known = |command: &Command, id: &str| command.get_arguments().any(|option| option.get_id() == id);
     for id in void.iter().filter(|id| is_known(&command, id)).cloned().collect::<Vec<_>>() {
@@ -229,5 +239,13 @@ mod tests {
         assert!(read(&["-v", "doctor", "--group=there"], &[("T_BIND", "here")]).is_ok());
         let error = read(&["--tcp", "there", "doctor"], &[]).unwrap_err().to_string();
         assert!(error.contains("'--tcp <tcp>' does not go with the subcommand 'doctor'"), "{error}");
+        let error = read(&["--bind", "here", "doctor"], &[]).unwrap_err().to_string();
+        assert!(error.contains("'--bind <bind>' belongs behind the subcommand: doctor --bind …"), "{error}");
+    }
+
+    #[test]
+    fn help_names_the_variables_of_all_options() {
+        let command = heed_environment(command(), &["program".into()], YIELDING, &|_| None);
+        assert!(command.get_arguments().all(|option| option.get_env().is_some() || option.is_global_set()));
     }
 }

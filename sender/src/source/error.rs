@@ -50,7 +50,9 @@ pub enum SourceError {
         source: media::ImageError,
     },
     /// Nothing of this name.
-    #[error("there is no file or folder {path}: check the name (sources without a file: test, camera:0, -)")]
+    #[error(
+        "there is no file or folder {path}: check the name (sources without a file: test, camera:0 for /dev/video0, -)"
+    )]
     NotFound {
         /// What was looked for.
         path: PathBuf,
@@ -117,7 +119,7 @@ pub enum SourceError {
     },
     /// Standard input is where the user types.
     #[error(
-        "standard input is a terminal: pipe motion JPEG into this, as in `ffmpeg -i FILE -c:v mjpeg -f mjpeg - | sender --source - …`"
+        "standard input is a terminal: pipe motion JPEG into this, as in `ffmpeg -re -i FILE -c:v mjpeg -f mjpeg - | sender --source - …`"
     )]
     Terminal,
     /// Motion JPEG without a JPEG.

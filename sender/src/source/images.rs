@@ -57,7 +57,7 @@ impl Images {
     /// One image file.
     pub(super) fn file(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
         if !options.repeat {
-            tracing::warn!(image = %path.display(), "one image is sent once; with --loop, again and again");
+            tracing::warn!("{} is one image, which is sent once; with --loop, again and again", path.display());
         }
         Self::of(path, vec![path.to_owned()], options.fps_or(STILL_FPS), options)
     }

@@ -25,7 +25,8 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
         SourceSpec::Auto => match camera(0, options) {
             Ok(camera) => Ok(camera),
             Err(error) => {
-                tracing::warn!(reason = %error, "no camera: the test card is sent instead; --source chooses what to send");
+                tracing::debug!("{error}");
+                tracing::warn!("no camera is there: the test card is sent; --source chooses what to send");
                 Ok(Box::new(TestCard::new(options)?))
             }
         },
