@@ -45,13 +45,15 @@ struct Watch {
     monitor: Monitor,
     /// What the source's own mailbox has replaced.
     replaced: Arc<AtomicU64>,
+    /// What was broken when it came from the source.
+    broken: Arc<AtomicU64>,
     /// When the stream's time is over, where it is limited: known once it has begun.
     ends_at: Arc<OnceLock<Instant>>,
 }
 
 impl Watch {
     fn new(upstream: &Upstream) -> Self {
-        Self { monitor: upstream.monitor(), replaced: Arc::default(), ends_at: Arc::default() }
+        Self { monitor: upstream.monitor(), replaced: Arc::default(), broken: Arc::default(), ends_at: Arc::default() }
     }
 
     /// The stream has begun, and is to last for this time, where it is limited.
@@ -79,6 +81,7 @@ impl Watch {
     fn figures(&self) -> Figures {
         let mut figures = self.monitor.figures();
         figures.replaced.insert("source", self.replaced.load(Ordering::Relaxed));
+        figures.dropped.insert("broken", self.broken.load(Ordering::Relaxed));
         figures
     }
 }
@@ -237,6 +240,7 @@ fn pump(interrupt: &Interrupt, source: &mut dyn Source, upstream: &mut Upstream,
     while !interrupt.is_set() && !watch.monitor.has_ended() && !watch.is_time_over() {
         let next = source.next();
         watch.replaced.store(source.replaced().saturating_sub(replaced_before), Ordering::Relaxed);
+        watch.broken.store(source.broken(), Ordering::Relaxed);
         match next? {
             Next::Picture(captured) => match upstream.send(captured) {
                 // What is refused has been counted and said; the next picture may be better.
@@ -353,6 +357,9 @@ mod tests {
         fn replaced(&self) -> u64 {
             self.1
         }
+        fn broken(&self) -> u64 {
+            3
+        }
         fn describe(&self) -> String {
             self.0.describe()
         }
@@ -367,7 +374,7 @@ mod tests {
         let mut source = Hasty(Script::new([Step::Waiting, Step::Fail("the lens fell off".to_owned())]), 5);
         let failure = pump(&Interrupt::manual(), &mut source, &mut upstream, &watch).unwrap_err();
         assert_eq!(failure.to_string(), "the lens fell off");
-        assert_eq!(watch.figures().replaced["source"], 2);
+        assert_eq!((watch.figures().replaced["source"], watch.figures().dropped["broken"]), (2, 3));
     }
 
     #[test]

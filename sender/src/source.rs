@@ -85,6 +85,11 @@ pub trait Source: Send {
         0
     }
 
+    /// How many pictures were left out until now because they were broken or cut short.
+    fn broken(&self) -> u64 {
+        0
+    }
+
     /// What this is, in words for a person: `test card 1280x720 at 30 fps`.
     fn describe(&self) -> String;
 }

@@ -25,7 +25,7 @@ impl SourceInput {
     }
 
     fn play(source: &mut dyn Source, outlet: &Outlet) -> Result<End, InputError> {
-        let mut replaced = 0;
+        let (mut replaced, mut broken) = (0, 0);
         while outlet.is_wanted() {
             match source.next()? {
                 Next::Picture(captured) => outlet.put(captured.picture, captured.captured_at),
@@ -35,6 +35,9 @@ impl SourceInput {
             let now = source.replaced();
             outlet.lost(now.saturating_sub(replaced));
             replaced = now;
+            let now = source.broken();
+            (broken..now).for_each(|_| outlet.broken());
+            broken = now;
         }
         Ok(End::Unwanted)
     }

@@ -117,6 +117,7 @@ struct Camera<D> {
     undecoded: bool,
     /// Read while finding out what it delivers.
     first: Option<Captured>,
+    broken: u64,
 }
 
 impl<D: Driver> Camera<D> {
@@ -134,7 +135,7 @@ impl<D: Driver> Camera<D> {
             driver.set(CAP_PROP_FPS, fps);
         }
         let undecoded = driver.set(CAP_PROP_CONVERT_RGB, 0.0);
-        let mut camera = Self { driver, ready: ReadyJpeg::of(&name), undecoded, first: None };
+        let mut camera = Self { driver, ready: ReadyJpeg::of(&name), undecoded, first: None, broken: 0 };
         camera.first = match if undecoded { camera.picture(FRAMES_TO_START)? } else { None } {
             Some(captured) => Some(captured),
             None => {
@@ -144,6 +145,8 @@ impl<D: Driver> Camera<D> {
                 Some(raw.ok_or_else(|| Lost { reason: "it delivers nothing that can be shown".to_owned() })?)
             }
         };
+        // What it took to find that out says nothing of the camera.
+        camera.broken = 0;
         if let Some(Captured { picture, .. }) = &camera.first {
             let coding = match picture {
                 Picture::Jpeg(_) => "JPEG, passed through".to_owned(),
@@ -184,6 +187,7 @@ impl<D: Driver> Camera<D> {
             if let Some(picture) = picture {
                 return Ok(Some(Captured { picture, captured_at }));
             }
+            self.broken += 1;
         }
         Ok(None)
     }
@@ -201,6 +205,10 @@ impl<D: Driver> Device for Camera<D> {
 
     fn format(&self) -> Format {
         self.driver.format()
+    }
+
+    fn take_broken(&mut self) -> u64 {
+        std::mem::take(&mut self.broken)
     }
 }
 

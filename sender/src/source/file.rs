@@ -35,6 +35,8 @@ pub(super) struct VideoFile {
     pending: Option<(Duration, Picture)>,
     frames_of_turn: u64,
     broken: u64,
+    /// The same of the turns before.
+    broken_before: u64,
 }
 
 impl VideoFile {
@@ -57,6 +59,7 @@ impl VideoFile {
             pending: None,
             frames_of_turn: 0,
             broken: 0,
+            broken_before: 0,
         };
         file.times = file.open_times()?;
         Ok(file)
@@ -123,6 +126,7 @@ impl VideoFile {
             self.capture = start(&self.path, self.undecoded)?;
             self.times = self.open_times()?;
             self.clock.begin_turn();
+            self.broken_before += self.broken;
             (self.frames_of_turn, self.broken) = (0, 0);
         }
         Ok(self.options.repeat)
@@ -161,6 +165,10 @@ impl Source for VideoFile {
 
     fn is_live(&self) -> bool {
         self.options.realtime
+    }
+
+    fn broken(&self) -> u64 {
+        self.broken_before + self.broken
     }
 
     fn describe(&self) -> String {

@@ -47,6 +47,7 @@ pub(super) struct Images {
     kept: Option<Picture>,
     shown: u64,
     broken_of_turn: usize,
+    broken: u64,
     first_turn: bool,
     format: Format,
     pace: Option<Pace>,
@@ -85,6 +86,7 @@ impl Images {
             kept: None,
             shown: 0,
             broken_of_turn: 0,
+            broken: 0,
             first_turn: true,
             format: Format { size: None, fps },
             pace: fps.map(Pace::at),
@@ -150,6 +152,7 @@ impl Source for Images {
                     Ok(picture) => picture,
                     Err(error) => {
                         self.broken_of_turn += 1;
+                        self.broken += 1;
                         if self.first_turn {
                             tracing::warn!(%error, "an image is left out");
                         }
@@ -177,6 +180,10 @@ impl Source for Images {
 
     fn is_live(&self) -> bool {
         self.options.realtime
+    }
+
+    fn broken(&self) -> u64 {
+        self.broken
     }
 
     fn describe(&self) -> String {

@@ -28,6 +28,8 @@ pub(super) struct MjpegStream {
     name: String,
     /// What is read now.
     stream: Option<Stream>,
+    /// Broken JPEGs of the streams before it.
+    broken_before: u64,
     /// What is to be opened and read next.
     path: Option<PathBuf>,
     repeat: bool,
@@ -90,6 +92,7 @@ impl MjpegStream {
             ready: ReadyJpeg::of(&name),
             name,
             stream: None,
+            broken_before: 0,
             path: None,
             repeat: false,
             pending: None,
@@ -117,6 +120,7 @@ impl MjpegStream {
                     let is_over = !self.repeat;
                     self.path.take_if(|_| is_over);
                     if let Some(stream) = self.stream.take() {
+                        self.broken_before += stream.broken();
                         stream.end(&self.name)?;
                     }
                 }
@@ -156,6 +160,10 @@ impl Source for MjpegStream {
         self.live
     }
 
+    fn broken(&self) -> u64 {
+        self.broken_before + self.stream.as_ref().map_or(0, Stream::broken)
+    }
+
     fn describe(&self) -> String {
         match self.format {
             Format { size: None, fps: None } => format!("motion JPEG from {}", self.name),
@@ -188,6 +196,11 @@ impl Stream {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// JPEGs that were broken, or cut short where nothing more comes of them.
+    fn broken(&self) -> u64 {
+        self.splitter.broken_frames()
     }
 
     /// All of it has been read: says what was left out. Fails where there was nothing in it.

@@ -1,7 +1,7 @@
 //! A live device that may go away: it is opened again, and that is said once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +28,9 @@ pub(super) trait Device: Send {
 
     /// Size and rate, as far as they are known.
     fn format(&self) -> Format;
+
+    /// How many frames were broken since this was asked last.
+    fn take_broken(&mut self) -> u64;
 }
 
 /// Why a device gives no more pictures.
@@ -62,6 +65,8 @@ struct Reconnect<O: Open> {
     opener: O,
     device: Option<O::Device>,
     lost: Option<Loss>,
+    /// Broken frames of devices that are lost.
+    broken: u64,
 }
 
 /// Since when there is no picture, and when to try again.
@@ -78,7 +83,7 @@ impl<O: Open> Reconnect<O> {
     /// Opens the device for the first time: here a failure is an error.
     fn new(mut opener: O) -> Result<Self, SourceError> {
         let device = Some(opener.open()?);
-        Ok(Self { opener, device, lost: None })
+        Ok(Self { opener, device, lost: None, broken: 0 })
     }
 
     /// Reads a picture, or opens the device if it is time to. `now` is called anew after what may take long.
@@ -114,6 +119,7 @@ impl<O: Open> Reconnect<O> {
                 Step::Picture(captured)
             }
             Err(Lost { reason }) => {
+                self.broken += device.take_broken();
                 self.device = None;
                 if self.lost.is_none() {
                     tracing::warn!(source = self.opener.name(), reason, "is lost; opening it again until it is back");
@@ -136,6 +142,11 @@ impl<O: Open> Reconnect<O> {
     fn format(&self) -> Option<Format> {
         self.device.as_ref().map(Device::format)
     }
+
+    /// How many frames were broken since this was asked last.
+    fn take_broken(&mut self) -> u64 {
+        std::mem::take(&mut self.broken) + self.device.as_mut().map_or(0, Device::take_broken)
+    }
 }
 
 /// A device read by a thread of its own: a driver may keep a read waiting for seconds. The newest picture wins.
@@ -150,6 +161,7 @@ pub(super) struct Live {
 #[derive(Debug, Default)]
 struct Shared {
     ended: AtomicBool,
+    broken: AtomicU64,
     format: Mutex<Format>,
 }
 
@@ -180,7 +192,9 @@ fn read<O: Open>(
 ) {
     let started = Instant::now();
     while !shared.ended.load(Ordering::Relaxed) {
-        match device.step(Instant::now) {
+        let step = device.step(Instant::now);
+        shared.broken.fetch_add(device.take_broken(), Ordering::Relaxed);
+        match step {
             Step::Wait(pause) => thread::sleep(pause.min(MAX_WAIT)),
             Step::Picture(captured) => {
                 if thinning.as_mut().is_some_and(|thinning| !thinning.keeps(started.elapsed())) {
@@ -230,6 +244,10 @@ impl Source for Live {
 
     fn replaced(&self) -> u64 {
         self.replaced.count()
+    }
+
+    fn broken(&self) -> u64 {
+        self.shared.broken.load(Ordering::Relaxed)
     }
 
     fn describe(&self) -> String {

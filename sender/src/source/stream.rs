@@ -38,7 +38,7 @@ impl Open for Address {
             }
             capture = self.connect()?;
         }
-        Ok(Stream { capture, ready: ReadyJpeg::of(self.name()), first: None })
+        Ok(Stream { capture, ready: ReadyJpeg::of(self.name()), first: None, broken: 0 })
     }
 
     fn name(&self) -> String {
@@ -61,7 +61,7 @@ impl Address {
         Ok(match capture.retrieve()? {
             Retrieved::Jpeg(bytes) => {
                 let first = ready.pass(bytes).map(|jpeg| Captured::now(Picture::Jpeg(jpeg)));
-                Some(Stream { capture, ready, first })
+                Some(Stream { capture, ready, first, broken: 0 })
             }
             _ => None,
         })
@@ -73,6 +73,7 @@ pub(super) struct Stream {
     ready: ReadyJpeg,
     /// Read while opening.
     first: Option<Captured>,
+    broken: u64,
 }
 
 impl Device for Stream {
@@ -95,12 +96,17 @@ impl Device for Stream {
                 Retrieved::Image(image) => return Ok(Captured { picture: Picture::Raw(image), captured_at }),
                 Retrieved::TwoBytes(_) | Retrieved::Other | Retrieved::Nothing => {}
             }
+            self.broken += 1;
         }
         Err(Lost { reason: format!("{MAX_BROKEN} frames in a row were broken") })
     }
 
     fn format(&self) -> Format {
         self.capture.format()
+    }
+
+    fn take_broken(&mut self) -> u64 {
+        std::mem::take(&mut self.broken)
     }
 }
 

@@ -91,6 +91,7 @@ fn among_several_a_broken_one_is_left_out_and_a_single_one_is_an_error() {
     let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
     let seen = play(&mut source, 4).unwrap();
     assert_eq!(seen, [&frames[0], &frames[2], &frames[0], &frames[2]].map(Clone::clone));
+    assert_eq!(source.broken(), 2, "once a turn");
     let error = Images::file(&path, &FAST).unwrap_err().to_string();
     assert!(error.contains("2.jpg") && error.contains("cut short"), "{error}");
 }

@@ -114,6 +114,7 @@ fn a_broken_jpeg_is_left_out() {
     let file = file_of(&frames);
     let mut source = MjpegStream::file(file.path(), &FAST);
     assert_eq!(drain(&mut source).unwrap(), [whole[0].clone(), whole[2].clone()]);
+    assert_eq!(source.broken(), 1);
 }
 
 #[test]

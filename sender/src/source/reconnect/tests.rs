@@ -13,6 +13,7 @@ struct Plan {
 
 struct Fake {
     pictures: u32,
+    broken: u64,
 }
 
 impl Plan {
@@ -26,7 +27,7 @@ impl Open for Plan {
 
     fn open(&mut self) -> Result<Fake, SourceError> {
         match self.openings.lock().unwrap().pop_front().flatten() {
-            Some(pictures) => Ok(Fake { pictures }),
+            Some(pictures) => Ok(Fake { pictures, broken: 1 }),
             None => Err(SourceError::NoCamera { number: 0, there_are: String::new() }),
         }
     }
@@ -39,6 +40,7 @@ impl Open for Plan {
 impl Device for Fake {
     fn read(&mut self) -> Result<Captured, Lost> {
         if self.pictures == 0 {
+            self.broken = 2;
             return Err(Lost { reason: "unplugged".to_owned() });
         }
         self.pictures -= 1;
@@ -48,6 +50,10 @@ impl Device for Fake {
 
     fn format(&self) -> Format {
         Format { size: Some((4, 4)), fps: Some(30.0) }
+    }
+
+    fn take_broken(&mut self) -> u64 {
+        std::mem::take(&mut self.broken)
     }
 }
 
@@ -99,6 +105,17 @@ fn what_gives_one_picture_at_each_opening_is_asked_once_a_second() {
     assert_eq!(waits[0], []);
     let grown = [50, 100, 200, 400, 800, 1000, 1000, 1000, 1000].map(|ms| vec![MS(ms)]);
     assert_eq!(waits[1..], grown);
+}
+
+#[test]
+fn broken_frames_are_counted_over_a_loss() {
+    let mut reconnect = Reconnect::new(Plan::new([Some(1), Some(1)])).unwrap();
+    let mut now = Instant::now();
+    waits(&mut reconnect, &mut now, 100);
+    assert_eq!((reconnect.take_broken(), reconnect.take_broken()), (1, 0));
+    // Two of the one that is lost, one of the next.
+    waits(&mut reconnect, &mut now, 100);
+    assert_eq!(reconnect.take_broken(), 3);
 }
 
 #[test]
