@@ -217,7 +217,7 @@ async fn supervise(shared: Arc<Shared>) {
         };
         let Some(first) = first else { return shared.finish() };
         let Some(form) = first.picture().and_then(|picture| Form::of(&picture).ok()) else {
-            shared.counters.broken();
+            shared.counters.broken(1);
             continue;
         };
         // The size stays as long as somebody looks: players (jsmpeg) take it from the first picture that they see.
@@ -320,8 +320,8 @@ impl Counters {
         self.encoded.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn broken(&self) {
-        self.broken.fetch_add(1, Ordering::Relaxed);
+    fn broken(&self, frames: u64) {
+        self.broken.fetch_add(frames, Ordering::Relaxed);
     }
 
     fn measured(&self, fps: f64) {

@@ -224,7 +224,7 @@ async fn read(mut response: Response, outlet: &Outlet, newest: &Writer<Arrived>)
             }
         }
         let so_far = splitter.broken_frames();
-        (broken..so_far).for_each(|_| outlet.broken());
+        outlet.broken(so_far - broken);
         broken = so_far;
     }
 }

@@ -47,9 +47,9 @@ impl Outlet {
         self.shared.publish(picture, captured_at, Some(published));
     }
 
-    /// Counts something that came in place of a picture and was none.
-    pub fn broken(&self) {
-        self.shared.count_broken();
+    /// Counts so many that came in place of a picture and were none.
+    pub fn broken(&self, frames: u64) {
+        self.shared.count_broken(frames);
     }
 
     /// Counts what was dropped before it was a picture, by its cause.

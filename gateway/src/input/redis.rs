@@ -94,7 +94,7 @@ impl RedisInput {
     }
 
     fn complain(&mut self, error: &FrameError, outlet: &Outlet) {
-        outlet.broken();
+        outlet.broken(1);
         if std::mem::replace(&mut self.has_complained, true) {
             tracing::debug!(channel = self.channel, %error, "a message is left out");
         } else {

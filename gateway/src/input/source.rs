@@ -36,7 +36,7 @@ impl SourceInput {
             outlet.lost(now.saturating_sub(replaced));
             replaced = now;
             let now = source.broken();
-            (broken..now).for_each(|_| outlet.broken());
+            outlet.broken(now.saturating_sub(broken));
             broken = now;
         }
         Ok(End::Unwanted)

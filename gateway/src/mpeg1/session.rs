@@ -130,9 +130,7 @@ impl Session<'_> {
             let Some(picture) = frame.picture() else { return End::Finished };
             for _ in 0..cadence.copies(Instant::now()) {
                 if under_way.is_full() {
-                    for _ in 0..under_way.room().await {
-                        self.counters.broken();
-                    }
+                    self.counters.broken(under_way.room().await);
                     cadence.restart(Instant::now());
                     break;
                 }
@@ -148,7 +146,7 @@ impl Session<'_> {
                     let now = Instant::now();
                     fresh_until = now + REPEAT_FOR;
                     let Some(form) = next.picture().and_then(|picture| Form::of(&picture).ok()) else {
-                        self.counters.broken();
+                        self.counters.broken(1);
                         continue;
                     };
                     let faster = measured.count(now, next.number).is_some_and(|fps| {
@@ -215,7 +213,7 @@ impl UnderWay {
 
     /// Waits until it is not full. If no picture comes out for too long those that are in it are forgotten, or nothing
     /// would ever go in again. Gives how many that were.
-    async fn room(&self) -> usize {
+    async fn room(&self) -> u64 {
         let patience = if self.frames().has_begun { ROOM_PATIENCE } else { START_PATIENCE };
         let has_room = timeout(patience, async {
             while self.is_full() {
@@ -225,9 +223,9 @@ impl UnderWay {
         if has_room.await.is_ok() { 0 } else { self.forget() }
     }
 
-    fn forget(&self) -> usize {
+    fn forget(&self) -> u64 {
         let mut frames = self.frames();
-        let forgotten = frames.captured_at.len();
+        let forgotten = frames.captured_at.len() as u64;
         frames.captured_at.clear();
         frames.has_forgotten = true;
         forgotten
@@ -255,7 +253,7 @@ mod tests {
     async fn frames_of_which_no_picture_comes_out_make_room_after_a_while() {
         let under_way = full();
         let forgotten = timeout(ENCODER_PATIENCE, under_way.room()).await.unwrap();
-        assert_eq!((forgotten, under_way.is_full()), (MAX_UNDER_WAY, false));
+        assert_eq!((forgotten, under_way.is_full()), (MAX_UNDER_WAY as u64, false));
         assert!(!under_way.is_idle(), "an encoder that hangs is still found out");
         under_way.leave();
         assert!(under_way.is_idle());

@@ -184,8 +184,8 @@ impl Shared {
         self.lost.fetch_add(frames, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_broken(&self) {
-        self.broken.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_broken(&self, frames: u64) {
+        self.broken.fetch_add(frames, Ordering::Relaxed);
     }
 
     pub(crate) fn count_dropped(&self, cause: &'static str, count: u64) {
