@@ -38,7 +38,7 @@ pub use path_probe::PathProbe;
 pub use receive::ReceiveSocket;
 pub use route::{Route, Sent};
 pub use send::SendSocket;
-pub use stream_listener::StreamListener;
+pub use stream_listener::{MAX_UNSENT_BYTES, StreamListener};
 
 use crate::landing::Landed;
 use std::net::SocketAddr;

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use segment::socket::MAX_UNSENT_BYTES;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,10 +44,6 @@ const SEND_PATIENCE: Duration = Duration::from_secs(30);
 /// So often a viewer to whom nothing is sent is asked whether he is still there (TCP_KEEPIDLE and TCP_KEEPINTVL in
 /// tcp(7)): one who vanished without a word is found out as soon as one to whom something is sent.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-
-/// How much may wait in the kernel that has not been sent yet (TCP_NOTSENT_LOWAT in tcp(7)): what lies there is older
-/// than the newest frame. The buffer itself may grow as the network needs it.
-const MAX_UNSENT_BYTES: u32 = 128 * 1024;
 
 /// How many connections there may be beyond the viewers: pages, snapshots, figures, and those that say nothing.
 pub const EXTRA_CONNECTIONS: usize = 256;

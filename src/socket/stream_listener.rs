@@ -5,10 +5,10 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// The system takes no more while so many bytes wait to be sent (TCP_NOTSENT_LOWAT, tcp(7)): otherwise it would take
-/// seconds of pictures on behalf of a receiver that is slow, which then sees old ones.
-#[cfg(target_os = "linux")]
-const MAX_UNSENT_BYTES: u32 = 128 << 10;
+/// For a connection that pictures leave by: the system is to take no more while so many bytes wait to be sent
+/// (TCP_NOTSENT_LOWAT, tcp(7)). Otherwise it takes seconds of pictures on behalf of whoever is slow, who then sees old
+/// ones. Its buffer itself may grow as the network needs it.
+pub const MAX_UNSENT_BYTES: u32 = 128 << 10;
 
 /// Listens for connections, and sets them up for frames: small pieces leave at once (TCP_NODELAY, tcp(7)).
 #[derive(Debug)]
