@@ -120,14 +120,8 @@ type Opened = (Vec<Box<dyn Sink>>, Downstream);
 /// key or a recording lie in a pipe that nobody opens. That is left to itself then, for the end of the program to end.
 fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<Opened>, Failure> {
     let (says, opened) = mpsc::channel();
-    // Not one more sender: when the thread is gone, so is the last.
     let says = Arc::new(says);
-    let asked = Arc::downgrade(&says);
-    interrupt.when_set(move || {
-        if let Some(asked) = asked.upgrade() {
-            let _ = asked.send(None);
-        }
-    });
+    interrupt.send_when_set(&says, None);
     let cli = cli.clone();
     thread::Builder::new().name("open".to_owned()).spawn(move || {
         let _ = says.send(Some(open_both(&cli)));

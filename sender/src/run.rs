@@ -99,12 +99,8 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     // All that may take its time happens there, also what comes before the first picture: looking up names, opening a
     // camera. Whatever it waits for, the program ends when it is asked to.
     let asked = interrupt.clone();
-    // Not one more sender: when the thread is gone, so is the last.
     let says = Arc::new(says);
-    let tells = Arc::downgrade(&says);
-    interrupt.when_set(move || {
-        let _ = tells.upgrade().map(|tells| tells.send(Event::Asked));
-    });
+    interrupt.send_when_set(&says, Event::Asked);
     thread::Builder::new().name("source".to_owned()).spawn(move || {
         let outcome = stream(&cli, &asked, &says);
         // Nobody listens any more where the program has ended without waiting for this.

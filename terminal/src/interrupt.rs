@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM as a flag that threads can wait for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, io, mem};
@@ -103,6 +103,18 @@ impl Interrupt {
         }
     }
 
+    /// Has `message` sent when the program is asked to end, or at once if it has been, for as long as `sender` is held by
+    /// somebody: whoever reads the other end learns all the same that all others have gone.
+    pub fn send_when_set<T: Send + 'static>(&self, sender: &Arc<mpsc::Sender<T>>, message: T) {
+        let sender = Arc::downgrade(sender);
+        self.when_set(move || {
+            if let Some(sender) = sender.upgrade() {
+                // Nobody may listen any more.
+                let _ = sender.send(message);
+            }
+        });
+    }
+
     /// Whether the program has been asked to end.
     #[must_use]
     pub fn is_set(&self) -> bool {
@@ -129,7 +141,6 @@ impl Interrupt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
 
     #[test]
     fn waiting_ends_with_the_timeout() {
@@ -153,6 +164,20 @@ mod tests {
         interrupt.when_set(tell("after"));
         interrupt.set();
         assert_eq!(said.try_iter().collect::<Vec<_>>(), ["before", "after"]);
+    }
+
+    #[test]
+    fn a_message_is_sent_while_somebody_holds_the_sender() {
+        let interrupt = Interrupt::manual();
+        let (held, heard) = mpsc::channel();
+        let (gone, silent) = mpsc::channel();
+        let (held, gone) = (Arc::new(held), Arc::new(gone));
+        interrupt.send_when_set(&held, "asked");
+        interrupt.send_when_set(&gone, "asked");
+        drop(gone);
+        assert_eq!(silent.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+        interrupt.set();
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["asked"]);
     }
 
     #[test]
