@@ -185,7 +185,7 @@ fn next_event(
 fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> Result<(), Failure> {
     let builder = builder(cli)?;
     builder.check().map_err(|error| failure(cli, error))?;
-    for words in void(cli) {
+    for words in without_effect(cli) {
         tracing::warn!("{words}");
     }
     let mut source = match source::open(&cli.source, &options(cli)) {
@@ -284,8 +284,8 @@ fn resolve(remote: &HostPort) -> Result<SocketAddr, Failure> {
 }
 
 /// What is asked for and makes no difference, in words: whoever asks expects that it does.
-fn void(cli: &Cli) -> Vec<String> {
-    let mut void = Vec::new();
+fn without_effect(cli: &Cli) -> Vec<String> {
+    let mut said = Vec::new();
     if cli.remotes.is_empty() && cli.multicast.multicast.is_none() {
         let of_datagrams = [
             ("--fec", cli.fec != Fec::default()),
@@ -294,15 +294,15 @@ fn void(cli: &Cli) -> Vec<String> {
             ("--pace", cli.pace != Pace::default()),
             ("--no-tag", cli.no_tag),
         ];
-        let said: Vec<_> = of_datagrams.iter().filter(|(_, is_said)| *is_said).map(|(option, _)| *option).collect();
-        if !said.is_empty() {
-            void.push(format!("it all goes over TCP, where these make no difference: {}", said.join(", ")));
+        let options: Vec<_> = of_datagrams.iter().filter(|(_, is_said)| *is_said).map(|(option, _)| *option).collect();
+        if !options.is_empty() {
+            said.push(format!("it all goes over TCP, where these make no difference: {}", options.join(", ")));
         }
     }
     if cli.repeat && !matches!(cli.source, SourceSpec::Path(_)) {
-        void.push(format!("--source {} cannot be played again: --loop makes no difference", cli.source.name()));
+        said.push(format!("--source {} cannot be played again: --loop makes no difference", cli.source.name()));
     }
-    void
+    said
 }
 
 fn options(cli: &Cli) -> SourceOptions {
@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_difference_is_said() {
-        let said = |arguments: &[&str]| void(&Cli::parse_from([&["sender"], arguments].concat()));
+        let said = |arguments: &[&str]| without_effect(&Cli::parse_from([&["sender"], arguments].concat()));
         let said_of = |arguments: &[&str]| said(arguments).join("; ");
         assert_eq!(said(&["--tcp", "127.0.0.1:9", "--source", "clip.mp4", "--loop"]), Vec::<String>::new());
         assert_eq!(said(&["--remote", "127.0.0.1:9", "--fec", "20", "--no-tag"]), Vec::<String>::new());

@@ -22,7 +22,7 @@ impl PathProbe {
     /// # Errors
     /// [`SocketError`] where no route leads there.
     pub fn new(remote: SocketAddr) -> Result<Self, SocketError> {
-        Self::checked(Self { remote, interface: None })
+        Self { remote, interface: None }.checked()
     }
 
     /// A probe of the path to a multicast group through `interface`.
@@ -30,7 +30,7 @@ impl PathProbe {
     /// # Errors
     /// [`SocketError`] where nothing can be sent to the group through it.
     pub fn for_group(group: SocketAddr, interface: &Interface) -> Result<Self, SocketError> {
-        Self::checked(Self { remote: group, interface: Some(interface.clone()) })
+        Self { remote: group, interface: Some(interface.clone()) }.checked()
     }
 
     fn checked(self) -> Result<Self, SocketError> {

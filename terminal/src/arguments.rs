@@ -45,7 +45,9 @@ fn refuse_beside_subcommand(command: &mut Command, matches: &ArgMatches) -> Resu
     command.build();
     let is_said = |option: &&Arg| {
         let id = option.get_id().as_str();
-        !option.is_global_set() && matches.try_contains_id(id).is_ok() && is_of_command_line(matches, id)
+        !option.is_global_set()
+            && matches.try_contains_id(id).is_ok()
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
     };
     let Some(option) = command.get_arguments().find(is_said).map(ToString::to_string) else { return Ok(()) };
     let name = option.split([' ', '=']).next().unwrap_or_default();
@@ -58,10 +60,6 @@ fn refuse_beside_subcommand(command: &mut Command, matches: &ArgMatches) -> Resu
         format!("'{option}' does not go with the subcommand '{subcommand}'")
     };
     Err(command.error(ErrorKind::ArgumentConflict, message))
-}
-
-fn is_of_command_line(matches: &ArgMatches, id: &str) -> bool {
-    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 fn heed_environment(
@@ -103,8 +101,7 @@ fn heed_environment(
     let is_set_one = |id: &&&str| built.get_arguments().any(|option| option.get_id() == **id && is_set(option));
     let lone: Vec<_> = lone.filter(is_set_one).map(ToString::to_string).collect();
     void.extend(lone);
-    let is_known = |command: &Command, id: &str| command.get_arguments().any(|option| option.get_id() == id);
-    for id in void.iter().filter(|id| is_known(&command, id)).cloned().collect::<Vec<_>>() {
+    for id in void {
         command = command.mut_arg(id, |option| option.env(Resettable::Reset));
     }
     let subcommands: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
