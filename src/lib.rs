@@ -62,6 +62,7 @@ pub mod clock;
 mod delivered;
 mod frame;
 pub mod handshake;
+mod held;
 mod interval;
 pub mod jitter;
 mod landing;
@@ -85,6 +86,7 @@ pub mod stats;
 pub mod wire;
 
 pub use frame::{Frame, Wire};
+pub use held::HeldSegments;
 pub use landing::Landed;
 pub use memory::SPARE_BYTES;
 pub use reassembler::{MAX_OTHER_SOURCES, OTHER_SOURCES_BYTES, Reassembler, SHOWN_SOURCE_BYTES};

@@ -24,7 +24,6 @@ pub use freshness::{Freshness, MAX_CLOCK_DIFFERENCE};
 pub use key::{KEY_LEN, Key, KeyError};
 pub use opener::{Direction, MAX_PEERS, Opened, Opener};
 pub use sealer::{ReceiverSealer, SealError, Sealer};
-pub use segments::SealedSegments;
 pub use window::WINDOW;
 
 use crate::stats::DropCause;

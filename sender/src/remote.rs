@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment::seal::SealedSegments;
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
 use segment::wire::plain::CLASSIC_DATAGRAM_LEN;
 use segment::wire::sealed::OVERHEAD;
-use segment::{Segmenter, SequencedFrame, TooManySegments, WireFrame};
+use segment::{HeldSegments, Segmenter, SequencedFrame, TooManySegments, WireFrame};
 
 use crate::datagram_size::DatagramSize;
 use crate::error::UpstreamError;
@@ -31,7 +30,7 @@ pub(crate) struct Cut<'a> {
     pub(crate) plain: Option<&'a WireFrame<'a>>,
     pub(crate) sequenced: Option<&'a SequencedFrame>,
     /// The same sealed, where there is a key: then nothing else is sent.
-    pub(crate) sealed: Option<&'a SealedSegments>,
+    pub(crate) sealed: Option<&'a HeldSegments>,
 }
 
 /// An address, the socket that it is sent to from, how large its datagrams are, and how far the frame that is on its

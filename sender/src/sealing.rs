@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment::seal::{Direction, Key, OpenError, Opener, SealedSegments, Sealer, WINDOW};
+use segment::seal::{Direction, Key, OpenError, Opener, Sealer, WINDOW};
 use segment::socket::{Route, SendSocket, Sent};
 use segment::wire::sealed::OVERHEAD;
 use segment::wire::sequenced::HEADER_LEN;
-use segment::{Repeat, SequencedFrame};
+use segment::{HeldSegments, Repeat, SequencedFrame};
 
 use crate::seldom::Seldom;
 
@@ -32,7 +32,7 @@ pub(crate) struct FeedbackSealing {
     sealer: Arc<Sealer>,
     opener: Opener,
     plain: Vec<u8>,
-    repeats: SealedSegments,
+    repeats: HeldSegments,
     warnings: Seldom,
 }
 
@@ -42,7 +42,7 @@ impl FeedbackSealing {
             sealer,
             opener: Opener::new(key, Direction::FromReceivers),
             plain: Vec::new(),
-            repeats: SealedSegments::default(),
+            repeats: HeldSegments::default(),
             warnings: Seldom::new(WARNING_INTERVAL),
         }
     }
@@ -87,12 +87,12 @@ impl FeedbackSealing {
 #[derive(Debug)]
 pub(crate) struct FrameSealing {
     sealer: Arc<Sealer>,
-    segments: SealedSegments,
+    segments: HeldSegments,
 }
 
 impl FrameSealing {
     pub(crate) fn new(sealer: Arc<Sealer>) -> Self {
-        Self { sealer, segments: SealedSegments::default() }
+        Self { sealer, segments: HeldSegments::default() }
     }
 
     /// Seals all datagrams of a frame.
@@ -103,7 +103,7 @@ impl FrameSealing {
     }
 
     /// What was sealed last.
-    pub(crate) fn segments(&self) -> &SealedSegments {
+    pub(crate) fn segments(&self) -> &HeldSegments {
         &self.segments
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::wire::control::{Ack, Announce, Bye, ByeReason, Control, Leave, Time};
 use crate::wire::sealed::{Cipher, OVERHEAD, Origin};
-use crate::{Label, Run, Sequencer};
+use crate::{HeldSegments, Label, Run, Sequencer};
 
 const STREAM_ID: u64 = 0x0102_0304_0506_0708;
 const RECEIVER_ID: u64 = 0xA1A2_A3A4_A5A6_A7A8;
@@ -96,7 +96,7 @@ fn one_stream_may_come_in_both_ciphers() {
 fn a_frame_is_sealed_segment_by_segment_and_its_memory_serves_the_next() {
     let sealer = Sealer::new(&key(), Cipher::fastest(), STREAM_ID);
     let mut opener = Opener::new(key(), Direction::FromSenders);
-    let (mut sequencer, mut sealed, mut plain) = (Sequencer::new(), SealedSegments::default(), Vec::new());
+    let (mut sequencer, mut sealed, mut plain) = (Sequencer::new(), HeldSegments::default(), Vec::new());
     assert!(sealed.is_empty() && sealed.segments(0..9).len() == 0);
     for (number, len) in [(0, 5000), (1, 300), (2, 5000)] {
         let label = Label { stream_id: STREAM_ID, number, captured_at: 3 };
