@@ -12,17 +12,19 @@ pub(super) type Address = SockaddrStorage;
 /// Whether it is worth asking for several datagrams in one call.
 pub(super) const TAKES_BATCHES: bool = true;
 
-/// Sends `parts` as one datagram, or, with `segment_len`, as datagrams of that length. Waits while the send buffer is
-/// full.
+/// Sends `parts` as one datagram, or, with `segment_len`, as datagrams of that length. While the send buffer is full it
+/// waits, or else fails with [`WouldBlock`](io::ErrorKind::WouldBlock).
 pub(super) fn send(
     socket: &UdpSocket,
     parts: &[IoSlice<'_>],
     segment_len: Option<u16>,
     destination: &Address,
+    waits: bool,
 ) -> io::Result<usize> {
     let cut = segment_len.as_ref().map(ControlMessage::UdpGsoSegments);
+    let flags = if waits { MsgFlags::empty() } else { MsgFlags::MSG_DONTWAIT };
     loop {
-        match sendmsg(socket.as_raw_fd(), parts, cut.as_slice(), MsgFlags::empty(), Some(destination)) {
+        match sendmsg(socket.as_raw_fd(), parts, cut.as_slice(), flags, Some(destination)) {
             Err(Errno::EINTR) => {}
             result => return Ok(result?),
         }

@@ -10,15 +10,26 @@ pub(super) type Address = SockAddr;
 /// There is no call for several datagrams here.
 pub(super) const TAKES_BATCHES: bool = false;
 
-/// Sends `parts` as one datagram. Waits while the send buffer is full.
+/// Not to wait: the flag of send(2).
+#[cfg(unix)]
+const DO_NOT_WAIT: i32 = nix::sys::socket::MsgFlags::MSG_DONTWAIT.bits();
+
+/// There is no such flag here.
+#[cfg(not(unix))]
+const DO_NOT_WAIT: i32 = 0;
+
+/// Sends `parts` as one datagram. While the send buffer is full it waits, or else, where there is a flag for it, fails
+/// with [`WouldBlock`](io::ErrorKind::WouldBlock).
 pub(super) fn send(
     socket: &UdpSocket,
     parts: &[IoSlice<'_>],
     _segment_len: Option<u16>,
     destination: &Address,
+    waits: bool,
 ) -> io::Result<usize> {
+    let flags = if waits { 0 } else { DO_NOT_WAIT };
     loop {
-        match SockRef::from(socket).send_to_vectored(parts, destination) {
+        match SockRef::from(socket).send_to_vectored_with_flags(parts, destination, flags) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }

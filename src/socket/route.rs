@@ -12,6 +12,8 @@ pub struct Route {
     pub(super) destination: Address,
     /// Segments of this length or more are sent one by one, as the kernel has refused a batch of such.
     refused: Option<usize>,
+    /// Whether sending waits where the send buffer is full.
+    pub(super) waits: bool,
     /// Empty, with its memory.
     pub(super) batch: Batch,
 }
@@ -20,7 +22,15 @@ impl Route {
     /// The route to `address`, of which nothing is known yet.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, destination: Address::from(address), refused: None, batch: Batch::default() }
+        Self { address, destination: Address::from(address), refused: None, waits: true, batch: Batch::default() }
+    }
+
+    /// The same, on which sending does not wait while the send buffer is full: see [`Sent::is_full`]. Where the system
+    /// has no such call (MSG_DONTWAIT, send(2)) it waits all the same.
+    #[must_use]
+    pub fn without_waiting(mut self) -> Self {
+        self.waits = false;
+        self
     }
 
     /// Where it leads.
@@ -57,12 +67,16 @@ pub struct Sent {
     pub errors: u64,
     /// What it said of the last one of them.
     pub failure: Option<io::Error>,
+    /// The send buffer was full, and the route is one [without waiting](Route::without_waiting): what is behind the
+    /// first `datagrams + errors` segments has not been sent yet.
+    pub is_full: bool,
 }
 
 impl Sent {
     /// Counts one call that was to send so many datagrams.
     pub(super) fn count(&mut self, datagrams: usize, result: io::Result<usize>) {
         match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_full = true,
             Ok(bytes) => {
                 self.datagrams += datagrams as u64;
                 self.bytes += bytes as u64;

@@ -84,6 +84,14 @@ impl SendSocket {
         self.socket.send_to(datagram, remote).map(drop)
     }
 
+    /// The same, but what is ahead of it is not waited for.
+    ///
+    /// # Errors
+    /// What the system says; [`WouldBlock`](io::ErrorKind::WouldBlock) while the send buffer is full.
+    pub fn try_send_to(&self, datagram: &[u8], remote: SocketAddr) -> io::Result<()> {
+        self.send(&[IoSlice::new(datagram)], None, &Route::new(remote).without_waiting()).map(drop)
+    }
+
     pub(super) fn try_clone(&self) -> io::Result<UdpSocket> {
         self.socket.try_clone()
     }
@@ -102,14 +110,15 @@ impl SendSocket {
 
     /// Sends segments of one frame, each as one datagram: as many in one call as the kernel takes, which cuts them
     /// apart behind it (UDP_SEGMENT, udp(7)); one by one, gathered from where they lie, where they are longer than the
-    /// path's MTU, or where the kernel refuses batches, which `route` remembers. Waits while the send buffer is full.
+    /// path's MTU, or where the kernel refuses batches, which `route` remembers. Waits while the send buffer is full,
+    /// unless the route is one [without waiting](Route::without_waiting).
     ///
     /// After a failure the rest still goes out. Nobody listening there is not a failure.
     pub fn send_batch<'f>(&self, segments: impl IntoIterator<Item = Segment<'f>>, route: &mut Route) -> Sent {
         let mut sent = Sent::default();
         let mut batch = mem::take(&mut route.batch);
         let mut segments = segments.into_iter().peekable();
-        while let Some(segment) = segments.next() {
+        while let Some(segment) = segments.next().filter(|_| !sent.is_full) {
             if !batch.admits(segment.len()) {
                 self.flush(&mut batch, route, &mut sent);
             }
@@ -119,7 +128,9 @@ impl SendSocket {
                 continue;
             }
             self.flush(&mut batch, route, &mut sent);
-            sent.count(1, outlet::send(&self.socket, &segment.parts().map(IoSlice::new), None, &route.destination));
+            if !sent.is_full {
+                sent.count(1, self.send(&segment.parts().map(IoSlice::new), None, route));
+            }
         }
         self.flush(&mut batch, route, &mut sent);
         route.batch = batch;
@@ -130,6 +141,9 @@ impl SendSocket {
     pub fn send_runs<'f>(&self, runs: impl IntoIterator<Item = Run<'f>>, route: &mut Route) -> Sent {
         let mut sent = Sent::default();
         for run in runs.into_iter().flat_map(Run::batches) {
+            if sent.is_full {
+                break;
+            }
             if route.takes_batches_of(run.segment_len) {
                 self.send_run(run, route, &mut sent);
             } else {
@@ -140,14 +154,16 @@ impl SendSocket {
     }
 
     fn flush(&self, batch: &mut Batch, route: &mut Route, sent: &mut Sent) {
-        self.send_run(batch.run(), route, sent);
+        if !sent.is_full {
+            self.send_run(batch.run(), route, sent);
+        }
         batch.clear();
     }
 
     /// Sends segments that one call can take.
     fn send_run(&self, run: Run<'_>, route: &mut Route, sent: &mut Sent) {
         let Some(segment_len) = run.segment_len_to_cut() else { return self.send_each(run, route, sent) };
-        match outlet::send(&self.socket, &[IoSlice::new(run.bytes)], Some(segment_len), &route.destination) {
+        match self.send(&[IoSlice::new(run.bytes)], Some(segment_len), route) {
             Err(error) if outlet::is_refusal(&error) => {
                 route.refuse_batches_of(segment_len.into(), &error);
                 self.send_each(run, route, sent);
@@ -159,7 +175,14 @@ impl SendSocket {
     /// Sends segments one by one.
     fn send_each(&self, run: Run<'_>, route: &Route, sent: &mut Sent) {
         for segment in run.iter() {
-            sent.count(1, outlet::send(&self.socket, &[IoSlice::new(segment)], None, &route.destination));
+            if sent.is_full {
+                break;
+            }
+            sent.count(1, self.send(&[IoSlice::new(segment)], None, route));
         }
+    }
+
+    fn send(&self, parts: &[IoSlice<'_>], segment_len: Option<u16>, route: &Route) -> io::Result<usize> {
+        outlet::send(&self.socket, parts, segment_len, &route.destination, route.waits)
     }
 }
