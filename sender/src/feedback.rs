@@ -1,6 +1,5 @@
 //! The thread "feedback": hears who receives, shakes hands with a group, and says bye.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +7,7 @@ use std::{mem, thread};
 
 use segment::Repeat;
 use segment::handshake::{Announcer, Destination, Event, Transmit};
-use segment::socket::{ReceiveSocket, Route, SendSocket, SocketError};
+use segment::socket::SocketError;
 
 use crate::gate::Gate;
 use crate::group_interface::GroupInterface;
@@ -20,16 +19,15 @@ use crate::sockets::Sockets;
 use crate::stamp::microseconds;
 
 mod notices;
+mod ports;
 mod shared;
 
 use notices::Notices;
+use ports::Ports;
 pub(crate) use shared::Shared;
 
 /// The thread looks at least so often whether the stream is to end.
 const TICK: Duration = Duration::from_millis(50);
-
-/// Datagrams are read from one socket at most so many at a time, so that no flood there delays what is due.
-const MAX_READ: usize = 16;
 
 /// That the group cannot be reached is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
@@ -71,13 +69,11 @@ impl Group {
 /// The thread's own.
 #[derive(Debug)]
 pub(crate) struct Feedback {
-    sockets: Vec<Socket>,
+    ports: Ports,
     shared: Arc<Shared>,
     group: Option<Group>,
     /// What is announced to: the group, and on the sequenced wire everybody.
     announced: Vec<SocketAddr>,
-    /// How repeats get where they go.
-    routes: HashMap<SocketAddr, Route>,
     looked: Option<Instant>,
     refreshed: Instant,
     /// Once the last frame is out: until when nacks are still answered.
@@ -97,14 +93,6 @@ struct Happened {
     acknowledged: usize,
 }
 
-/// A socket that the stream leaves from, and what comes back to it.
-#[derive(Debug)]
-struct Socket {
-    send: Arc<SendSocket>,
-    receive: ReceiveSocket,
-    is_ipv4: bool,
-}
-
 impl Feedback {
     /// Feedback for what is sent from `sockets`. `tagged`: whether receivers are asked for acknowledgements by the
     /// frames themselves.
@@ -115,9 +103,6 @@ impl Feedback {
         progress: Arc<Progress>,
         tagged: bool,
     ) -> Result<Self, SocketError> {
-        let socket = |(send, is_ipv4): (&Arc<SendSocket>, bool)| {
-            Ok(Socket { receive: ReceiveSocket::on(send)?, send: Arc::clone(send), is_ipv4 })
-        };
         let waiting = group.as_ref().filter(|group| !group.gate.is_open());
         if let Some(group @ Group { receivers, .. }) = waiting {
             let plural = if *receivers == 1 { "" } else { "s" };
@@ -132,12 +117,11 @@ impl Feedback {
         }
         Ok(Self {
             announced,
-            routes: HashMap::new(),
             looked: None,
             refreshed: Instant::now(),
             lingers: None,
             sealing: None,
-            sockets: sockets.iter().map(socket).collect::<Result<_, _>>()?,
+            ports: Ports::new(sockets)?,
             notices: Notices::new(waiting.map(|group| group.receivers), tagged),
             shared,
             group,
@@ -178,37 +162,22 @@ impl Feedback {
     /// Hears what has come. False where a socket cannot be read: then waiting for it would be in vain.
     fn read(&mut self) -> bool {
         let mut announcer = self.shared.announcer();
-        let (mut is_readable, mut refused) = (true, 0);
-        for socket in &mut self.sockets {
-            for _ in 0..MAX_READ {
-                match socket.receive.try_recv() {
-                    Ok(None) => break,
-                    Ok(Some(received)) => {
-                        let (now, source) = (Instant::now(), received.source);
-                        for datagram in received.datagrams() {
-                            let heard = match &mut self.sealing {
-                                Some(sealing) => sealing.open(now, source, datagram),
-                                None => Some(datagram),
-                            };
-                            let Some(datagram) = heard else {
-                                refused += 1;
-                                continue;
-                            };
-                            if let Err(error) = announcer.handle_datagram(now, clock_us(), source, datagram) {
-                                refused += 1;
-                                tracing::debug!(%source, %error, "dropped a datagram");
-                            }
-                            note(&mut announcer, &mut self.happened);
-                        }
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "cannot read feedback");
-                        is_readable = false;
-                        break;
-                    }
-                }
+        let (sealing, happened, mut refused) = (&mut self.sealing, &mut self.happened, 0);
+        let is_readable = self.ports.read(|source, datagram| {
+            let now = Instant::now();
+            let opened = match sealing {
+                Some(sealing) => sealing.open(now, source, datagram),
+                None => Some(datagram),
+            };
+            let heard = opened.map(|datagram| announcer.handle_datagram(now, clock_us(), source, datagram));
+            note(&mut announcer, happened);
+            if let Some(Err(error)) = &heard {
+                tracing::debug!(%source, %error, "dropped a datagram");
             }
-        }
+            let is_heard = matches!(heard, Some(Ok(())));
+            refused += u64::from(!is_heard);
+            is_heard
+        });
         if refused > 0 {
             self.progress.tally().refused += refused;
         }
@@ -235,6 +204,7 @@ impl Feedback {
         if is_time || !self.happened.is_empty() {
             self.looked = Some(now);
             self.shared.repair.hear(announcer.listeners());
+            self.ports.forget_all_but(announcer.listeners());
         }
         let is_over = announcer.is_over();
         drop(announcer);
@@ -254,12 +224,7 @@ impl Feedback {
 
     /// Sends again what a receiver has lost.
     fn repeat(&mut self, repeat: &Repeat) {
-        let Some(socket) = self.sockets.iter().find(|socket| socket.is_ipv4 == repeat.to.is_ipv4()) else { return };
-        let route = self.routes.entry(repeat.to).or_insert_with(|| Route::new(repeat.to));
-        let sent = match &mut self.sealing {
-            Some(sealing) => sealing.send_again(repeat, &socket.send, route),
-            None => socket.send.send_batch(repeat.segments(), route),
-        };
+        let sent = self.ports.repeat(repeat, self.sealing.as_mut());
         if let Some(error) = sent.failure {
             tracing::debug!(address = %repeat.to, %error, "cannot send again");
         }
@@ -287,8 +252,9 @@ impl Feedback {
 
     fn send_to(&mut self, contents: &[u8], address: SocketAddr) {
         let group = self.group.as_ref().map(Group::address);
-        let socket = self.sockets.iter().find(|socket| socket.is_ipv4 == address.is_ipv4());
-        let Some(Err(error)) = socket.map(|socket| socket.send.send_to(contents, address)) else { return };
+        // Of what is said at the end nothing is said again, and all frames are out.
+        let waits = self.lingers.is_some();
+        let Err(error) = self.ports.send_to(contents, address, waits) else { return };
         if Some(address) == group && self.warnings.admit(Instant::now()).is_some() {
             tracing::warn!("cannot announce the stream to {address}: {error}; trying again");
         } else {
@@ -336,11 +302,10 @@ impl Feedback {
     fn wait(&self) {
         let due = [self.shared.announcer().poll_timeout(), self.lingers].into_iter().flatten().min();
         let wait = due.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
-        let waited = match &self.sockets[..] {
-            [one] => ReceiveSocket::wait_either(&one.receive, &one.receive, wait),
-            [one, other, ..] => ReceiveSocket::wait_either(&one.receive, &other.receive, wait),
-            [] => return thread::sleep(wait),
-        };
+        if self.ports.is_empty() {
+            return thread::sleep(wait);
+        }
+        let waited = self.ports.wait(wait);
         if let Err(error) = waited {
             tracing::debug!(%error, "cannot wait for feedback");
             thread::sleep(wait);

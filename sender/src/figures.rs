@@ -29,8 +29,8 @@ pub struct Figures {
     /// no frame was, because all were passed through.
     pub encode_ms: Option<f64>,
     /// Frames that a newer one replaced because they were not taken in time, since the start, by mailbox:
-    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent), `tcp` (of a receiver over TCP, all of them
-    /// together). The program adds `source`: what its camera delivered faster than it was read.
+    /// `encoder` (not yet encoded), `transmitter` (encoded, not yet sent), `backlog` (where there are several remotes: of
+    /// one whose link takes less than the stream has, all of them together), `tcp` (of a receiver over TCP, likewise). The program adds `source`: what its camera delivered faster than it was read.
     pub replaced: BTreeMap<&'static str, u64>,
     /// Frames that could not be sent, since the start, by cause: [`FrameError::cause`](crate::FrameError::cause).
     pub dropped: BTreeMap<&'static str, u64>,
@@ -74,6 +74,8 @@ pub(crate) struct Tally {
     pub(crate) bytes: u64,
     pub(crate) send_errors: u64,
     pub(crate) refused: u64,
+    /// Frames that one of several remotes was not sent.
+    pub(crate) left_out: u64,
     /// Of `datagrams`: parity, and those that were sent again.
     pub(crate) parity: u64,
     pub(crate) repeats: u64,

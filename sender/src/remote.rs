@@ -7,31 +7,26 @@ use std::time::{Duration, Instant};
 
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
 use segment::wire::plain::CLASSIC_DATAGRAM_LEN;
-use segment::wire::sealed::OVERHEAD;
-use segment::{HeldSegments, Segmenter, SequencedFrame, TooManySegments, WireFrame};
+use segment::{Segmenter, TooManySegments, WireFrame};
 
 use crate::datagram_size::DatagramSize;
 use crate::error::UpstreamError;
 use crate::group_interface::GroupInterface;
 use crate::pacing::{Load, Schedule};
+use crate::progress::Progress;
+use crate::repair::Repair;
 use crate::seldom::Seldom;
 
+mod backlog;
+mod cut;
 mod path_watch;
 
+use backlog::{Backlog, Left};
+pub(crate) use cut::{Cut, Parity};
 use path_watch::PathWatch;
 
 /// A cable that is out is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
-
-/// A frame as each of the two wires has it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cut<'a> {
-    /// There where a remote is sent it; so is the next.
-    pub(crate) plain: Option<&'a WireFrame<'a>>,
-    pub(crate) sequenced: Option<&'a SequencedFrame>,
-    /// The same sealed, where there is a key: then nothing else is sent.
-    pub(crate) sealed: Option<&'a HeldSegments>,
-}
 
 /// An address, the socket that it is sent to from, how large its datagrams are, and how far the frame that is on its
 /// way there has come.
@@ -50,16 +45,13 @@ pub(crate) struct Remote {
     schedule: Schedule,
     sent: Sent,
     parity: Parity,
+    /// Datagrams of the frame that have gone out.
+    gone: usize,
+    /// Where others are sent to, too, and do not wait for this one.
+    backlog: Option<Backlog>,
     warnings: Seldom,
     /// Said to be in trouble, and not yet said to be well again.
     is_in_trouble: bool,
-}
-
-/// Parity that went out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Parity {
-    pub(crate) datagrams: u64,
-    pub(crate) bytes: u64,
 }
 
 /// What leads to a group.
@@ -108,9 +100,19 @@ impl Remote {
             schedule: Schedule::default(),
             sent: Sent::default(),
             parity: Parity::default(),
+            gone: 0,
+            backlog: None,
             warnings: Seldom::new(WARNING_INTERVAL),
             is_in_trouble: false,
         })
+    }
+
+    /// The same, for which no other remote waits where its link takes less than the stream has: it misses frames then,
+    /// which are counted. A stream that is not live waits at first, as it is to lose nothing.
+    pub(crate) fn independent(mut self, live: bool, progress: &Arc<Progress>, repair: &Arc<Repair>) -> Self {
+        self.route = self.route.without_waiting();
+        self.backlog = Some(Backlog::new(&self.socket, self.route.address(), live, progress, repair));
+        self
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -189,7 +191,7 @@ impl Remote {
         let path = self.path.path();
         match frame.sequenced.filter(|_| self.is_sequenced) {
             Some(sequenced) => {
-                let overhead = if frame.sealed.is_some() { OVERHEAD } else { 0 };
+                let overhead = frame.overhead();
                 Load {
                     datagrams: sequenced.len(),
                     datagram_len: sequenced.datagram_len() + overhead,
@@ -219,11 +221,28 @@ impl Remote {
         Load { datagrams, datagram_len, bytes: len + datagrams, path }
     }
 
-    /// A frame begins to go out, by this schedule.
-    pub(crate) fn begin(&mut self, schedule: Schedule) {
+    /// `frame`, which has been [prepared](Self::prepare) for, begins to go out by this schedule; behind another one, where
+    /// that has not gone yet.
+    pub(crate) fn begin(&mut self, frame: &Cut<'_>, schedule: Schedule) {
         self.schedule = schedule;
         self.sent = Sent::default();
         self.parity = Parity::default();
+        self.gone = 0;
+        if self.backlog.as_mut().is_some_and(Backlog::is_in_the_way) {
+            self.leave(&frame.on(self.is_sequenced));
+        }
+    }
+
+    /// Leaves what has not gone out of the frame to the backlog.
+    fn leave(&mut self, frame: &Cut<'_>) {
+        let Some(backlog) = &mut self.backlog else { return };
+        self.schedule = Schedule::default();
+        backlog.add(Left {
+            segments: frame.hold(self.gone, self.segmenter),
+            gone: self.gone,
+            overhead: frame.overhead(),
+            sequenced: frame.sequenced.map(Arc::clone),
+        });
     }
 
     /// When the frame's next batch is due, since its start; `None` once it is out.
@@ -242,35 +261,26 @@ impl Remote {
     /// like the middle of the next frame, and cost that one, too.
     pub(crate) fn send_next(&mut self, frame: &Cut<'_>, begun: Instant) {
         let batch = self.schedule.next();
-        let sent = match frame.sequenced.filter(|_| self.is_sequenced) {
-            Some(sequenced) => match frame.sealed {
-                Some(sealed) => self.socket.send_runs(sealed.runs(batch.clone()), &mut self.route),
-                None => self.socket.send_batch(sequenced.segments(batch.clone()), &mut self.route),
-            },
-            // It has been prepared for, so it fits.
-            None => match frame.plain.map(|plain| self.segmenter.segment(plain)) {
-                Some(Ok(segments)) => {
-                    self.socket.send_batch(segments.skip(batch.start).take(batch.len()), &mut self.route)
-                }
-                _ => Sent::default(),
-            },
-        };
-        if let Some(sequenced) = frame.sequenced.filter(|_| self.is_sequenced && sent.errors == 0) {
-            let parity = batch.end.min(sequenced.len()).saturating_sub(batch.start.max(sequenced.data_segments()));
-            let overhead = if frame.sealed.is_some() { OVERHEAD } else { 0 };
-            self.parity.datagrams += parity as u64;
-            self.parity.bytes += (parity * (sequenced.datagram_len() + overhead)) as u64;
+        let frame = &frame.on(self.is_sequenced);
+        let sent = frame.send(batch.clone(), self.segmenter, &self.socket, &mut self.route);
+        self.gone = if sent.is_full { batch.start + (sent.datagrams + sent.errors) as usize } else { batch.end };
+        if let Some(sequenced) = frame.sequenced.filter(|_| sent.errors == 0) {
+            self.parity.add(Parity::of(sequenced, batch.start..self.gone, frame.overhead()));
         }
         self.sent.datagrams += sent.datagrams;
         self.sent.bytes += sent.bytes;
         self.sent.errors += sent.errors;
         self.sent.failure = sent.failure.or(self.sent.failure.take());
-        self.schedule.advance(begun.elapsed());
+        if sent.is_full {
+            self.leave(frame);
+        } else {
+            self.schedule.advance(begun.elapsed());
+        }
     }
 
     /// Datagrams of the frame that have gone out.
     pub(crate) fn gone(&self) -> usize {
-        self.schedule.next().start
+        self.gone
     }
 
     /// What went out of the frame's parity.
@@ -281,11 +291,18 @@ impl Remote {
     /// What became of the frame, now that it is out.
     pub(crate) fn finish(&mut self) -> Sent {
         let mut sent = std::mem::take(&mut self.sent);
+        let of_backlog = self.backlog.as_ref().and_then(Backlog::take_failure);
+        sent.failure = sent.failure.or(of_backlog);
         if sent.failure.is_some() {
             self.path.doubt();
         }
         self.report(sent.failure.take());
         sent
+    }
+
+    /// What has begun, or waits behind that, is sent; nothing follows.
+    pub(crate) fn close(&mut self) {
+        self.backlog = None;
     }
 
     /// Says what went wrong with a frame, or that it works again, each at most once in [`WARNING_INTERVAL`].

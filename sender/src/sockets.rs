@@ -7,42 +7,42 @@ use segment::socket::{Interface, SendSocket, SocketError};
 
 use crate::multicast::Multicast;
 
-/// One socket for each family of addresses, so that whoever receives sees the same source port throughout.
+/// One socket for each remote and for the group. What the system keeps for one of them, because the link there is slow,
+/// fills the send buffer of that one alone; and whoever receives sees the same source port throughout.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
-    ipv4: Option<Arc<SendSocket>>,
-    ipv6: Option<Arc<SendSocket>>,
+    sockets: Vec<(SocketAddr, Arc<SendSocket>)>,
 }
 
 impl Sockets {
-    /// The socket for a group; to be asked for before that for a remote of the same family, which it then serves too.
+    /// The socket for a group.
     pub(crate) fn for_group(
         &mut self,
         group: &Multicast,
         interface: &Interface,
     ) -> Result<Arc<SendSocket>, SocketError> {
-        self.get(group.address, || SendSocket::for_group(group.address, interface, group.ttl.into(), group.loopback))
+        let socket = SendSocket::for_group(group.address, interface, group.ttl.into(), group.loopback)?;
+        Ok(self.add(group.address, socket))
     }
 
     /// The socket for a remote.
     pub(crate) fn for_remote(&mut self, remote: SocketAddr) -> Result<Arc<SendSocket>, SocketError> {
-        self.get(remote, || SendSocket::for_remote(remote))
-    }
-
-    /// Those that there are, and whether they are for IPv4.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<SendSocket>, bool)> {
-        self.ipv4.iter().map(|socket| (socket, true)).chain(self.ipv6.iter().map(|socket| (socket, false)))
-    }
-
-    fn get(
-        &mut self,
-        address: SocketAddr,
-        open: impl FnOnce() -> Result<SendSocket, SocketError>,
-    ) -> Result<Arc<SendSocket>, SocketError> {
-        let place = if address.is_ipv4() { &mut self.ipv4 } else { &mut self.ipv6 };
-        match place {
-            Some(socket) => Ok(Arc::clone(socket)),
-            None => Ok(Arc::clone(place.insert(Arc::new(open()?)))),
+        // Whoever is named twice is one remote still.
+        if let Some((_, socket)) = self.iter().find(|(address, _)| *address == remote) {
+            return Ok(Arc::clone(socket));
         }
+        let socket = SendSocket::for_remote(remote)?;
+        Ok(self.add(remote, socket))
+    }
+
+    /// Those that there are, each with whom it sends to.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &Arc<SendSocket>)> {
+        self.sockets.iter().map(|(address, socket)| (*address, socket))
+    }
+
+    fn add(&mut self, address: SocketAddr, socket: SendSocket) -> Arc<SendSocket> {
+        let socket = Arc::new(socket);
+        self.sockets.push((address, Arc::clone(&socket)));
+        socket
     }
 }

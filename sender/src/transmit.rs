@@ -125,7 +125,7 @@ impl Transmit {
                 sealing.seal(frame);
             }
             let sealed = sealing.as_ref().map(FrameSealing::segments);
-            let cut = Cut { plain: plain.as_ref(), sequenced: sequenced.as_deref(), sealed };
+            let cut = Cut { plain: plain.as_ref(), sequenced: sequenced.as_ref(), sealed };
             let sent = self.send(cut, now, patience);
             self.sealing = sealing;
             sent
@@ -193,7 +193,7 @@ impl Transmit {
         self.spacing.begin(now, self.remotes.iter().map(|remote| remote.load(&frame)));
         let lanes = self.remotes.len();
         for (lane, remote) in self.remotes.iter_mut().enumerate() {
-            remote.begin(self.spacing.schedule(&remote.load(&frame), lane, lanes));
+            remote.begin(&frame, self.spacing.schedule(&remote.load(&frame), lane, lanes));
         }
         let is_hurried = |due: Duration| {
             let Some(Patience { waiting, frames }) = patience else { return true };
@@ -243,8 +243,15 @@ impl Transmitter {
         Self { transmit: Arc::new(Mutex::new(transmit)), beginning, busy_poll }
     }
 
-    /// The thread "transmit": runs until nobody puts frames in, or the stream has come to its end.
+    /// The thread "transmit": runs until nobody puts frames in, or the stream has come to its end, and all is sent.
     pub(crate) fn run(&self, frames: &Reader<Outgoing>) {
+        self.send_all(frames);
+        if let Some(mut transmit) = self.lock() {
+            transmit.remotes.iter_mut().for_each(Remote::close);
+        }
+    }
+
+    fn send_all(&self, frames: &Reader<Outgoing>) {
         if self.beginning.as_ref().is_some_and(|gate| gate.wait(Duration::MAX) != State::Open) {
             return;
         }

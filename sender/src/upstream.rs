@@ -98,6 +98,8 @@ pub struct Monitor {
     pub(crate) audience: Option<Arc<Audience>>,
     encoder: Replaced<Captured>,
     transmitter: Replaced<Outgoing>,
+    /// Whether remotes may miss frames that others get.
+    are_several: bool,
 }
 
 impl Upstream {
@@ -263,10 +265,10 @@ impl Monitor {
         progress: Arc<Progress>,
         feedback: Arc<Shared>,
         audience: Option<Arc<Audience>>,
-        encoder: Replaced<Captured>,
-        transmitter: Replaced<Outgoing>,
+        (encoder, transmitter): (Replaced<Captured>, Replaced<Outgoing>),
+        are_several: bool,
     ) -> Self {
-        Self { progress, feedback, audience, encoder, transmitter }
+        Self { progress, feedback, audience, encoder, transmitter, are_several }
     }
 
     /// The stream is to be over soon: what has begun is no longer held up, nor are slow receivers waited for.
@@ -290,6 +292,9 @@ impl Monitor {
         let mut replaced = self.progress.taps.replaced();
         replaced.extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())]);
         let tally = *self.progress.tally();
+        if self.are_several {
+            replaced.insert("backlog", tally.left_out);
+        }
         let mut receivers = self.feedback.receivers();
         if let Some(audience) = &self.audience {
             replaced.insert("tcp", audience.replaced());

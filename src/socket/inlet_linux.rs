@@ -97,7 +97,7 @@ impl Inlet {
         {
             return Ok(Some(taken));
         }
-        let is_there = wait([socket], left)?;
+        let is_there = wait(&[socket], left)?;
         self.had_to_wait = since.elapsed() > AT_ONCE;
         if is_there { self.take(socket, buffer) } else { Ok(None) }
     }
@@ -141,13 +141,24 @@ impl Inlet {
 }
 
 /// Waits until one of the sockets has a datagram; false if none has after `timeout`.
-pub(super) fn wait<const N: usize>(sockets: [&UdpSocket; N], timeout: Duration) -> io::Result<bool> {
-    let mut poll = sockets.map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN));
-    match ppoll(&mut poll, Some(TimeSpec::from_duration(timeout)), None) {
+pub(super) fn wait(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<bool> {
+    match sockets {
+        // Where datagrams are received, nothing is allocated for one.
+        [one] => wait_for(&mut [readable(one)], timeout),
+        several => wait_for(&mut several.iter().map(|socket| readable(socket)).collect::<Vec<_>>(), timeout),
+    }
+}
+
+fn wait_for(poll: &mut [PollFd<'_>], timeout: Duration) -> io::Result<bool> {
+    match ppoll(poll, Some(TimeSpec::from_duration(timeout)), None) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+fn readable(socket: &UdpSocket) -> PollFd<'_> {
+    PollFd::new(socket.as_fd(), PollFlags::POLLIN)
 }
 
 fn socket_addr(address: &SockaddrStorage) -> Option<SocketAddr> {

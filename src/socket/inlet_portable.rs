@@ -38,7 +38,7 @@ impl Inlet {
         timeout: Duration,
     ) -> io::Result<Option<Taken>> {
         let taken = self.take(socket, buffer)?;
-        if taken.is_none() && wait([socket], timeout)? { self.take(socket, buffer) } else { Ok(taken) }
+        if taken.is_none() && wait(&[socket], timeout)? { self.take(socket, buffer) } else { Ok(taken) }
     }
 
     /// Nobody says how many datagrams were dropped.
@@ -48,11 +48,11 @@ impl Inlet {
 }
 
 /// Waits until one of the sockets may have a datagram; false if `timeout` is over.
-pub(super) fn wait<const N: usize>(sockets: [&UdpSocket; N], timeout: Duration) -> io::Result<bool> {
+pub(super) fn wait(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<bool> {
     let mut first = [0];
-    match sockets.first() {
+    match sockets {
         // One can be waited for, by looking at what comes without taking it.
-        Some(socket) if N == 1 => {
+        [socket] => {
             socket.set_read_timeout(Some(timeout.max(SHORTEST)))?;
             match socket.peek_from(&mut first) {
                 Ok(_) => Ok(true),
@@ -61,7 +61,7 @@ pub(super) fn wait<const N: usize>(sockets: [&UdpSocket; N], timeout: Duration) 
                 Err(_) => Ok(true),
             }
         }
-        // No call waits for two: their turn comes with the next look.
+        // No call waits for several: their turn comes with the next look.
         _ => {
             std::thread::sleep(timeout.min(SHORTEST));
             Ok(true)

@@ -201,11 +201,11 @@ impl ReceiveSocket {
         Received { source: landed.source, bytes, datagram_len: landed.datagram_len, arrived_at, kernel_drops }
     }
 
-    /// Waits at most `timeout` until one of two sockets has a datagram, or may have one.
+    /// Waits at most `timeout` until one of these sockets has a datagram, or may have one.
     ///
     /// # Errors
     /// What the system says.
-    pub fn wait_either(first: &Self, second: &Self, timeout: Duration) -> io::Result<()> {
-        wait([&first.socket, &second.socket], timeout).map(drop)
+    pub fn wait_any<'a>(sockets: impl IntoIterator<Item = &'a Self>, timeout: Duration) -> io::Result<()> {
+        wait(&sockets.into_iter().map(|socket| &socket.socket).collect::<Vec<_>>(), timeout).map(drop)
     }
 }

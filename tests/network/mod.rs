@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use link::Link;
 
+/// Offloads that make one packet of several.
+const OFF: &str = "gso off tso off gro off tx-udp-segmentation off";
+
 /// Some hosts on one switch. Host `n` has the addresses 10.77.0.n+1 and fd77::n+1. They end with this value.
 pub(crate) struct Network {
     name: String,
@@ -61,9 +64,21 @@ impl Network {
         run(&format!("ip -n {switch} link set port{host} master switch up"));
         // Whatever is counted or dropped on the way is to be single packets, not batches of them.
         for (namespace, interface) in [(&namespace, "eth0"), (&switch, &format!("port{host}"))] {
-            let off = "gso off tso off gro off tx-udp-segmentation off";
-            run(&format!("ip netns exec {namespace} ethtool -K {interface} {off}"));
+            run(&format!("ip netns exec {namespace} ethtool -K {interface} {OFF}"));
         }
+    }
+
+    /// A link of its own from one host, with the address 10.78.0.1, to another, with 10.78.0.2, which takes so many
+    /// Mbit/s from there: what is sent faster waits in the system.
+    pub(crate) fn slow_link(&self, from: usize, to: usize, mbit: u32) {
+        let [near, far] = [from, to].map(|host| self.host(host));
+        run(&format!("ip -n {near} link add slow0 type veth peer name slow0 netns {far}"));
+        for (namespace, number) in [(&near, 1), (&far, 2)] {
+            run(&format!("ip -n {namespace} address add 10.78.0.{number}/24 dev slow0"));
+            run(&format!("ip -n {namespace} link set slow0 up"));
+            run(&format!("ip netns exec {namespace} ethtool -K slow0 {OFF}"));
+        }
+        run(&format!("ip netns exec {near} tc qdisc add dev slow0 root tbf rate {mbit}mbit burst 10kb latency 2s"));
     }
 
     /// Runs `ip` with these words at a host.

@@ -48,6 +48,12 @@ impl Builder {
         let destinations: Vec<_> = remotes.iter().chain(&group).map(Destination::of).collect();
 
         let progress = Arc::new(Progress::new(Instant::now()));
+        let repair = Arc::new(self.repair());
+        let are_several = destinations.len() > 1;
+        let independent = |remote: Remote| {
+            if are_several { remote.independent(self.live, &progress, &repair) } else { remote }
+        };
+        let (remotes, group) = (remotes.into_iter().map(independent).collect::<Vec<_>>(), group.map(independent));
         let stamp = Stamp::new();
         let handshake = self.beginning.handshake(group.is_some());
         let picture = self.beginning.picture(self.wanted.size);
@@ -59,7 +65,6 @@ impl Builder {
         if announcer.has_begun() {
             gate.open();
         }
-        let repair = Arc::new(self.repair());
         if repair.is_sequenced_from_the_start() {
             announcer = announcer.sequenced(Instant::now());
         }
@@ -89,8 +94,7 @@ impl Builder {
             encoder(conversion, outgoing, self.live, demands, Arc::clone(&progress))
         };
         let replaced = (encoder.replaced(), outgoing.replaced());
-        let monitor =
-            Monitor::new(Arc::clone(&progress), Arc::clone(&shared), audience.clone(), replaced.0, replaced.1);
+        let monitor = Monitor::new(Arc::clone(&progress), Arc::clone(&shared), audience.clone(), replaced, are_several);
         // Who is sent to without being waited for is a beginning. A group is waited for before receivers over TCP.
         let beginning = if remotes.is_empty() {
             group.as_ref().map(|_| &gate).or(audience.as_ref().map(|audience| &audience.gate)).cloned()

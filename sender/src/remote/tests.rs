@@ -18,7 +18,7 @@ fn send(remote: &mut Remote, frame: &WireFrame<'_>, pace: Pace) -> (u64, u64, u6
     let now = Instant::now();
     remote.prepare(Some(frame), now).unwrap();
     let frame = &Cut { plain: Some(frame), sequenced: None, sealed: None };
-    remote.begin(Spacing::new(pace).schedule(&remote.load(frame), 0, 1));
+    remote.begin(frame, Spacing::new(pace).schedule(&remote.load(frame), 0, 1));
     while remote.due().is_some() {
         remote.send_next(frame, now);
     }
@@ -83,12 +83,12 @@ fn parity_counts_where_it_has_gone_out() {
     let mut remote = remote(&receiver.local_addr().unwrap().to_string(), DatagramSize::Automatic).unwrap();
     remote.take_up(true);
     let label = Label { stream_id: 1, number: 2, captured_at: 3 };
-    let frame = Sequencer::new().sequence(vec![7; 5_000].into(), label, 1_000, |_| 3).unwrap();
+    let frame = Arc::new(Sequencer::new().sequence(vec![7; 5_000].into(), label, 1_000, |_| 3).unwrap());
     let cut = Cut { plain: None, sequenced: Some(&frame), sealed: None };
     let gone = Parity { datagrams: 3, bytes: 3 * frame.datagram_len() as u64 };
     for (route, parity) in [(remote.address(), gone), ("255.255.255.255:9".parse().unwrap(), Parity::default())] {
         remote.route = Route::new(route);
-        remote.begin(Spacing::new(Pace::Auto).schedule(&remote.load(&cut), 0, 1));
+        remote.begin(&cut, Spacing::new(Pace::Auto).schedule(&remote.load(&cut), 0, 1));
         while remote.due().is_some() {
             remote.send_next(&cut, Instant::now());
         }
@@ -105,7 +105,7 @@ fn a_batch_that_is_refused_is_not_made_up_for_by_the_next_one() {
     let frame = [7; 25];
     let frame = Cut { plain: Some(&WireFrame::untagged(&frame)), sequenced: None, sealed: None };
     let now = Instant::now();
-    remote.begin(Spacing::new(Pace::Mbit(0.001)).schedule(&remote.load(&frame), 0, 1));
+    remote.begin(&frame, Spacing::new(Pace::Mbit(0.001)).schedule(&remote.load(&frame), 0, 1));
     remote.route = Route::new("255.255.255.255:9".parse().unwrap());
     remote.send_next(&frame, now);
     remote.route = Route::new(address);

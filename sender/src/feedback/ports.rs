@@ -1,0 +1,129 @@
+//! The sockets that the stream leaves from: what comes back to them, and what is said from them.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use segment::Repeat;
+use segment::handshake::{Listener, MAX_RECEIVERS};
+use segment::socket::{ReceiveSocket, Route, SendSocket, Sent, SocketError};
+
+use crate::sealing::FeedbackSealing;
+use crate::sockets::Sockets;
+
+/// Datagrams are read from one socket at most so many at a time, so that no flood there delays what is due.
+const MAX_READ: usize = 16;
+
+/// Of so many at most it is known which socket they have been heard at, until those are forgotten who are no receivers.
+const MAX_HEARD: usize = 2 * MAX_RECEIVERS;
+
+/// All of them. Where there are several, nothing that is said waits for a link that is slow, or it would be late
+/// everywhere else.
+#[derive(Debug)]
+pub(super) struct Ports {
+    ports: Vec<Port>,
+    /// At which one somebody has been heard. From there the answer goes: a receiver knows the stream by its port.
+    heard: HashMap<SocketAddr, usize>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Port {
+    /// Whom it sends to.
+    remote: SocketAddr,
+    send: Arc<SendSocket>,
+    receive: ReceiveSocket,
+    /// How repeats get there.
+    route: Route,
+}
+
+impl Ports {
+    pub(super) fn new(sockets: &Sockets) -> Result<Self, SocketError> {
+        let is_one_of_several = sockets.iter().count() > 1;
+        let port = |(remote, send): (SocketAddr, &Arc<SendSocket>)| {
+            let route = Route::new(remote);
+            Ok(Port {
+                remote,
+                send: Arc::clone(send),
+                receive: ReceiveSocket::on(send)?,
+                route: if is_one_of_several { route.without_waiting() } else { route },
+            })
+        };
+        Ok(Self { ports: sockets.iter().map(port).collect::<Result<_, _>>()?, heard: HashMap::new() })
+    }
+
+    /// Has what has come heard, with whom it came from; `hear` tells whether it was something. False where a socket
+    /// cannot be read.
+    pub(super) fn read(&mut self, mut hear: impl FnMut(SocketAddr, &[u8]) -> bool) -> bool {
+        let mut is_readable = true;
+        for (at, port) in self.ports.iter_mut().enumerate() {
+            for _ in 0..MAX_READ {
+                match port.receive.try_recv() {
+                    Ok(None) => break,
+                    Ok(Some(received)) => {
+                        let source = received.source;
+                        let heard = received.datagrams().filter(|datagram| hear(source, datagram)).count();
+                        if heard > 0 && (self.heard.len() < MAX_HEARD || self.heard.contains_key(&source)) {
+                            self.heard.insert(source, at);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "cannot read feedback");
+                        is_readable = false;
+                        break;
+                    }
+                }
+            }
+        }
+        is_readable
+    }
+
+    /// Forgets where others than these have been heard.
+    pub(super) fn forget_all_but(&mut self, receivers: &[Listener]) {
+        if self.heard.len() > receivers.len() {
+            let receivers: HashSet<_> = receivers.iter().map(|receiver| receiver.address).collect();
+            self.heard.retain(|address, _| receivers.contains(address));
+        }
+    }
+
+    /// Sends one datagram that is no segment. `waits`: also where a link is slow.
+    pub(super) fn send_to(&self, contents: &[u8], address: SocketAddr, waits: bool) -> io::Result<()> {
+        let Some(port) = self.port_to(address).and_then(|at| self.ports.get(at)) else { return Ok(()) };
+        if waits || self.ports.len() == 1 {
+            port.send.send_to(contents, address)
+        } else {
+            port.send.try_send_to(contents, address)
+        }
+    }
+
+    /// Sends again what a receiver has lost. What a slow link does not take at once is left out: it may be asked for once
+    /// more.
+    pub(super) fn repeat(&mut self, repeat: &Repeat, sealing: Option<&mut FeedbackSealing>) -> Sent {
+        let Some(port) = self.ports.iter_mut().find(|port| port.remote == repeat.to) else { return Sent::default() };
+        match sealing {
+            Some(sealing) => sealing.send_again(repeat, &port.send, &mut port.route),
+            None => port.send.send_batch(repeat.segments(), &mut port.route),
+        }
+    }
+
+    /// Waits until something comes, at most for so long.
+    pub(super) fn wait(&self, timeout: Duration) -> io::Result<()> {
+        ReceiveSocket::wait_any(self.ports.iter().map(|port| &port.receive), timeout)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ports.is_empty()
+    }
+
+    /// Where a remote, the group or somebody who has been heard is sent to from.
+    fn port_to(&self, address: SocketAddr) -> Option<usize> {
+        self.ports
+            .iter()
+            .position(|port| port.remote == address)
+            .or_else(|| self.heard.get(&address).copied())
+            .or_else(|| self.ports.iter().position(|port| port.remote.is_ipv4() == address.is_ipv4()))
+    }
+}

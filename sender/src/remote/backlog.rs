@@ -1,0 +1,333 @@
+//! What a remote is behind with: a frame that its link has not taken at once, and the newest behind it. A thread of the
+//! remote's own sends them, so that nobody else waits.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use segment::socket::{Route, SendSocket};
+use segment::{HeldSegments, SequencedFrame};
+
+use super::Parity;
+use crate::progress::Progress;
+use crate::repair::Repair;
+use crate::seldom::Seldom;
+
+/// Datagrams that are sent before it is said how far the frame has come.
+const PIECE: usize = 16;
+
+/// A stream that is not live waits so long for a remote that is behind; after that never again, as it is sent to others.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// That a remote misses frames is said once in this time.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Whoever waits looks at least so often whether the stream is to end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What is left of a frame on its way to a remote.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) segments: HeldSegments,
+    /// Datagrams of the frame that have gone out before.
+    pub(super) gone: usize,
+    /// Bytes by which sealing has made each datagram longer.
+    pub(super) overhead: usize,
+    /// Which frame, on the sequenced wire.
+    pub(super) sequenced: Option<Arc<SequencedFrame>>,
+}
+
+/// The frames, and the thread that sends them once there is one.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    /// Whether the stream, which is not live, waits for this remote.
+    is_waited_for: bool,
+    warnings: Seldom,
+}
+
+#[derive(Debug)]
+struct Shared {
+    socket: Arc<SendSocket>,
+    address: SocketAddr,
+    route: Mutex<Route>,
+    progress: Arc<Progress>,
+    repair: Arc<Repair>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Some of it has gone out or is about to: it is sent to its end.
+    begun: Option<Left>,
+    /// A newer frame takes its place.
+    newest: Option<Left>,
+    is_sending: bool,
+    is_over: bool,
+    failure: Option<io::Error>,
+}
+
+impl Backlog {
+    /// A backlog of what goes from `socket` to `address`. Where it is not `live`, the stream waits for it at first.
+    pub(super) fn new(
+        socket: &Arc<SendSocket>,
+        address: SocketAddr,
+        live: bool,
+        progress: &Arc<Progress>,
+        repair: &Arc<Repair>,
+    ) -> Self {
+        let shared = Shared {
+            socket: Arc::clone(socket),
+            address,
+            route: Mutex::new(Route::new(address)),
+            progress: Arc::clone(progress),
+            repair: Arc::clone(repair),
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        Self { shared: Arc::new(shared), thread: None, is_waited_for: !live, warnings: Seldom::new(WARNING_INTERVAL) }
+    }
+
+    /// Whether there is something in it, and nobody waits until there is not: then whatever follows belongs in here.
+    pub(super) fn is_in_the_way(&mut self) -> bool {
+        let is_behind = self.thread.is_some() && self.shared.queue().is_behind();
+        if is_behind && self.is_waited_for {
+            self.is_waited_for = self.wait_until_empty(PATIENCE);
+            return !self.is_waited_for;
+        }
+        is_behind
+    }
+
+    /// Waits until there is nothing in it, at most for so long. False if there still is.
+    fn wait_until_empty(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut queue = self.shared.queue();
+        while queue.is_behind() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.shared.progress.is_in_a_hurry() {
+                return false;
+            }
+            queue = self.shared.wait(queue, left.min(TICK));
+        }
+        true
+    }
+
+    /// Takes a frame, or what is left of it, in place of an older one that has not begun.
+    pub(super) fn add(&mut self, left: Left) {
+        if self.thread.is_none() {
+            let shared = Arc::clone(&self.shared);
+            match thread::Builder::new().name("backlog".to_owned()).spawn(move || shared.run()) {
+                Ok(thread) => self.thread = Some(thread),
+                Err(error) => {
+                    tracing::debug!(%error, "no thread to wait for a slow link: everybody waits");
+                    self.shared.send(&left);
+                    return;
+                }
+            }
+        }
+        let mut queue = self.shared.queue();
+        let is_first = !queue.is_behind();
+        let place = if is_first { &mut queue.begun } else { &mut queue.newest };
+        let older = place.replace(left);
+        drop(queue);
+        self.shared.changed.notify_all();
+        if older.is_some() {
+            self.shared.progress.tally().left_out += 1;
+            if self.warnings.admit(Instant::now()).is_some() {
+                tracing::warn!(
+                    "frames to {} leave more slowly than they come, as over a slow link or to a host that is not there: \
+                     some are left out there, and nowhere else",
+                    self.shared.address
+                );
+            }
+        }
+    }
+
+    /// What the system said of the last datagram that it did not take, since this was asked last.
+    pub(super) fn take_failure(&self) -> Option<io::Error> {
+        self.thread.as_ref().and_then(|_| self.shared.queue().failure.take())
+    }
+
+    /// Sends what is in it and ends the thread.
+    pub(super) fn close(&mut self) {
+        self.shared.queue().is_over = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::debug!(address = %self.shared.address, "the thread of the backlog has panicked");
+        }
+    }
+}
+
+impl Drop for Backlog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    /// The thread "backlog".
+    fn run(&self) {
+        while let Some(left) = self.next() {
+            self.send(&left);
+        }
+    }
+
+    /// What is to be sent next; `None` once all is over.
+    fn next(&self) -> Option<Left> {
+        let mut queue = self.queue();
+        queue.is_sending = false;
+        loop {
+            if self.progress.is_in_a_hurry() && queue.newest.take().is_some() {
+                self.progress.tally().left_out += 1;
+            }
+            let next = queue.begun.take().or_else(|| queue.newest.take());
+            queue.is_sending = next.is_some();
+            self.changed.notify_all();
+            if next.is_some() || queue.is_over {
+                return next;
+            }
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Sends a frame to its end, as fast as the link takes it.
+    fn send(&self, left: &Left) {
+        let mut route = self.route();
+        for start in (0..left.segments.len()).step_by(PIECE) {
+            let end = left.segments.len().min(start + PIECE);
+            let sent = self.socket.send_runs(left.segments.runs(start..end), &mut route);
+            let mut tally = self.progress.tally();
+            tally.datagrams += sent.datagrams;
+            tally.bytes += sent.bytes;
+            tally.send_errors += sent.errors;
+            if let Some(frame) = left.sequenced.as_ref().filter(|_| sent.errors == 0) {
+                let parity = Parity::of(frame, left.gone + start..left.gone + end, left.overhead);
+                tally.parity += parity.datagrams;
+                tally.repair_bytes += parity.bytes;
+            }
+            drop(tally);
+            if let Some(frame) = &left.sequenced {
+                self.repair.gone(Instant::now(), frame, self.address, left.gone + end);
+            }
+            if sent.failure.is_some() {
+                self.queue().failure = sent.failure;
+            }
+        }
+    }
+
+    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, timeout: Duration) -> MutexGuard<'a, Queue> {
+        self.changed.wait_timeout(queue, timeout).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// What is in there is whole also where a thread has panicked.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn route(&self) -> MutexGuard<'_, Route> {
+        self.route.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn is_behind(&self) -> bool {
+        self.is_sending || self.begun.is_some() || self.newest.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fec::Fec;
+    use crate::wire::Wire;
+    use segment::{Segmenter, WireFrame};
+    use std::net::UdpSocket;
+
+    const FOR_EVER: Duration = Duration::from_secs(60);
+
+    /// A backlog of what goes to the socket.
+    fn backlog_to(receiver: &UdpSocket) -> Backlog {
+        let address = receiver.local_addr().unwrap();
+        let progress = Arc::new(Progress::new(Instant::now()));
+        let repair = Arc::new(Repair::new(Wire::Plain, Fec::Auto, &[address], None));
+        Backlog::new(&Arc::new(SendSocket::for_remote(address).unwrap()), address, true, &progress, &repair)
+    }
+
+    /// Three datagrams of this byte, without those that have gone.
+    fn frame(byte: u8, gone: usize) -> Left {
+        let mut segments = HeldSegments::default();
+        let frame = [byte; 25];
+        segments.hold(Segmenter::new(11).unwrap().segment(&WireFrame::untagged(&frame)).unwrap().skip(gone));
+        Left { segments, gone, overhead: 0, sequenced: None }
+    }
+
+    fn next(receiver: &UdpSocket) -> (u8, u8) {
+        let mut datagram = [0; 20];
+        receiver.recv(&mut datagram).unwrap();
+        (datagram[0], datagram[1])
+    }
+
+    #[test]
+    fn what_has_begun_goes_to_its_end_and_then_the_newest() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        receiver.set_read_timeout(Some(FOR_EVER)).unwrap();
+        let mut backlog = backlog_to(&receiver);
+        let shared = Arc::clone(&backlog.shared);
+        assert!(!backlog.is_in_the_way());
+        // For so long nothing can be sent.
+        let held_up = shared.route();
+        backlog.add(frame(1, 1));
+        for byte in [2, 3, 4] {
+            backlog.add(frame(byte, 0));
+        }
+        assert!(backlog.is_in_the_way() && !backlog.wait_until_empty(Duration::from_millis(1)));
+        drop(held_up);
+        for datagram in [(2, 1), (1, 1), (3, 4), (2, 4), (1, 4)] {
+            assert_eq!(next(&receiver), datagram);
+        }
+        assert!(backlog.wait_until_empty(FOR_EVER) && !backlog.is_in_the_way());
+        backlog.add(frame(5, 2));
+        backlog.close();
+        assert_eq!(next(&receiver), (1, 5));
+        let tally = *shared.progress.tally();
+        assert_eq!((tally.left_out, tally.datagrams, tally.bytes, tally.send_errors), (2, 6, 17 + 28 + 6, 0));
+    }
+
+    #[test]
+    fn in_a_hurry_nothing_new_is_begun() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut backlog = backlog_to(&receiver);
+        let shared = Arc::clone(&backlog.shared);
+        let held_up = shared.route();
+        backlog.add(frame(1, 2));
+        backlog.add(frame(2, 0));
+        shared.progress.hurry();
+        assert!(!backlog.wait_until_empty(FOR_EVER));
+        drop(held_up);
+        backlog.close();
+        assert_eq!(next(&receiver), (1, 1));
+        assert_eq!(shared.progress.tally().left_out, 1);
+        receiver.set_nonblocking(true).unwrap();
+        assert!(receiver.recv(&mut [0; 20]).is_err());
+    }
+
+    #[test]
+    fn what_is_not_live_waits_until_it_has_waited_in_vain_once() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut backlog = backlog_to(&receiver);
+        backlog.is_waited_for = true;
+        backlog.add(frame(1, 1));
+        assert!(!backlog.is_in_the_way(), "it has been waited for");
+        let shared = Arc::clone(&backlog.shared);
+        let held_up = shared.route();
+        backlog.add(frame(2, 1));
+        assert!(backlog.is_in_the_way() && !backlog.is_waited_for);
+        drop(held_up);
+    }
+}
