@@ -4,6 +4,9 @@ import { JpegPlayer, MjpegPlayer, Mpeg1Player, address } from './players.js';
 
 const STATE_EVERY_MS = 1000;
 
+// The longest that the page waits where the server says when to ask again.
+const LONGEST_PAUSE_MS = 10000;
+
 // A server that has not told its state in this time does not answer.
 const STATE_WITHIN_MS = 5000;
 
@@ -17,6 +20,12 @@ const STALE_S = 3;
 const LEAST_WIDTH = 280;
 
 const PLAYERS = { jpeg: JpegPlayer, mpeg1: Mpeg1Player, mjpeg: MjpegPlayer };
+
+// Why the server does not tell its state, by status, where that is for the user to know.
+const REFUSED = {
+  401: 'The password or token is not accepted: open this page again with the right one',
+  503: 'The server has too much to do, trying again',
+};
 
 const SAID = {
   connecting: 'Connecting',
@@ -224,20 +233,30 @@ function announce(text) {
   announced = performance.now();
 }
 
+// How long to wait before the server is asked again.
+let pause = STATE_EVERY_MS;
+
 // Whether the server did not answer when it was last asked, and how long it had been there when it did.
 let missed = false;
 let uptime = 0;
 
 async function look() {
   const began = Date.now();
+  pause = STATE_EVERY_MS;
+  let refused;
   let state;
   try {
     const signal = AbortSignal.timeout?.(STATE_WITHIN_MS);
     const answer = await fetch(address('state?viewing=0'), { cache: 'no-store', signal });
-    if (!answer.ok) throw new Error(answer.statusText);
+    if (!answer.ok) {
+      refused = REFUSED[answer.status];
+      const again = 1000 * Number.parseInt(answer.headers.get('retry-after'), 10);
+      if (again > pause) pause = Math.min(again, LONGEST_PAUSE_MS);
+      throw new Error(answer.statusText);
+    }
     state = await answer.json();
   } catch {
-    if (tiles.size === 0) announce('The server does not answer, trying again');
+    if (refused || tiles.size === 0) announce(refused ?? 'The server does not answer, trying again');
     document.body.dataset.live = 'none';
     missed = true;
     for (const tile of tiles.values()) tile.update(undefined, undefined);
@@ -324,6 +343,6 @@ document.addEventListener('visibilitychange', play);
     if (!document.hidden) await look();
   } finally {
     // Also where something went wrong, of which the browser's console tells.
-    setTimeout(watch, STATE_EVERY_MS);
+    setTimeout(watch, pause);
   }
 })();

@@ -2,45 +2,69 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 
-use super::Problem;
+use super::{Peer, Problem};
+
+mod queue;
+mod secret;
+mod wrong;
+
+use queue::Queue;
+use secret::Secret;
+use wrong::Wrong;
 
 /// The longest password or token that is looked at.
 const MAX_SECRET_BYTES: usize = 1024;
 
-/// How many that were found right are remembered: checking a hash takes 19 MiB and tens of milliseconds, on purpose.
-const MAX_REMEMBERED: usize = 1024;
+/// When to come again, in seconds, who found too many waiting: by then most have had their turn.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 /// What is known of those who may look. Each line of the file is `NAME HASH`, or `token HASH`, where the hash is one of
 /// Argon2 in its text form (PHC); empty lines and such as begin with `#` are left out.
+///
+/// Checking a secret takes 19 MiB and tens of milliseconds, on purpose, so each is checked once, and one at a time:
+/// guesses cost the guesser time and this machine one core at most.
 pub struct Access {
     entries: Vec<Entry>,
-    /// What was found right: a user's name and password, or a token. In memory only.
-    known: Mutex<HashSet<Secret>>,
-    /// One at a time, so that guesses cost the guesser time and this machine one core at most.
-    checking: Semaphore,
+    /// Whether a secret is the one of a hash.
+    verify: Box<Verify>,
+    checks: Mutex<Checks>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Secret {
-    user: Option<String>,
-    secret: String,
+type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
+
+/// What has been checked, and what is to be.
+#[derive(Default)]
+struct Checks {
+    /// What was found right, no more than the file has lines. In memory only.
+    right: HashSet<Secret>,
+    wrong: Wrong,
+    queue: Queue,
+    /// Whether a task goes through the queue.
+    is_running: bool,
 }
 
 struct Entry {
     user: Option<String>,
     hash: String,
 }
+
+/// More wait for a check than may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords and tokens are being checked at the moment; try again in a few seconds")]
+struct Busy;
 
 /// A line that is none of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +95,8 @@ impl Access {
         if entries.is_empty() {
             return Err(AccessError { line: 1, reason: "the file names nobody".to_owned() });
         }
-        Ok(Self { entries, known: Mutex::default(), checking: Semaphore::new(1) })
+        let verify = |secret: &str, hash: &str| Argon2::default().verify_password(secret.as_bytes(), hash).is_ok();
+        Ok(Self { entries, verify: Box::new(verify), checks: Mutex::default() })
     }
 
     /// A line for the file.
@@ -91,36 +116,73 @@ impl Access {
         Ok(format!("{} {hash}", user.unwrap_or(TOKEN)))
     }
 
-    /// Whether `secret` is one that is let in.
-    async fn lets_in(self: &Arc<Self>, secret: Secret) -> bool {
-        if secret.secret.len() > MAX_SECRET_BYTES {
-            return false;
+    /// Whether `secret` is one that is let in. What was checked already does not wait.
+    async fn lets_in(self: &Arc<Self>, secret: &Secret, peer: IpAddr) -> Result<bool, Busy> {
+        if secret.secret.len() > MAX_SECRET_BYTES || self.hashes_for(secret).next().is_none() {
+            return Ok(false);
         }
-        if self.is_known(&secret) {
-            return true;
-        }
-        let Ok(_turn) = self.checking.acquire().await else { return false };
-        if self.is_known(&secret) {
-            return true;
-        }
-        let access = Arc::clone(self);
-        let checked = tokio::task::spawn_blocking(move || {
-            let mut of_user = access.entries.iter().filter(|entry| entry.user == secret.user);
-            let is_right = of_user
-                .any(|entry| Argon2::default().verify_password(secret.secret.as_bytes(), entry.hash.as_str()).is_ok());
-            if is_right {
-                let mut known = access.known.lock().unwrap_or_else(PoisonError::into_inner);
-                if known.len() < MAX_REMEMBERED {
-                    known.insert(secret);
-                }
+        let mut verdict = {
+            let mut checks = self.checks();
+            if let Some(is_right) = checks.known(secret, Instant::now()) {
+                return Ok(is_right);
             }
-            is_right
-        });
-        checked.await.unwrap_or(false)
+            let verdict = checks.queue.join(secret, peer).ok_or(Busy)?;
+            if !std::mem::replace(&mut checks.is_running, true) {
+                tokio::spawn(Arc::clone(self).check_all());
+            }
+            verdict
+        };
+        let found = verdict.wait_for(Option::is_some).await.map_err(|_| Busy)?;
+        (*found).ok_or(Busy)
     }
 
-    fn is_known(&self, secret: &Secret) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(secret)
+    /// Checks one secret after the other until none waits.
+    async fn check_all(self: Arc<Self>) {
+        loop {
+            let next = {
+                let mut checks = self.checks();
+                let next = checks.queue.next();
+                checks.is_running = next.is_some();
+                next
+            };
+            let Some(secret) = next else { return };
+            let access = Arc::clone(&self);
+            let verifying = tokio::task::spawn_blocking(move || {
+                let is_right = access.hashes_for(&secret).any(|hash| (access.verify)(&secret.secret, hash));
+                access.checks().found(secret, is_right, Instant::now());
+                is_right
+            });
+            let is_right = verifying.await.ok();
+            self.checks().queue.tell(is_right);
+        }
+    }
+
+    /// The hashes that `secret` may be the one of.
+    fn hashes_for(&self, secret: &Secret) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|entry| entry.user == secret.user).map(|entry| entry.hash.as_str())
+    }
+
+    /// Nobody panics while holding it.
+    fn checks(&self) -> MutexGuard<'_, Checks> {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Checks {
+    /// Whether `secret` is right, if that was found already.
+    fn known(&self, secret: &Secret, now: Instant) -> Option<bool> {
+        if self.right.contains(secret) {
+            return Some(true);
+        }
+        self.wrong.contains(secret, now).then_some(false)
+    }
+
+    fn found(&mut self, secret: Secret, is_right: bool, now: Instant) {
+        if is_right {
+            self.right.insert(secret);
+        } else {
+            self.wrong.insert(&secret, now);
+        }
     }
 }
 
@@ -131,83 +193,40 @@ impl fmt::Debug for Access {
 }
 
 /// Lets a request through, or asks for a password.
-pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(
+    State(access): State<Arc<Access>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path();
     // Whoever restarts what is not well knows no password, and learns nothing there. Nor does anybody from the parts of
     // the page, which are the same everywhere; it asks for them without the token that is in its own address.
     if path == "/healthz" || path.starts_with("/ui/") {
         return next.run(request).await;
     }
-    let secret = secret_of(request.headers(), request.uri().query().unwrap_or_default());
+    let secret = Secret::given(request.headers(), request.uri().query().unwrap_or_default());
     let is_right = match secret {
-        Some(secret) => access.lets_in(secret).await,
-        None => false,
+        Some(secret) => access.lets_in(&secret, peer.0.ip()).await,
+        None => Ok(false),
     };
-    if is_right {
-        return next.run(request).await;
+    match is_right {
+        Ok(true) => next.run(request).await,
+        Ok(false) => {
+            let mut response =
+                Problem::new(StatusCode::UNAUTHORIZED, "a user's name and password, or a token, is needed")
+                    .into_response();
+            let basic = HeaderValue::from_static("Basic realm=\"gateway\", charset=\"UTF-8\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+            response
+        }
+        Err(busy) => {
+            let mut response = Problem::unavailable(busy.to_string()).into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            response
+        }
     }
-    let mut response =
-        Problem::new(StatusCode::UNAUTHORIZED, "a user's name and password, or a token, is needed").into_response();
-    let basic = HeaderValue::from_static("Basic realm=\"gateway\", charset=\"UTF-8\"");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
-    response
-}
-
-/// What the client gives: a token as `?token=…` or in the header (RFC 6750), or a name and a password (RFC 7617).
-fn secret_of(headers: &HeaderMap, query: &str) -> Option<Secret> {
-    let in_query = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
-    if let Some((_, token)) = in_query {
-        return Some(Secret { user: None, secret: token.into_owned() });
-    }
-    let (scheme, given) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Secret { user: None, secret: given.trim().to_owned() });
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, given.trim()).ok()?;
-    let (user, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some(Secret { user: Some(user.to_owned()), secret: password.to_owned() })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secret(user: Option<&str>, secret: &str) -> Secret {
-        Secret { user: user.map(str::to_owned), secret: secret.to_owned() }
-    }
-
-    #[tokio::test]
-    async fn those_are_let_in_whom_the_file_names() {
-        let file =
-            [Access::line(Some("ann"), "pass word").unwrap(), Access::line(None, "t0k").unwrap()].join("\n# x\n\n");
-        assert!(!file.contains("pass word"));
-        let access = Arc::new(Access::read(&file).unwrap());
-        for _ in 0..2 {
-            assert!(access.lets_in(secret(Some("ann"), "pass word")).await);
-            assert!(access.lets_in(secret(None, "t0k")).await);
-            assert!(!access.lets_in(secret(Some("ann"), "t0k")).await);
-            assert!(!access.lets_in(secret(Some("bob"), "pass word")).await);
-            assert!(!access.lets_in(secret(None, &"x".repeat(MAX_SECRET_BYTES + 1))).await);
-        }
-    }
-
-    #[test]
-    fn a_file_that_names_nobody_or_in_no_known_way_is_refused() {
-        for (file, line) in [("", 1), ("# nobody", 1), ("ann", 1), ("\nann secret", 2)] {
-            assert_eq!(Access::read(file).unwrap_err().line, line, "{file}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_found_where_clients_put_them() {
-        let headers = |value: &str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
-        assert_eq!(secret_of(&HeaderMap::new(), "a=b&token=x%20y"), Some(secret(None, "x y")));
-        assert_eq!(secret_of(&headers("Bearer abc"), ""), Some(secret(None, "abc")));
-        assert_eq!(secret_of(&headers("Basic YW5uOnA6cQ=="), ""), Some(secret(Some("ann"), "p:q")));
-        assert_eq!(secret_of(&headers("Basic !"), ""), None);
-        assert_eq!(secret_of(&headers("Digest x"), ""), None);
-    }
-}
+mod tests;
