@@ -30,7 +30,7 @@ pub use groups::Batch;
 use encoder::{Form, Job, Size};
 use groups::{Groups, Position};
 use rate::PictureRate;
-use session::{End, Failure, Session};
+use session::{End, Failed, Session};
 
 /// The program that encodes.
 pub const DEFAULT_ENCODER: &str = "ffmpeg";
@@ -239,9 +239,9 @@ async fn supervise(shared: Arc<Shared>) {
                     return;
                 }
             }
-            End::Failed(failure) => {
+            End::Failed(failed) => {
                 shared.counters.failed.fetch_add(1, Ordering::Relaxed);
-                let pause = failures.pause(shared.stream.id(), &failure, began.elapsed());
+                let pause = failures.pause(&shared.stream, &failed, began.elapsed());
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = unwatched(&shared.groups) => {}
@@ -270,13 +270,13 @@ struct Failures {
 
 impl Failures {
     /// Says so, once for a series of failures, and for how long to wait.
-    fn pause(&mut self, id: &str, failure: &Failure, ran_for: Duration) -> Duration {
+    fn pause(&mut self, stream: &Stream, failed: &Failed, ran_for: Duration) -> Duration {
         if ran_for >= GOOD_RUN {
             self.pause = None;
         }
         match self.pause {
-            None => tracing::warn!(id, %failure, "MPEG-1 stands still; the encoder is started again"),
-            Some(_) => tracing::debug!(id, %failure, "the encoder has failed again"),
+            None => tracing::warn!("{} stands still as MPEG-1 until it is encoded again: {failed}", stream.name()),
+            Some(_) => tracing::debug!(id = stream.id(), %failed, "the encoder has failed again"),
         }
         let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
         self.pause = Some(pause);

@@ -146,7 +146,7 @@ impl Link {
         match self.try_send(message).await {
             Ok(()) => {
                 if std::mem::take(&mut self.is_away) {
-                    tracing::info!(server = %self.server, channel = self.channel, "redis is back; pictures are published again");
+                    tracing::info!("redis is back: {} gets pictures on {:?} again", self.server, self.channel);
                 }
                 self.pause = FIRST_PAUSE;
                 true
@@ -159,8 +159,9 @@ impl Link {
                     tracing::debug!(server = %self.server, %error, "redis is still away");
                 } else {
                     tracing::warn!(
-                        server = %self.server, channel = self.channel, %error,
-                        "redis is away: nothing is published until it is back; viewers notice nothing"
+                        "redis is away: {} gets nothing on {:?} until it is back, and viewers notice nothing: {error}",
+                        self.server,
+                        self.channel
                     );
                 }
                 false

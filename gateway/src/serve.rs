@@ -89,7 +89,7 @@ impl Serving {
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "serving has failed; this is a fault of this program");
+            tracing::error!("{} is served no more; this is a fault of this program: {error}", self.local_addr);
         }
     }
 }
@@ -103,7 +103,8 @@ async fn accept(
 ) {
     let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
-    let mut is_full = false;
+    // Whether that was said.
+    let (mut is_full, mut has_failed) = (false, false);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -113,19 +114,26 @@ async fn accept(
         let (connection, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection was refused");
+                if !std::mem::replace(&mut has_failed, true) {
+                    tracing::warn!("nobody can connect until the system allows it again: {error}");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             if !std::mem::replace(&mut is_full, true) {
-                tracing::warn!(max_connections, "there are as many connections as may be; others are closed at once");
+                tracing::warn!(
+                    "there are {max_connections} connections, which is as many as may be; others are closed at once \
+                     (--max-viewers allows more)"
+                );
             }
             continue;
         };
         let place: Place = Arc::new(place);
-        is_full = false;
+        has_failed = false;
+        // Said again only when there was room: one who comes and goes is not to fill anybody's log.
+        is_full &= places.available_permits() <= max_connections / 10;
         if let Err(error) = set_up(&connection) {
             tracing::debug!(%peer, %error, "a connection keeps the system's settings");
         }

@@ -98,6 +98,11 @@ impl Stream {
         &self.settings.id
     }
 
+    /// What people know it by in messages: its id, and where it comes from.
+    pub(crate) fn name(&self) -> String {
+        self.shared.name()
+    }
+
     /// How it was set up.
     #[must_use]
     pub fn settings(&self) -> &StreamSettings {

@@ -56,9 +56,11 @@ fn a_camera_over_http_is_found_again_and_its_jpegs_pass_byte_for_byte() {
         let mut viewer = Viewer::of(gateway.addresses[0], "/video/");
         assert_eq!(viewer.next().unwrap(), jpeg);
         drop(camera);
-        gateway.wait_for_line("the input is not there");
+        let line = gateway.wait_for_line("is not there");
+        let said = format!("warning: http://127.0.0.1:{port}/mjpeg?… is not there, and is tried until it is: it ");
+        assert!(line.starts_with(&said), "{line}");
         let _camera = Camera::start(port, file, asked);
-        gateway.wait_for_line("the input is back");
+        gateway.wait_for_line("is back");
         assert_eq!(viewer.next().unwrap(), jpeg, "the same viewer goes on");
         assert_eq!(gateway.state()["streams"][0]["converted"], 0);
     }

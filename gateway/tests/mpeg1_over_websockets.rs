@@ -4,6 +4,7 @@ mod scene;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
@@ -159,6 +160,23 @@ fn without_the_encoder_that_is_said_and_all_else_goes_on() {
     let (status, body) = (answer.get(9..12).unwrap_or_default(), answer.as_str());
     assert!(status == "503" && body.contains("/nowhere/ffmpeg") && body.contains("apt-get install ffmpeg"), "{body}");
     assert!(Viewer::of(gateway.addresses[0], "/video/abc123").next().is_some());
+}
+
+#[test]
+fn what_an_encoder_complains_about_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let encoder = folder.path().join("ffmpeg");
+    fs::write(&encoder, "#!/bin/sh\necho no such codec >&2\nexit 1\n").unwrap();
+    fs::set_permissions(&encoder, PermissionsExt::from_mode(0o700)).unwrap();
+    let gateway = gateway(&["--ffmpeg", encoder.to_str().unwrap()]);
+    let upgrade = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let _viewer = request_with(gateway.addresses[0], "/ws/", "Upgrade", upgrade);
+    let line = gateway.wait_for_line("MPEG-1");
+    assert_eq!(
+        line,
+        "warning: abc123 (test) stands still as MPEG-1 until it is encoded again: the encoder has ended; \
+         it said \"no such codec\""
+    );
 }
 
 #[test]

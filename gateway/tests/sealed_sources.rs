@@ -58,7 +58,7 @@ fn a_sealed_stream_is_shown_to_viewers_and_an_unsealed_one_is_not() {
         let size = media::codec::Decoder::header(&viewer.next().unwrap()).unwrap();
         assert_eq!(size, (320, 240));
     }
-    gateway.wait_for_line("the input is back");
+    gateway.wait_for_line("is back");
     assert_eq!(gateway.state()["streams"][0]["lost_because"], serde_json::Value::Null);
 }
 

@@ -24,6 +24,11 @@ impl Outlet {
         Self { shared, runtime }
     }
 
+    /// What people know the stream by.
+    pub(super) fn name(&self) -> String {
+        self.shared.name()
+    }
+
     /// Whether anybody wants pictures, or did a moment ago.
     #[must_use]
     pub fn is_wanted(&self) -> bool {

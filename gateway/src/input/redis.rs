@@ -99,8 +99,9 @@ impl RedisInput {
             tracing::debug!(channel = self.channel, %error, "a message is left out");
         } else {
             tracing::warn!(
-                channel = self.channel,
-                "what was published is left out: {error}; such messages are counted from now on"
+                "{}: what came on {:?} is left out, and further messages like it are only counted: {error}",
+                outlet.name(),
+                self.channel
             );
         }
     }

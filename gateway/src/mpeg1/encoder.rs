@@ -146,7 +146,7 @@ impl Drop for Encoder {
         // It may have ended by itself.
         let _ = self.child.kill();
         if let Err(error) = self.child.wait() {
-            tracing::warn!(%error, "the encoder cannot be waited for");
+            tracing::warn!("an encoder of MPEG-1 may be left behind, as the system does not tell of its end: {error}");
         }
     }
 }

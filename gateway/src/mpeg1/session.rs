@@ -56,12 +56,21 @@ pub(super) enum End {
     /// Frames come in another form now, of which this is the first, or faster.
     Changed(Arc<Frame>),
     /// It has failed.
-    Failed(Failure),
+    Failed(Failed),
+}
+
+/// An encoder that was of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{failure}{}", said(.complaint.as_deref()))]
+pub(super) struct Failed {
+    failure: Failure,
+    /// What it complained about last, if it did.
+    complaint: Option<String>,
 }
 
 /// Why an encoder was of no use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+enum Failure {
     #[error("cannot start the encoder {program}: {source}")]
     Start { program: String, source: io::Error },
     #[error("the encoder has ended")]
@@ -70,6 +79,10 @@ pub(super) enum Failure {
     Hangs,
     #[error(transparent)]
     Malformed(#[from] Malformed),
+}
+
+fn said(complaint: Option<&str>) -> String {
+    complaint.map(|complaint| format!("; it said {complaint:?}")).unwrap_or_default()
 }
 
 /// What an encoder is run with.
@@ -103,19 +116,20 @@ impl Session<'_> {
         let (encoder, inlet, stdout) = match Encoder::start(self.program, self.job) {
             Ok(started) => started,
             Err(source) => {
-                return End::Failed(Failure::Start { program: self.program.display().to_string(), source });
+                let failure = Failure::Start { program: self.program.display().to_string(), source };
+                return End::Failed(Failed { failure, complaint: None });
             }
         };
         self.groups.send_modify(Groups::cut);
         let under_way = UnderWay::default();
-        let end = tokio::select! {
+        let mut end = tokio::select! {
             end = self.feed(first, watching, inlet, &under_way) => end,
-            failure = self.collect(stdout, &under_way) => End::Failed(failure),
+            failure = self.collect(stdout, &under_way) => End::Failed(Failed { failure, complaint: None }),
             () = unwatched(self.groups) => End::Unwatched,
         };
         let complaint = encoder.end().await;
-        match &end {
-            End::Failed(failure) => tracing::debug!(%failure, complaint, "an encoder was of no use"),
+        match &mut end {
+            End::Failed(failed) => failed.complaint = complaint,
             other => tracing::debug!(?other, complaint, "an encoder was ended"),
         }
         end

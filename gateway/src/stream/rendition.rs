@@ -48,7 +48,9 @@ pub(super) async fn render(
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "rendering has failed; this is a fault of this program");
+                tracing::error!(
+                    "a picture could not be made in another size or quality; this is a fault of this program: {error}"
+                );
                 break;
             }
         }

@@ -18,11 +18,11 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Starts the thread. Where the system gives none the input counts as lost for good, which is said.
 pub(super) fn start(input: Box<dyn Input>, outlet: Outlet, shared: Arc<Shared>, engine: Arc<Mutex<Engine>>) {
-    let (id, name) = (shared.id().to_owned(), shared.input().to_owned());
+    let name = shared.name();
     let thread = thread::Builder::new().name("input".to_owned());
     let spawned = thread.spawn(move || work(input, &outlet, &shared, &engine));
     if let Err(error) = spawned {
-        tracing::error!(id, input = name, %error, "the system gives no thread for the input");
+        tracing::error!("{name} is not shown: the system gives no thread for it: {error}");
     }
 }
 
@@ -32,7 +32,7 @@ fn work(mut input: Box<dyn Input>, outlet: &Outlet, shared: &Shared, engine: &Mu
         let before = shared.frames();
         match input.run(outlet) {
             Ok(End::Finished) => {
-                tracing::info!(id = shared.id(), input = shared.input(), "the input has ended");
+                tracing::info!("{} has ended", shared.name());
                 *engine.lock().unwrap_or_else(PoisonError::into_inner) = Engine::Over;
                 shared.close();
                 return;
@@ -67,13 +67,8 @@ impl Losses {
         }
         let reason = chain(error);
         match self.pause {
-            None => tracing::warn!(
-                id = shared.id(),
-                input = shared.input(),
-                reason,
-                "the input is not there; trying again until it is"
-            ),
-            Some(_) => tracing::debug!(id = shared.id(), input = shared.input(), reason, "still not there"),
+            None => tracing::warn!("{} is not there, and is tried until it is: {reason}", shared.name()),
+            Some(_) => tracing::debug!(id = shared.id(), reason, "still not there"),
         }
         shared.set_lost(Some(reason));
         let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));

@@ -134,8 +134,9 @@ impl Shared {
         &self.id
     }
 
-    pub(crate) fn input(&self) -> &str {
-        &self.input
+    /// What people know it by: its id, and where it comes from.
+    pub(crate) fn name(&self) -> String {
+        if self.id.is_empty() { self.input.clone() } else { format!("{} ({})", self.id, self.input) }
     }
 
     pub(crate) fn frames(&self) -> u64 {
@@ -233,7 +234,7 @@ impl Shared {
 
     fn came_back(&self) {
         if let Some(reason) = self.idle().lost_because.take() {
-            tracing::info!(id = self.id, input = self.input, "the input is back");
+            tracing::info!("{} is back", self.name());
             tracing::debug!(id = self.id, reason, "was the reason");
         }
     }
