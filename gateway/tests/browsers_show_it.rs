@@ -96,6 +96,30 @@ fn a_token_or_a_password_in_its_address_opens_the_page_and_all_that_it_asks_for(
 }
 
 #[test]
+fn a_page_whose_token_is_no_longer_right_says_so() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (access, hold) = (folder.path().join("access"), folder.path().join("hold"));
+    let start = |place: &str, token: &str| {
+        std::fs::write(&access, credential(&[], token)).unwrap();
+        Gateway::start(&["--source", "a=test", "--bind", place, "--access", access.to_str().unwrap()], 1)
+    };
+    let gateway = start("127.0.0.1:0", "old");
+    let address = gateway.addresses[0];
+    let url = format!("http://{address}/?token=old");
+    let says = "The password or token is not accepted";
+    let line = [&url, folder.path().to_str().unwrap(), "--hold", hold.to_str().unwrap(), "--says", says];
+    let browser = Peer::start("browser.py", &line, &folder.path().join("said"));
+    wait_until("it is shown", || hold.exists());
+    drop(gateway);
+    let _gateway = start(&address.to_string(), "new");
+    std::fs::remove_file(&hold).unwrap();
+    browser.finish();
+}
+
+#[test]
 fn several_sources_are_a_grid_and_one_that_is_away_says_so() {
     if !are_there(&["chromium"]) {
         return;

@@ -206,26 +206,33 @@ pub(super) async fn check(
         return next.run(request).await;
     }
     let secret = Secret::given(request.headers(), request.uri().query().unwrap_or_default());
-    let is_right = match secret {
-        Some(secret) => access.lets_in(&secret, peer.0.ip()).await,
+    let is_right = match &secret {
+        Some(secret) => access.lets_in(secret, peer.0.ip()).await,
         None => Ok(false),
     };
     match is_right {
         Ok(true) => next.run(request).await,
-        Ok(false) => {
-            let mut response =
-                Problem::new(StatusCode::UNAUTHORIZED, "a user's name and password, or a token, is needed")
-                    .into_response();
-            let basic = HeaderValue::from_static("Basic realm=\"gateway\", charset=\"UTF-8\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
-            response
-        }
+        Ok(false) => refused(secret.is_some_and(|secret| secret.user.is_none())),
         Err(busy) => {
             let mut response = Problem::unavailable(busy.to_string()).into_response();
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
             response
         }
     }
+}
+
+/// Asks for a password, for which browsers open a dialog; not where it was a token that was wrong, which would win over
+/// the password again.
+fn refused(is_token: bool) -> Response {
+    let (reason, challenge) = if is_token {
+        let reason = "the token is not accepted; another one, or a user's name and password without one, is needed";
+        (reason, "Bearer realm=\"gateway\", error=\"invalid_token\"")
+    } else {
+        ("a user's name and password, or a token, is needed", "Basic realm=\"gateway\", charset=\"UTF-8\"")
+    };
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, reason).into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
 }
 
 #[cfg(test)]

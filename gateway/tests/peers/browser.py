@@ -1,6 +1,7 @@
 """Opens a page in Chromium and looks at it, through the pipe that its developer tools have. Standard library only.
 
 browser.py URL FOLDER [--size WIDTHxHEIGHT] [--phone] [--pictures N] [--page FILE.png] [--wait STATE] [--hold FILE]
+           [--says TEXT]
 
 Waits until a source is shown, then takes N pictures of it as FOLDER/0.jpg and so on, each after more have been shown. Prints
 a JSON object: what the page says of the source, and what Chromium complained about.
@@ -118,6 +119,10 @@ def look(browser, arguments):
             # What the page has to say is read meanwhile.
             browser.evaluate("0")
             time.sleep(0.05)
+        if arguments.says:
+            says = f"document.getElementById('summary').textContent.startsWith({json.dumps(arguments.says)})"
+            browser.wait(says, f"the page says {arguments.says}")
+            return {}
         browser.wait(f"{tile}?.dataset.state === 'playing'", "it is shown again")
     notice = None
     if arguments.wait:
@@ -158,6 +163,7 @@ def main():
     parser.add_argument("--page")
     parser.add_argument("--wait", help="also for a source in this state")
     parser.add_argument("--hold", help="once a source is shown, make this file and wait until it is gone")
+    parser.add_argument("--says", help="after that, only wait until the page says this")
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
