@@ -1,11 +1,12 @@
 //! The thread "input": runs the input as long as it is wanted, and again when it was lost.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Engine, Shared};
-use crate::input::{End, Input, Outlet};
+use crate::input::{End, Input, InputError, Outlet};
 
 /// The pause before an input that was lost is tried again for the first time; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -30,7 +31,7 @@ fn work(mut input: Box<dyn Input>, outlet: &Outlet, shared: &Shared, engine: &Mu
     let mut losses = Losses::default();
     loop {
         let before = shared.frames();
-        match input.run(outlet) {
+        match run(&mut *input, outlet) {
             Ok(End::Finished) => {
                 tracing::info!("{} has ended", shared.name());
                 *engine.lock().unwrap_or_else(PoisonError::into_inner) = Engine::Over;
@@ -51,6 +52,13 @@ fn work(mut input: Box<dyn Input>, outlet: &Outlet, shared: &Shared, engine: &Mu
             return;
         }
     }
+}
+
+/// Runs the input. One that panics counts as lost: those who look are to be told, and it may be well the next time.
+fn run(input: &mut dyn Input, outlet: &Outlet) -> Result<End, InputError> {
+    // What is shared is behind locks of which each change is whole, and an input begins anew when it is run.
+    catch_unwind(AssertUnwindSafe(|| input.run(outlet)))
+        .unwrap_or_else(|_| Err("it has failed by a fault of this program".into()))
 }
 
 /// What is remembered of an input that is away.

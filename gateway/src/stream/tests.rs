@@ -106,6 +106,16 @@ async fn an_input_that_was_lost_is_run_again_and_nobody_who_looks_has_to_do_anyt
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_that_has_a_fault_is_run_again_as_one_that_was_lost() {
+    let (stream, runs) = stream(|run, outlet| {
+        assert!(run > 1, "a fault of the input's own");
+        steadily(outlet, &jpeg())
+    });
+    next(&mut stream.watch(Want::Jpeg)).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_look_are_told_when_there_is_nothing_more() {
     let (stream, _) = stream(|_, outlet| {
         outlet.put(jpeg(), SystemTime::now());
