@@ -22,6 +22,10 @@ const PAT_PID: u16 = 0;
 /// quality; more than this is a stream that is not understood.
 const MAX_PICTURE_BYTES: usize = 32 << 20;
 
+/// The most pictures in a row that cannot be begun with: twice what the encoder is told to make. All of them are kept
+/// for newcomers.
+const MAX_DEPENDENT: usize = 64;
+
 const SYNC: u8 = 0x47;
 
 /// A picture, as whole packets.
@@ -40,6 +44,8 @@ pub(crate) enum Malformed {
     Sync,
     #[error("the encoder wrote a picture of more than {MAX_PICTURE_BYTES} bytes")]
     TooLong,
+    #[error("the encoder wrote more than {MAX_DEPENDENT} pictures and none that can be begun with")]
+    NoKey,
 }
 
 /// Cuts a transport stream into pictures.
@@ -55,6 +61,8 @@ pub(crate) struct Pictures {
     /// How much of the picture is to come, where it says.
     missing: Option<usize>,
     is_under_way: bool,
+    /// Pictures since the last one that can be begun with.
+    dependent: usize,
 }
 
 /// A table, which is one packet.
@@ -96,7 +104,7 @@ impl Pictures {
             VIDEO_PID => {
                 if parsed.starts_unit {
                     self.finish(hand_out);
-                    self.begin(&parsed);
+                    self.begin(&parsed)?;
                 }
                 if self.is_under_way {
                     self.collect(packet, &parsed, hand_out)?;
@@ -108,7 +116,7 @@ impl Pictures {
         Ok(())
     }
 
-    fn begin(&mut self, first: &Packet<'_>) {
+    fn begin(&mut self, first: &Packet<'_>) -> Result<(), Malformed> {
         self.is_under_way = true;
         self.is_key = first.is_random_access;
         self.missing = first.unit_len();
@@ -116,6 +124,8 @@ impl Pictures {
             self.pat.write(&mut self.packets);
             self.pmt.write(&mut self.packets);
         }
+        self.dependent = if self.is_key { 0 } else { self.dependent + 1 };
+        if self.dependent > MAX_DEPENDENT { Err(Malformed::NoKey) } else { Ok(()) }
     }
 
     fn collect(

@@ -83,6 +83,15 @@ fn what_comes_before_the_first_picture_starts_is_left_out() {
 }
 
 #[test]
+fn pictures_of_which_none_can_be_begun_with_are_not_kept_for_ever() {
+    let (key, other) = (picture(1, true, true), picture(1, true, false));
+    let most = [key, other.repeat(MAX_DEPENDENT)].concat();
+    assert_eq!(cut(&most.repeat(2), 188).len(), 2 * (1 + MAX_DEPENDENT));
+    let mut pictures = Pictures::default();
+    assert_eq!(pictures.push(&[most, other].concat(), |_| {}), Err(Malformed::NoKey));
+}
+
+#[test]
 fn a_gap_is_marked_in_the_first_packet_of_the_video() {
     let stream = [tables(), picture(1000, true, true)].concat();
     let packets = cut(&stream, 188).remove(0).packets;
