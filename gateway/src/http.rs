@@ -83,7 +83,12 @@ pub fn router(site: Arc<Site>, access: Option<Arc<Access>>) -> Router {
 /// # Errors
 /// [`Problem`] 404.
 pub fn find<'a>(site: &'a Site, id: &str) -> Result<&'a Arc<Stream>, Problem> {
-    site.stream(id).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no stream of this name here"))
+    site.stream(id).ok_or_else(no_such_stream)
+}
+
+/// The answer where nothing is called so.
+fn no_such_stream() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is no stream of this name here; / has a page with all streams")
 }
 
 /// Lets pages of other sites read what is answered, where that was asked for.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::socket::{MAX_MESSAGE_BYTES, has_gone};
-use super::{Peer, Place, Problem, origin};
+use super::{Peer, Place, Problem, no_such_stream, origin};
 use crate::mpeg1::Viewing;
 use crate::site::Site;
 use crate::viewers::{Admission, ViewerKind};
@@ -33,9 +33,7 @@ pub(super) async fn by_id(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     origin::check(&site, &headers)?;
-    let Some((stream, mpeg1)) = site.mpeg1(&id) else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "there is no stream of this name here"));
-    };
+    let (stream, mpeg1) = site.mpeg1(&id).ok_or_else(no_such_stream)?;
     let unavailable = |error: &dyn std::error::Error| Problem::unavailable(error.to_string());
     let admission = site.admit(stream, peer.0.ip(), ViewerKind::Mpeg1).map_err(|error| unavailable(&error))?;
     let viewing = mpeg1.watch().map_err(|error| unavailable(&error))?;

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::{PictureQuery, Problem, find};
 use crate::frame::Frame;
 use crate::site::Site;
+use crate::stream::Stream;
 
 /// How long to wait for a picture: opening a camera takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,8 +40,7 @@ pub(super) async fn snapshot(site: &Site, id: &str, asked: PictureQuery) -> Resu
             let mut watching =
                 stream.watch_shaped(asked.shape).map_err(|error| Problem::unavailable(error.to_string()))?;
             let next = tokio::time::timeout(PATIENCE, watching.next()).await;
-            next.map_err(|_| Problem::new(StatusCode::GATEWAY_TIMEOUT, "the source gives no picture"))?
-                .ok_or_else(|| Problem::unavailable("the stream has ended"))?
+            next.map_err(|_| no_picture(stream))?.ok_or_else(|| Problem::unavailable("the stream has ended"))?
         }
     };
     let jpeg = frame.jpeg().ok_or_else(|| Problem::unavailable("the picture is no JPEG"))?.clone();
@@ -52,8 +52,43 @@ pub(super) async fn snapshot(site: &Site, id: &str, asked: PictureQuery) -> Resu
     Ok((headers, Body::from(jpeg)).into_response())
 }
 
+fn no_picture(stream: &Stream) -> Problem {
+    let because = stream.figures().lost_because.map(|reason| format!(": {reason}")).unwrap_or_default();
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, format!("the source gives no picture{because}"))
+}
+
 /// When a frame was captured, in seconds since 1970, as `X-Timestamp` says it.
 pub(super) fn timestamp(frame: &Frame) -> String {
     let since = frame.captured_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("{}.{:06}", since.as_secs(), since.subsec_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{End, Input, InputError, Outlet};
+    use crate::stream::{StreamSettings, Want};
+
+    /// Is never there.
+    struct Away;
+
+    impl Input for Away {
+        fn run(&mut self, _: &Outlet) -> Result<End, InputError> {
+            Err("the cable was pulled".into())
+        }
+    }
+
+    #[tokio::test]
+    async fn who_gets_no_picture_is_told_why() {
+        let stream = Stream::new(StreamSettings::new("a", "camera"), Box::new(Away));
+        assert_eq!(no_picture(&stream).to_string(), "the source gives no picture");
+        let _watching = stream.watch(Want::Jpeg);
+        let is_lost = async {
+            while stream.figures().lost_because.is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), is_lost).await.unwrap();
+        assert_eq!(no_picture(&stream).to_string(), "the source gives no picture: the cable was pulled");
+    }
 }
