@@ -64,7 +64,7 @@ impl Publishing {
             PublishFormat::Jpeg => Want::Jpeg,
         };
         let link = Link { server, channel, connection: None, is_away: false, pause: FIRST_PAUSE, next: Instant::now() };
-        let task = tokio::spawn(publish(stream.watch(want), link, format, stream.id().to_owned()));
+        let task = tokio::spawn(publish(stream.watch(want), link, format, stream.name()));
         Self { task }
     }
 }
@@ -75,7 +75,7 @@ impl Drop for Publishing {
     }
 }
 
-async fn publish(mut watching: Watching, mut link: Link, format: PublishFormat, id: String) {
+async fn publish(mut watching: Watching, mut link: Link, format: PublishFormat, name: String) {
     let mut writer = None;
     let mut number = 0;
     while let Some(frame) = watching.next().await {
@@ -87,7 +87,13 @@ async fn publish(mut watching: Watching, mut link: Link, format: PublishFormat, 
             let message = message(&mut writer, &frame, format, number);
             (message, writer)
         };
-        let Ok((message, kept)) = tokio::task::spawn_blocking(work).await else { return };
+        let (message, kept) = match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!("{name} is published no more, by a fault of this program: {error}");
+                return;
+            }
+        };
         writer = kept;
         match message {
             Ok(message) => {
@@ -95,7 +101,7 @@ async fn publish(mut watching: Watching, mut link: Link, format: PublishFormat, 
                     number += 1;
                 }
             }
-            Err(error) => tracing::debug!(id, %error, "a picture is not published"),
+            Err(error) => tracing::debug!(name, %error, "a picture is not published"),
         }
     }
 }
