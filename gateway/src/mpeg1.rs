@@ -13,39 +13,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::stream::{Stream, Want};
+use crate::stream::Stream;
 
 mod encoder;
 mod groups;
 mod rate;
 mod session;
+mod supervision;
 mod transport;
 
 pub use groups::Batch;
 
-use encoder::{Form, Job, Size};
 use groups::{Groups, Position};
 use rate::PictureRate;
-use session::{End, Failed, Session};
+use supervision::supervise;
 
 /// The program that encodes.
 pub const DEFAULT_ENCODER: &str = "ffmpeg";
-
-/// How long an encoder waits for another viewer when the last one has gone: a page that is reloaded is back at once.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// The pause before an encoder that has failed is started again; each one after it is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// An encoder that ran for so long had nothing wrong with it at first: pauses begin small again.
-const GOOD_RUN: Duration = Duration::from_secs(10);
 
 /// How a stream is encoded. Its size and whether it is upside down is the stream's own
 /// ([`StreamSettings::shape`](crate::stream::StreamSettings)).
@@ -195,92 +182,6 @@ impl Viewing {
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped
-    }
-}
-
-/// Runs encoders as long as somebody looks.
-async fn supervise(shared: Arc<Shared>) {
-    let mut watching = shared.stream.watch(Want::Picture);
-    let mut waiting = None;
-    let mut failures = Failures::default();
-    let mut size = None;
-    loop {
-        let first = match waiting.take() {
-            Some(frame) => Some(frame),
-            None => tokio::select! {
-                frame = watching.next() => frame,
-                () = unwatched(&shared.groups) => {
-                    if shared.rests() { return }
-                    continue;
-                }
-            },
-        };
-        let Some(first) = first else { return shared.finish() };
-        let Some(form) = first.picture().and_then(|picture| Form::of(&picture).ok()) else {
-            shared.counters.broken(1);
-            continue;
-        };
-        // The size stays as long as somebody looks: players (jsmpeg) take it from the first picture that they see.
-        let size = *size.get_or_insert_with(|| Size::for_frames(form));
-        let session = Session {
-            program: &shared.settings.program,
-            job: Job { form, rate: shared.rate(), size, quality: shared.settings.quality },
-            groups: &shared.groups,
-            counters: &shared.counters,
-        };
-        shared.counters.started.fetch_add(1, Ordering::Relaxed);
-        let began = Instant::now();
-        match session.run(first, &mut watching).await {
-            End::Finished => return shared.finish(),
-            End::Changed(frame) => waiting = Some(frame),
-            End::Silent => shared.groups.send_modify(Groups::clear),
-            End::Unwatched => {
-                if shared.rests() {
-                    return;
-                }
-            }
-            End::Failed(failed) => {
-                shared.counters.failed.fetch_add(1, Ordering::Relaxed);
-                let pause = failures.pause(&shared.stream, &failed, began.elapsed());
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = unwatched(&shared.groups) => {}
-                }
-            }
-        }
-    }
-}
-
-/// Comes back when nobody looks, and nobody has for a moment.
-async fn unwatched(groups: &watch::Sender<Groups>) {
-    loop {
-        groups.closed().await;
-        tokio::time::sleep(LINGER).await;
-        if groups.receiver_count() == 0 {
-            return;
-        }
-    }
-}
-
-/// What is remembered of encoders that failed.
-#[derive(Debug, Default)]
-struct Failures {
-    pause: Option<Duration>,
-}
-
-impl Failures {
-    /// Says so, once for a series of failures, and for how long to wait.
-    fn pause(&mut self, stream: &Stream, failed: &Failed, ran_for: Duration) -> Duration {
-        if ran_for >= GOOD_RUN {
-            self.pause = None;
-        }
-        match self.pause {
-            None => tracing::warn!("{} stands still as MPEG-1 until it is encoded again: {failed}", stream.name()),
-            Some(_) => tracing::debug!(id = stream.id(), %failed, "the encoder has failed again"),
-        }
-        let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
-        self.pause = Some(pause);
-        pause
     }
 }
 

@@ -11,11 +11,12 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
+use super::Counters;
 use super::encoder::{Encoder, Form, Inlet, Job};
 use super::groups::Groups;
 use super::rate::{Cadence, Measured, PictureRate};
+use super::supervision::unwatched;
 use super::transport::{Malformed, Pictures};
-use super::{Counters, unwatched};
 use crate::frame::Frame;
 use crate::stream::Watching;
 
