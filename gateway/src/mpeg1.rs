@@ -47,8 +47,8 @@ pub struct Mpeg1Settings {
 /// There is no encoder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "MPEG-1 is encoded by the program {program}, which is not there (Debian: apt-get install ffmpeg); \
-     or --ffmpeg says where it is; the stream can be seen as motion JPEG meanwhile"
+    "MPEG-1 is encoded by the program {program}, which is not there: install it (Debian: apt-get install ffmpeg), or say \
+     by --ffmpeg where it is; the stream can be seen as motion JPEG meanwhile"
 )]
 pub struct NoEncoder {
     program: String,
