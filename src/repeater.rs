@@ -84,6 +84,15 @@ struct Share {
     kept: u64,
     /// Bytes that may go out again now.
     left: u64,
+    /// Bytes of a datagram of the last frame.
+    longest: u64,
+}
+
+impl Share {
+    /// Bytes that may be saved up: of small frames, for one datagram.
+    fn most(&self) -> u64 {
+        (self.kept / SHARE_OF_DATA).max(self.longest)
+    }
 }
 
 impl Repeater {
@@ -97,21 +106,24 @@ impl Repeater {
     /// it has come.
     pub fn keep(&mut self, now: Instant, frame: Arc<SequencedFrame>, to: Vec<SocketAddr>) {
         let memory = frame.memory();
+        let is_kept = memory <= KEPT_BYTES;
+        let bytes = frame.data_bytes() as u64;
+        // Before others go: where there is less than a frame a second, it is to be saved up from one to the next.
+        for &to in to.iter().filter(|_| is_kept) {
+            let share = self.shares.entry(to).or_default();
+            share.kept += bytes;
+            share.longest = frame.datagram_len() as u64;
+            share.left = (share.left + bytes / SHARE_OF_DATA).min(share.most());
+        }
         while let Some(oldest) = self.kept.front()
             && (now.saturating_duration_since(oldest.sent_at) >= KEPT_FOR || self.bytes + memory > KEPT_BYTES)
         {
             self.drop_oldest();
         }
-        if memory > KEPT_BYTES {
+        if !is_kept {
             return;
         }
         self.bytes += memory;
-        let bytes = frame.data_bytes() as u64;
-        for &to in &to {
-            let share = self.shares.entry(to).or_default();
-            share.kept += bytes;
-            share.left = (share.left + bytes / SHARE_OF_DATA).min(share.kept / SHARE_OF_DATA);
-        }
         self.kept.push_back(Kept { frame, sent_at: now, to, gone: HashMap::new(), repeated: HashMap::new() });
     }
 
@@ -128,7 +140,7 @@ impl Repeater {
         for to in to {
             if let Some(share) = self.shares.get_mut(&to) {
                 share.kept -= frame.data_bytes() as u64;
-                share.left = share.left.min(share.kept / SHARE_OF_DATA);
+                share.left = share.left.min(share.most());
                 if share.kept == 0 {
                     self.shares.remove(&to);
                 }

@@ -164,3 +164,18 @@ fn what_is_still_on_its_way_is_not_sent_again() {
     repeater.gone(start + 50 * MS, 100, to(1), 20);
     assert_eq!(ask(&mut repeater, 71), [20]);
 }
+
+/// One frame a second, of which a quarter is less than a datagram.
+#[test]
+fn slow_streams_of_small_frames_are_repeated_too() {
+    let start = Instant::now();
+    let mut repeater = Repeater::new();
+    let mut repeated = 0;
+    for number in 0..100 {
+        let now = start + 1000 * MS * number;
+        repeater.keep_sent(now, frame(number, 2), &[to(1)]);
+        repeater.handle_nack(now, &nack(number, &[1]), to(1), None);
+        repeated += repeats(&mut repeater).len();
+    }
+    assert!((48..=50).contains(&repeated), "{repeated} of 200, which is to be a quarter");
+}
