@@ -375,6 +375,20 @@ fn a_restarted_sender_is_acknowledged_without_anybody_else_restarting() {
 }
 
 #[test]
+fn a_sender_that_begins_anew_without_a_word_is_acknowledged_as_soon_as_it_may_be() {
+    let start = Instant::now();
+    let mut responder = Responder::new(1, 0, 1);
+    let mut acks = Vec::new();
+    for ms in 0..1000 {
+        let now = start + ms * MS;
+        responder.handle_stream(now, receiver(1), if ms < 100 { 7 } else { 8 });
+        responder.handle_timeout(now, 0, |_| Report::default());
+        acks.extend(std::iter::from_fn(|| responder.poll_transmit()).map(|_| ms));
+    }
+    assert_eq!(acks, [0, 250]);
+}
+
+#[test]
 fn on_the_sequenced_wire_announces_go_on_and_say_so() {
     let start = Instant::now();
     let mut announcer = Announcer::new(start, STREAM_ID, handshake(0), Picture::default()).sequenced(start);

@@ -139,10 +139,10 @@ impl Responder {
     pub fn handle_stream(&mut self, now: Instant, source: SocketAddr, stream_id: u64) {
         let is_new = !self.heard.iter().any(|heard| heard.source == source && heard.stream_id == stream_id);
         let interval = if is_new { MIN_ACK_INTERVAL } else { ACK_INTERVAL };
-        if let Some(heard) = self.hear(now, source, stream_id)
-            && heard.due.is_none()
-        {
-            heard.due = Some(heard.last_ack.map_or(now, |at| (at + interval).max(now)));
+        let Some(heard) = self.hear(now, source, stream_id) else { return };
+        if is_new || heard.due.is_none() {
+            let at = heard.last_ack.map_or(now, |at| (at + interval).max(now));
+            heard.due = Some(heard.due.map_or(at, |due| due.min(at)));
         }
     }
 
