@@ -47,16 +47,14 @@ impl Over {
     /// A frame is over. What it has lost is counted when nothing more is expected to come of it. `is_late` says whether
     /// something had come of it after it had been given up once.
     pub(crate) fn put(&mut self, number: u32, tally: Tally, fate: Fate, is_late: bool, stats: &mut Stats) {
-        if tally.gaps().len() > MAX_GAPS {
-            stats.segments_lost += tally.lost() as u64;
-            return;
-        }
         if self.past.len() >= REMEMBERED
             && let Some(oldest) = self.past.pop_front()
         {
             stats.segments_lost += oldest.tally.lost() as u64;
         }
-        self.past.push_back(Past { number, fate, tally, is_late, is_settled: false });
+        let mut past = Past { number, fate, tally, is_late, is_settled: false };
+        past.settle_if_large(stats);
+        self.past.push_back(past);
     }
 
     /// A segment came of a frame that is over.
@@ -82,10 +80,7 @@ impl Over {
             Arrived::Late(gap) if gap.rounds == 0 => past.tally.was_original(),
             Arrived::Late(_) | Arrived::Onward { .. } => {}
         }
-        if past.tally.gaps().len() > MAX_GAPS {
-            stats.segments_lost += past.tally.lost() as u64;
-            (past.tally, past.is_settled) = (Tally::new(0), true);
-        }
+        past.settle_if_large(stats);
     }
 
     /// The same, if it is of a frame whose checksum was wrong; false otherwise.
@@ -115,6 +110,17 @@ impl Over {
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
         self.past.iter().map(|past| size_of::<Past>() + past.tally.memory()).sum()
+    }
+}
+
+impl Past {
+    /// Counts what has been lost up to where segments have come, and forgets which, where that takes too much memory. Of
+    /// what is still on its way nothing is known.
+    fn settle_if_large(&mut self, stats: &mut Stats) {
+        if self.tally.gaps().len() > MAX_GAPS {
+            stats.segments_lost += self.tally.lost_so_far() as u64;
+            (self.tally, self.is_settled) = (Tally::new(0), true);
+        }
     }
 }
 
@@ -148,5 +154,29 @@ mod tests {
         // All of it was received or is known to be lost.
         over.settle_all(&mut stats);
         assert!(stats.dropped(DropCause::Stale) > 0 && stats.segments_lost > 8 * 30_000);
+    }
+
+    /// A frame of so many segments, of which every second one of the first `reached` has come.
+    fn with_gaps(total: usize, reached: usize) -> Tally {
+        let (now, mut tally) = (Instant::now(), Tally::new(total));
+        for position in (1..reached).step_by(2) {
+            tally.take(now, position, now);
+        }
+        tally
+    }
+
+    #[test]
+    fn what_is_still_on_its_way_is_not_lost_however_much_was() {
+        let (mut over, mut stats) = (Over::default(), Stats::default());
+        over.put(1, with_gaps(1680, 1400), Fate::Delivered, false, &mut stats);
+        over.settle_all(&mut stats);
+        assert_eq!(stats.segments_lost, 700);
+    }
+
+    #[test]
+    fn a_frame_that_has_lost_much_had_its_chance_too() {
+        let (mut over, mut stats) = (Over::default(), Stats::default());
+        over.put(1, with_gaps(1680, 1400), Fate::GivenUp, false, &mut stats);
+        assert!(over.recall(1, &mut stats) && !over.recall(1, &mut stats));
     }
 }

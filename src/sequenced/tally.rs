@@ -62,6 +62,11 @@ impl Tally {
         self.total - self.originals
     }
 
+    /// The same, but only of those up to the furthest that has come.
+    pub(crate) fn lost_so_far(&self) -> usize {
+        self.frontier - self.originals
+    }
+
     /// Segments still to come that nothing has shown to be missing.
     pub(crate) fn to_come(&self) -> usize {
         self.total - self.frontier
