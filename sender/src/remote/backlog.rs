@@ -129,6 +129,9 @@ impl Backlog {
                 }
             }
         }
+        if let Some(frame) = &left.sequenced {
+            self.shared.repair.gone(Instant::now(), frame, self.shared.address, left.gone);
+        }
         let mut queue = self.shared.queue();
         let is_first = !queue.is_behind();
         let place = if is_first { &mut queue.begun } else { &mut queue.newest };
