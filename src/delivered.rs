@@ -99,7 +99,7 @@ mod tests {
                 let mut partial = Partial::new(now, Room::default(), Vec::new());
                 let n = frame.len().div_ceil(payload_len) as u8;
                 for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
-                    partial.offer(now, count, payload);
+                    partial.offer(now, count, payload, |_| false);
                 }
                 let (room, placed) = partial.into_parts();
                 let (delivered, jpeg) = Delivered::new(now, now, room, placed, cut, &Memory::default());

@@ -71,11 +71,12 @@ impl Partial {
         }
     }
 
-    /// Offers a segment. After [`Fit::Placed`] the frame may be [whole](Self::is_whole).
-    pub(crate) fn offer(&mut self, now: Instant, count: u8, payload: &[u8]) -> Fit {
+    /// Offers a segment. After [`Fit::Placed`] the frame may be [whole](Self::is_whole). `was_before` tells of bytes
+    /// whether they stood at this count of the frame delivered last: then they may be a late duplicate.
+    pub(crate) fn offer(&mut self, now: Instant, count: u8, payload: &[u8], was_before: impl Fn(&[u8]) -> bool) -> Fit {
         let fit = match self.first_count {
             None => self.offer_before_start(count, payload),
-            Some(first) => self.offer_after_start(first, count, payload),
+            Some(first) => self.offer_after_start(first, count, payload, was_before),
         };
         if fit == Fit::Placed {
             self.last_arrival = now;
@@ -141,21 +142,26 @@ impl Partial {
         }
     }
 
-    fn offer_after_start(&mut self, first: u8, count: u8, payload: &[u8]) -> Fit {
+    fn offer_after_start(&mut self, first: u8, count: u8, payload: &[u8], was_before: impl Fn(&[u8]) -> bool) -> Fit {
         let next = self.next_count(first);
         if count == next {
             // Whatever it begins with: an Exif thumbnail may put an SOI right at the edge of a datagram.
             return if tag::starts_frame(payload) { Fit::Foreign } else { self.append_in_turn(payload) };
         }
         if count > next && count <= first {
-            return self.offer_again(usize::from(first - count), payload);
+            return self.offer_again(usize::from(first - count), payload, was_before);
         }
-        if begins_frame(payload) || count > first {
+        if begins_frame(payload) {
             return Fit::Foreign;
+        }
+        if count > first {
+            // No late duplicate ends a frame of which the tag says that it is another one.
+            return if self.is_tagged() && was_before(payload) { Fit::Duplicate } else { Fit::Foreign };
         }
         match self.early_at(count) {
             Err(at) => self.keep_early(at, count, payload),
             Ok(at) if self.early[at].payload == payload => Fit::Duplicate,
+            Ok(_) if self.is_tagged() && was_before(payload) => Fit::Duplicate,
             // Two claim one place. A tag will tell whether the newer one is right; without one, nothing will.
             Ok(at) if self.is_tagged() => {
                 self.early_bytes -= self.early.remove(at).payload.len();
@@ -166,7 +172,7 @@ impl Partial {
     }
 
     /// A segment whose place, the `at`th of the frame, is taken.
-    fn offer_again(&mut self, at: usize, payload: &[u8]) -> Fit {
+    fn offer_again(&mut self, at: usize, payload: &[u8], was_before: impl Fn(&[u8]) -> bool) -> Fit {
         let (Some(placed), Some(bytes)) = (self.placed.get(at).copied(), self.segment(at)) else { return Fit::Stray };
         if bytes == payload {
             return Fit::Duplicate;
@@ -175,7 +181,16 @@ impl Partial {
             return Fit::Foreign;
         }
         if !placed.guessed {
-            return Fit::Stray;
+            // A late duplicate may have come just when it seemed to be its turn.
+            match (was_before(payload), at > 0 && was_before(bytes)) {
+                (true, _) => return Fit::Duplicate,
+                (false, true) => {}
+                (false, false) => return Fit::Stray,
+            }
+        }
+        if bytes.len() == payload.len() {
+            self.overwrite(at, payload);
+            return Fit::Placed;
         }
         self.cut_back_to(at);
         self.append_in_turn(payload)
@@ -216,6 +231,24 @@ impl Partial {
         let Some(at) = self.placed.iter().position(|placed| placed.guessed) else { return false };
         self.cut_back_to(at);
         true
+    }
+
+    /// Takes back the last segment, because the frame turned out wrong, if `is_echo` tells that it may be a late
+    /// duplicate. False if not.
+    pub(crate) fn take_back_last(&mut self, is_echo: impl Fn(&[u8]) -> bool) -> bool {
+        let Some(at) = self.placed.len().checked_sub(1).filter(|at| *at > 0) else { return false };
+        let is_taken_back = self.segment(at).is_some_and(is_echo);
+        if is_taken_back {
+            self.cut_back_to(at);
+        }
+        is_taken_back
+    }
+
+    /// The segments behind the first one, in their order, if they are all there and that is the one with this count.
+    pub(crate) fn all_but_first(&self, count: u8) -> Option<impl Iterator<Item = &[u8]> + Clone> {
+        let most = self.early.last().map_or(0, |early| early.count);
+        let is_all = !self.has_start() && usize::from(most) == self.early.len() && most.checked_add(1) == Some(count);
+        is_all.then(|| self.early.iter().rev().map(|early| &early.payload[..]))
     }
 
     /// Datagrams in the frame so far.
@@ -279,6 +312,16 @@ impl Partial {
         }
     }
 
+    /// Puts a segment where another one of its length lies, and leaves those behind it where they are.
+    fn overwrite(&mut self, at: usize, payload: &[u8]) {
+        let Some(placed) = self.placed.get_mut(at) else { return };
+        placed.guessed = false;
+        let (start, end) = (placed.end - payload.len(), placed.end);
+        if let Some(bytes) = self.room.bytes_mut().get_mut(start..end) {
+            bytes.copy_from_slice(payload);
+        }
+    }
+
     fn cut_back_to(&mut self, at: usize) {
         let end = at.checked_sub(1).and_then(|before| self.placed.get(before)).map_or(0, |placed| placed.end);
         self.room.truncate(end);
@@ -303,13 +346,14 @@ mod tests {
     use super::*;
     use crate::room::LANDING_LEN;
     use crate::wire::plain::MAX_FRAME_LEN;
+    use crate::wire::tag::Tag;
 
     fn partial() -> Partial {
         Partial::new(Instant::now(), Room::default(), Vec::new())
     }
 
     fn offer(partial: &mut Partial, count: u8, payload: &[u8]) -> Fit {
-        partial.offer(Instant::now(), count, payload)
+        partial.offer(Instant::now(), count, payload, |_| false)
     }
 
     #[test]
@@ -371,6 +415,31 @@ mod tests {
         assert_eq!(offer(&mut partial, 1, b"one"), Fit::Placed);
         assert_eq!(partial.bytes(), b"\xFF\xD8twoone");
         assert!(!partial.take_back_guesses());
+    }
+
+    #[test]
+    fn what_lies_behind_a_guess_stays_when_it_is_replaced() {
+        let tagged =
+            [&SOI[..], &Tag { flags: 0, stream_id: 1, number: 2, captured_at: 3 }.emit(b"\xFF\xD8 jpeg").unwrap()];
+        let mut partial = partial();
+        offer(&mut partial, 2, b"guess");
+        offer(&mut partial, 1, b"end");
+        assert_eq!(offer(&mut partial, 3, &tagged.concat()), Fit::Placed);
+        assert_eq!(offer(&mut partial, 2, b"right"), Fit::Placed);
+        assert!(partial.is_whole() && partial.bytes().ends_with(b"rightend"));
+        assert_eq!(offer(&mut partial, 2, b"other"), Fit::Stray);
+    }
+
+    #[test]
+    fn a_frame_of_which_only_the_first_segment_is_missing_is_known_as_such() {
+        let mut partial = partial();
+        offer(&mut partial, 1, b"end");
+        offer(&mut partial, 3, b"one");
+        assert!(partial.all_but_first(4).is_none());
+        offer(&mut partial, 2, b"two");
+        let rest: Vec<&[u8]> = partial.all_but_first(4).unwrap().collect();
+        assert_eq!(rest, [&b"one"[..], b"two", b"end"]);
+        assert!(partial.all_but_first(5).is_none() && partial.all_but_first(3).is_none());
     }
 
     #[test]

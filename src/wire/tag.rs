@@ -18,6 +18,7 @@
 //! The receiver checks the frame by it and removes it: what is handed on is byte for byte what the sender was given.
 
 use crc_fast::{CrcAlgorithm, Digest};
+use std::iter;
 
 /// Bytes that the tag adds to a frame.
 pub const TAG_LEN: usize = 42;
@@ -109,7 +110,7 @@ impl Tag {
         bytes[field::NUMBER].copy_from_slice(&self.number.to_be_bytes());
         bytes[field::CAPTURED_AT].copy_from_slice(&self.captured_at.to_be_bytes());
         bytes[field::FRAME_LEN].copy_from_slice(&frame_len.to_be_bytes());
-        let crc = checksum(&bytes, &[jpeg]);
+        let crc = checksum(&bytes, [jpeg].into_iter());
         bytes[field::CRC].copy_from_slice(&crc.to_be_bytes());
         Ok(bytes)
     }
@@ -144,13 +145,20 @@ impl Claim {
     /// Whether `frame`, which is the JPEG with this tag after its SOI, has the length and the checksum claimed.
     #[must_use]
     pub fn holds(&self, frame: &[u8]) -> bool {
+        self.holds_in(frame, iter::empty())
+    }
+
+    /// The same of a frame in pieces, of which the first holds all of the tag.
+    pub(crate) fn holds_in<'a>(&self, first: &'a [u8], others: impl Iterator<Item = &'a [u8]> + Clone) -> bool {
         let (Some(soi), Some(tag), Some(rest)) =
-            (frame.get(..SOI.len()), frame.get(SOI.len()..SOI.len() + TAG_LEN), frame.get(SOI.len() + TAG_LEN..))
+            (first.get(..SOI.len()), first.get(SOI.len()..SOI.len() + TAG_LEN), first.get(SOI.len() + TAG_LEN..))
         else {
             return false;
         };
         let Ok(tag) = <&[u8; TAG_LEN]>::try_from(tag) else { return false };
-        soi.len() + rest.len() == self.frame_len as usize && checksum(tag, &[soi, rest]) == self.crc
+        let jpeg = [soi, rest].into_iter().chain(others);
+        let len: usize = jpeg.clone().map(<[u8]>::len).sum();
+        len == self.frame_len as usize && checksum(tag, jpeg) == self.crc
     }
 
     /// Length that the tag claims for the JPEG, itself not included, in bytes. Not to be allocated on its word.
@@ -216,7 +224,7 @@ fn flipped_bits(bytes: &[u8], expected: &[u8]) -> u32 {
 }
 
 /// CRC-32C (Castagnoli) of the checked part of the tag, then of `jpeg`, which is the JPEG without the tag in pieces.
-fn checksum(tag: &[u8; TAG_LEN], jpeg: &[&[u8]]) -> u32 {
+fn checksum<'a>(tag: &[u8; TAG_LEN], jpeg: impl Iterator<Item = &'a [u8]>) -> u32 {
     let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
     digest.update(&tag[field::CHECKED]);
     for piece in jpeg {
