@@ -1,6 +1,6 @@
 //! The frame that was delivered last, kept to recognise late duplicates of its datagrams.
 
-use crate::memory::Memory;
+use crate::memory::{Memory, hand_out};
 use crate::partial::{Placed, segment};
 use crate::room::Room;
 use crate::wire::tag::SOI;
@@ -24,7 +24,8 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
-    /// Takes a whole frame, and gives the JPEG without the `cut` bytes that follow its SOI.
+    /// Takes a whole frame, and gives the JPEG without the `cut` bytes that follow its SOI, with how many bytes of memory
+    /// that keeps alive.
     ///
     /// Nothing is moved: SOI is written over the last two of the bytes to be cut out, and the JPEG begins there.
     pub(crate) fn new(
@@ -34,7 +35,7 @@ impl Delivered {
         placed: Vec<Placed>,
         cut: usize,
         memory: &Memory,
-    ) -> (Self, Bytes) {
+    ) -> (Self, (Bytes, usize)) {
         let (mut bytes, frame) = room.into_memory();
         let (mut original, start) = (SOI, frame.start + cut);
         if let Some(place) = bytes.get_mut(start..start + SOI.len()) {
@@ -43,10 +44,8 @@ impl Delivered {
         }
         let taken = bytes.capacity();
         let bytes = memory.lend(bytes, frame);
-        // Whoever keeps the JPEG keeps all of its memory alive: a small one goes out as a copy of its own size.
-        let jpeg = bytes.slice(cut..);
-        let jpeg = if taken > 2 * jpeg.len() { Bytes::copy_from_slice(&jpeg) } else { jpeg };
-        (Self { first_arrival, at, bytes, memory: taken, placed, patch: cut, original }, jpeg)
+        let handed_out = hand_out(bytes.slice(cut..), taken);
+        (Self { first_arrival, at, bytes, memory: taken, placed, patch: cut, original }, handed_out)
     }
 
     /// Whether the segment with this count was `payload`.
@@ -102,7 +101,7 @@ mod tests {
                     partial.offer(now, count, payload, |_| false);
                 }
                 let (room, placed) = partial.into_parts();
-                let (delivered, jpeg) = Delivered::new(now, now, room, placed, cut, &Memory::default());
+                let (delivered, (jpeg, _)) = Delivered::new(now, now, room, placed, cut, &Memory::default());
                 assert_eq!(jpeg, [&SOI[..], &frame[cut + 2..]].concat());
                 for (count, payload) in (1..=n).rev().zip(frame.chunks(payload_len)) {
                     assert!(delivered.contains(count, payload), "{count} of {n}, cut {cut}");
@@ -124,10 +123,11 @@ mod tests {
             let memory = Memory::default();
             let mut room = Room::of_plain(vec![0; given]);
             room.append(&vec![7; len]);
-            let (delivered, jpeg) = Delivered::new(now, now, room, Vec::new(), 0, &memory);
+            let (delivered, (jpeg, held)) = Delivered::new(now, now, room, Vec::new(), 0, &memory);
             let counted = delivered.memory();
             drop(delivered);
             let kept = if memory.len() == 0 { counted } else { jpeg.len() };
+            assert_eq!(held, kept);
             assert!(kept <= 2 * jpeg.len(), "{kept} bytes for {len}, of {given}");
             drop(jpeg);
             assert_eq!(memory.len(), counted);

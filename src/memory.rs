@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// that is shown; one more goes to and fro.
 const MAX_SPARE: usize = 4;
 
+/// Memory is not used for a frame that needs less than this part of it.
+const MOST_TOO_LARGE: usize = 4;
+
 /// Bytes of memory kept of frames that nobody holds any more, for frames to come: four of 4K video, at some 2 MB each.
 pub const SPARE_BYTES: usize = 8 << 20;
 
@@ -32,13 +35,16 @@ impl Memory {
     /// Memory for `len` bytes, and for choosing where they begin, whatever is in it; none at all for 0, so that who has
     /// shown nothing yet takes nothing away from others.
     pub(crate) fn take(&self, len: usize) -> Vec<u8> {
-        let len = if len > 0 { len + ROOM_TO_CHOOSE } else { 0 };
-        let spare = if len > 0 { lock(&self.spare).pop() } else { None };
-        match spare {
-            Some(bytes) if bytes.len() >= len => bytes,
-            // Not made to grow: that would copy what nobody needs any more.
-            _ => vec![0; len],
+        if len == 0 {
+            return Vec::new();
         }
+        let len = len + ROOM_TO_CHOOSE;
+        let mut spare = lock(&self.spare);
+        // The smallest that does, and none that is far too large: that is another source's, whose frames are.
+        let does = |(_, bytes): &(usize, &Vec<u8>)| (len..=MOST_TOO_LARGE * len).contains(&bytes.len());
+        let at = spare.iter().enumerate().filter(does).min_by_key(|(_, bytes)| bytes.len()).map(|(at, _)| at);
+        // None is made to grow: that would copy what nobody needs any more.
+        at.map_or_else(|| vec![0; len], |at| spare.swap_remove(at))
     }
 
     /// Gives memory back that was not handed out.
@@ -62,6 +68,13 @@ impl Memory {
     }
 }
 
+/// A JPEG to be handed out of memory of so many bytes, and how many it keeps alive. Whoever keeps it keeps all of its
+/// memory: a small one goes out as a copy of its own size.
+pub(crate) fn hand_out(jpeg: Bytes, taken: usize) -> (Bytes, usize) {
+    let len = jpeg.len();
+    if taken > 2 * len { (Bytes::copy_from_slice(&jpeg), len) } else { (jpeg, taken) }
+}
+
 impl AsRef<[u8]> for Lent {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
@@ -79,8 +92,14 @@ impl Drop for Lent {
 /// Keeps memory for later as far as there is place for it.
 fn keep(spare: &Mutex<Vec<Vec<u8>>>, bytes: Vec<u8>) {
     let mut spare = lock(spare);
+    if spare.len() >= MAX_SPARE {
+        // To clear the pages of a large one again would cost most.
+        let smallest = spare.iter().enumerate().min_by_key(|(_, kept)| kept.capacity());
+        let Some((at, _)) = smallest.filter(|(_, kept)| kept.capacity() < bytes.capacity()) else { return };
+        spare.swap_remove(at);
+    }
     let kept: usize = spare.iter().map(Vec::capacity).sum();
-    if bytes.capacity() > 0 && spare.len() < MAX_SPARE && kept + bytes.capacity() <= SPARE_BYTES {
+    if bytes.capacity() > 0 && kept + bytes.capacity() <= SPARE_BYTES {
         spare.push(bytes);
     }
 }
@@ -129,7 +148,22 @@ mod tests {
         memory.give_back(vec![0; 1000]);
         assert_eq!(memory.take(0).len(), 0);
         assert!(memory.take(2000).len() >= 2000);
-        assert_eq!(memory.len(), 0);
+        assert!(memory.len() >= 1000, "it is there for who needs less");
+    }
+
+    #[test]
+    fn small_frames_take_nothing_away_from_large_ones() {
+        let memory = Memory::default();
+        let large = memory.take(1_000_000);
+        let place = large.as_ptr();
+        for _ in 0..MAX_SPARE {
+            memory.give_back(vec![0; 10]);
+        }
+        memory.give_back(large);
+        let small: Vec<_> = (0..MAX_SPARE).map(|_| memory.take(10)).collect();
+        assert!(small.iter().all(|bytes| bytes.len() < 10_000));
+        let again = memory.take(900_000);
+        assert_eq!(again.as_ptr(), place);
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub const SHOWN_SOURCE_BYTES: usize = 32 << 20;
 /// nobody holds any more, for frames to come. So strangers, however many, take nothing from the source that is shown.
 pub const OTHER_SOURCES_BYTES: usize = (32 << 20) - SPARE_BYTES;
 
+/// The longest that frames wait for what is missing of one.
+const MAX_LATENCY: Duration = Duration::from_secs(3600);
+
 /// Puts frames back together. Sans-IO: datagrams and time come in as arguments, whole frames come out of
 /// [`poll_frame`](Self::poll_frame).
 ///
@@ -99,9 +102,10 @@ impl Reassembler {
     }
 
     /// Says how long a frame of the sequenced wire waits for what is missing of it, from its first datagram on, and a
-    /// later one for it. If not said, 100 ms. What is under way keeps the time that it has.
+    /// later one for it. If not said, 100 ms. What is under way keeps the time that it has. More than an hour counts as an
+    /// hour.
     pub fn set_latency(&mut self, latency: Duration) {
-        self.latency = latency;
+        self.latency = latency.min(MAX_LATENCY);
     }
 
     /// Says that senders are to be asked for what is missing, and how. If not said, nobody is.
@@ -284,10 +288,16 @@ impl Reassembler {
         }
     }
 
-    /// Forgets others, but not `but`, until the rest are within their bound.
+    /// Frees memory of others, but not `but`, until they are within their bound: first what only serves to go faster, and
+    /// if that is not enough they are forgotten.
     fn keep_others_within_bounds(&mut self, now: Instant, but: Option<SocketAddr>) {
+        let shown = self.shown;
+        let may_go = |source: &Source| !matches!(Some(source.address), it if it == shown || it == but);
         while self.memory_of_others() > OTHER_SOURCES_BYTES {
-            if !self.evict_longest_idle(now, but) {
+            let lavish = self.sources.iter_mut().filter(|source| may_go(source) && source.holds_more_than_it_needs());
+            if let Some(source) = lavish.min_by_key(|source| source.last_arrival) {
+                source.give_back_comforts();
+            } else if !self.evict_longest_idle(now, but) {
                 break;
             }
         }

@@ -145,16 +145,22 @@ impl Streams {
         }
     }
 
+    /// Whether there is memory in which frames could land that have not begun.
+    pub(crate) fn has_landing(&self) -> bool {
+        self.streams.iter().any(Stream::has_landing)
+    }
+
     /// Gives back the memory in which frames could land that have not begun.
     pub(crate) fn give_back_landing(&mut self, memory: &Memory) {
         self.streams.iter_mut().for_each(|stream| stream.give_back_landing(memory));
     }
 
-    /// Takes a whole frame of the plain wire. It is delivered after those of the same stream that came before it.
-    pub(crate) fn put(&mut self, context: &mut Context<'_>, frame: Frame) {
+    /// Takes a whole frame of the plain wire, which keeps so many bytes of memory alive. It is delivered after those of the
+    /// same stream that came before it.
+    pub(crate) fn put(&mut self, context: &mut Context<'_>, frame: Frame, held: usize) {
         let stream_id = frame.tag.map(|tag| tag.stream_id);
         match self.streams.iter_mut().find(|stream| Some(stream.id) == stream_id) {
-            Some(stream) => stream.put(context, frame),
+            Some(stream) => stream.put(context, frame, held),
             None => deliver(context, frame),
         }
     }

@@ -190,13 +190,23 @@ impl Source {
             + self.streams.memory()
     }
 
+    /// Whether there is something to [give back](Self::give_back_comforts).
+    pub(crate) fn holds_more_than_it_needs(&self) -> bool {
+        self.delivered.is_some() || self.next.is_some() || self.streams.has_landing()
+    }
+
+    /// Gives back what it holds to go faster, and to recognise late duplicates by.
+    pub(crate) fn give_back_comforts(&mut self) {
+        (self.delivered, self.next) = (None, None);
+        self.streams.give_back_landing(&self.memory);
+    }
+
     /// Comes down to `budget` bytes: first the frame kept to recognise duplicates by goes, then unfinished ones.
     pub(crate) fn shrink_to(&mut self, now: Instant, outside: Outside<'_>, budget: usize) {
         if self.memory() <= budget {
             return;
         }
-        (self.delivered, self.next) = (None, None);
-        self.streams.give_back_landing(&self.memory);
+        self.give_back_comforts();
         if self.memory() > budget {
             self.end_partial(DropCause::Memory);
         }
@@ -368,7 +378,7 @@ impl Source {
             self.stats.drop_one(DropCause::TagVersion);
         }
         let (room, placed) = partial.into_parts();
-        let (delivered, jpeg) = Delivered::new(first_arrival, now, room, placed, cut, &self.memory);
+        let (delivered, (jpeg, held)) = Delivered::new(first_arrival, now, room, placed, cut, &self.memory);
         if let Some(before) = self.delivered.replace(delivered) {
             self.spare = before.into_placed();
         }
@@ -376,7 +386,7 @@ impl Source {
         let frame = Frame { jpeg, source, tag, wire, first_arrival, completed: now, datagrams, repaired: 0 };
         // The stream may have changed from the other wire to this one, and frames of it still be under way there.
         let (streams, mut context) = self.streams(now, outside);
-        streams.put(&mut context, frame);
+        streams.put(&mut context, frame, held);
     }
 }
 

@@ -28,10 +28,11 @@ pub enum DecodeError {
         /// Length of the datagram in bytes.
         len: usize,
     },
-    /// The first byte is 0, which opens a datagram that is not a plain segment; this version reads none of them.
-    #[error("datagram opens with the zero escape, of unknown type {datagram_type:#04x}")]
+    /// It is nothing that is read here: behind the zero escape, a type that is not known or has no business here; or a
+    /// segment of the plain wire where none belongs.
+    #[error("datagram of a type that is not read here, {datagram_type:#04x}")]
     UnknownType {
-        /// The second byte: what kind of datagram it says it is.
+        /// What kind of datagram it says it is: the second byte behind the zero escape, else the first.
         datagram_type: u8,
     },
     /// A field says what it must not.

@@ -141,6 +141,29 @@ fn a_million_datagrams_that_are_almost_right_yield_nothing_that_was_not_sent() {
     besieged.forgets_everything();
 }
 
+/// Cameras of which each has a frame of the last size on trust, and the one before to know duplicates by: together more
+/// than there is for those that are not shown.
+#[test]
+fn many_cameras_with_large_frames_are_all_remembered() {
+    const CAMERAS: usize = 12;
+    let mut besieged = Besieged::new();
+    for number in 0..5 {
+        for camera in 0..CAMERAS {
+            let tag = Tag { flags: 0, stream_id: camera as u64, number, captured_at: 5 };
+            let mut jpeg = vec![camera as u8; 2_000_000];
+            jpeg[..2].copy_from_slice(&SOI);
+            let frame = WireFrame::tagged(&jpeg, &tag).unwrap();
+            for segment in Segmenter::new(MAX_DATAGRAM_LEN).unwrap().segment(&frame).unwrap() {
+                besieged.push(stranger(camera as u16), &segment.to_vec());
+            }
+            assert_eq!(besieged.frames(), 1);
+        }
+    }
+    let stats = besieged.reassembler.stats();
+    assert_eq!((stats.frames, stats.frames_lost, stats.dropped(DropCause::Evicted)), (5 * CAMERAS as u64, 0, 0));
+    assert_eq!(besieged.known((0..CAMERAS as u16).map(stranger)), CAMERAS);
+}
+
 #[test]
 fn ten_thousand_sources_with_one_datagram_each_hold_no_more_than_sixteen() {
     let mut besieged = Besieged::new();

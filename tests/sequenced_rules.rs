@@ -4,7 +4,7 @@ use segment::stats::DropCause;
 use segment::wire::control::Control;
 use segment::wire::sequenced::{Header, Kind, checksum};
 use segment::wire::tag::Tag;
-use segment::{DEFAULT_LATENCY, Frame, Reassembler, Repair, Segmenter, Wire, WireFrame};
+use segment::{DEFAULT_LATENCY, Frame, Label, Reassembler, Repair, Segmenter, Sequencer, Wire, WireFrame};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -268,6 +268,32 @@ fn the_latency_is_what_was_asked_for() {
     listener.hear(&cut(1, 1, 0)[1..]);
     assert!(listener.hear(cut(1, 2, 0)).is_empty());
     assert_eq!(listener.wait(20 * MS), [2]);
+}
+
+#[test]
+fn who_would_wait_for_ever_waits_for_an_hour() {
+    let mut listener = Listener::new();
+    listener.reassembler.set_latency(Duration::MAX);
+    listener.hear(cut(1, 0, 0));
+    listener.hear(&cut(1, 1, 0)[1..]);
+    assert!(listener.hear(cut(1, 2, 0)).is_empty() && listener.wait(3599 * Duration::from_secs(1)).is_empty());
+}
+
+/// JPEGs of which one and an eighth of one take all that there is for frames.
+#[test]
+fn very_large_frames_are_all_delivered() {
+    let mut listener = Listener::new();
+    listener.reassembler.show(Some(source()));
+    let mut sequencer = Sequencer::new();
+    for number in 0..3 {
+        let label = Label { stream_id: 1, number, captured_at: 5 };
+        let frame = sequencer.sequence(vec![number as u8; 31_000_000].into(), label, 60_000, |_| 0).unwrap();
+        for segment in frame.segments(0..frame.len()) {
+            listener.reassembler.push(listener.now, source(), &segment.to_vec()).unwrap();
+        }
+        let delivered = listener.reassembler.poll_frame().expect("it has come whole");
+        assert_eq!((delivered.jpeg.len(), delivered.jpeg[0]), (31_000_000, number as u8));
+    }
 }
 
 #[test]

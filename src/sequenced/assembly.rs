@@ -1,12 +1,13 @@
 //! The bytes of one unfinished frame on the sequenced wire.
 
-use crate::memory::Memory;
+use crate::memory::{Memory, hand_out};
 use crate::parity::{self, Decoder};
 use crate::room::Room;
 use crate::wire::sequenced::{CHECKSUM_LEN, Header, Kind, checksum};
 use bytes::Bytes;
 
-/// Memory that a frame may take beyond twice of what has come of it: a little out of order costs no memory of its own.
+/// Memory that a frame may reach beyond twice of what has come of it, and is doubled then: a little out of order costs no
+/// memory of its own.
 const SLACK: usize = 4096;
 
 /// One unfinished frame. Data lies where it belongs; parity waits beside it until it is known whether it is needed.
@@ -158,13 +159,13 @@ impl Assembly {
     }
 
     /// The JPEG, of a frame of which enough has come; `has_come` knows of each data segment whether it is there. The
-    /// memory comes back to `memory` once nobody holds the JPEG.
+    /// memory comes back to `memory` once nobody holds the JPEG; how many bytes that are stands beside it.
     pub(crate) fn finish(
         mut self,
         has_come: impl Fn(usize) -> bool,
         decoder: &mut Decoder,
         memory: &Memory,
-    ) -> Result<Bytes, Corrupt> {
+    ) -> Result<(Bytes, usize), Corrupt> {
         let frame_len = self.header.frame_len as usize;
         let is_whole = self.restore(has_come, decoder).is_ok();
         let coded = self.room.bytes().split_at_checked(frame_len);
@@ -176,8 +177,7 @@ impl Assembly {
         let taken = self.room.memory();
         let (bytes, frame) = self.room.into_memory();
         let jpeg = memory.lend(bytes, frame.start..frame.start + frame_len);
-        // Whoever keeps the JPEG keeps all of its memory alive: a small one goes out as a copy of its own size.
-        Ok(if taken > 2 * frame_len { Bytes::copy_from_slice(&jpeg) } else { jpeg })
+        Ok(hand_out(jpeg, taken))
     }
 
     /// The memory of a frame that is given up.

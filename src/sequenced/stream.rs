@@ -130,8 +130,8 @@ impl Stream {
         while self.entries.len() > MAX_FRAMES && self.give_up_oldest(context, DropCause::Memory) {}
     }
 
-    /// Takes a whole frame that came on the plain wire.
-    pub(crate) fn put(&mut self, context: &mut Context<'_>, frame: Frame) {
+    /// Takes a whole frame that came on the plain wire, and keeps so many bytes of memory alive.
+    pub(crate) fn put(&mut self, context: &mut Context<'_>, frame: Frame, held: usize) {
         let Some(number) = frame.tag.map(|tag| tag.number) else { return deliver(context, frame) };
         let at = match self.find(number) {
             Ok(at) => {
@@ -142,7 +142,7 @@ impl Stream {
         };
         self.hold_to_deadlines(at);
         let deadline = context.now + context.latency;
-        self.entries.insert(at, Entry::new(number, deadline, State::Whole(frame)));
+        self.entries.insert(at, Entry::new(number, deadline, State::Whole(frame, held)));
         self.recount(at);
         self.release(context);
     }
@@ -151,7 +151,7 @@ impl Stream {
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>, timing: &Timing) {
         let mut at = 0;
         while let Some(entry) = self.entries.get_mut(at) {
-            if matches!(entry.state, State::Whole(_)) || entry.given_up_at() > context.now {
+            if matches!(entry.state, State::Whole(..)) || entry.given_up_at() > context.now {
                 at += 1;
                 continue;
             }
@@ -301,18 +301,21 @@ impl Stream {
         let Growing { assembly, tally, first_arrival, datagrams, repeats, .. } = *growing;
         let (header, restored, number) = (*assembly.header(), assembly.missing(), entry.number);
         match assembly.finish(|position| tally.has(position), &mut context.restorer.decoder, context.memory) {
-            Ok(jpeg) => {
+            Ok((jpeg, held)) => {
                 context.stats.repaired_by_parity += restored as u64;
-                entry.state = State::Whole(Frame {
-                    jpeg,
-                    source: context.address,
-                    tag: Some(tag(&header)),
-                    wire: Wire::Sequenced,
-                    first_arrival,
-                    completed: context.now,
-                    datagrams,
-                    repaired: restored + repeats,
-                });
+                entry.state = State::Whole(
+                    Frame {
+                        jpeg,
+                        source: context.address,
+                        tag: Some(tag(&header)),
+                        wire: Wire::Sequenced,
+                        first_arrival,
+                        completed: context.now,
+                        datagrams,
+                        repaired: restored + repeats,
+                    },
+                    held,
+                );
                 self.over.put(number, tally, Fate::Delivered, false, context.stats);
                 self.recount(at);
             }
@@ -328,15 +331,15 @@ impl Stream {
     /// Delivers the whole frames that wait for nothing.
     fn release(&mut self, context: &mut Context<'_>) {
         while let Some(first) = self.entries.front() {
-            if !matches!(first.state, State::Whole(_)) {
-                let is_waited_for = || self.entries.iter().any(|entry| matches!(entry.state, State::Whole(_)));
+            if !matches!(first.state, State::Whole(..)) {
+                let is_waited_for = || self.entries.iter().any(|entry| matches!(entry.state, State::Whole(..)));
                 if !(first.had_its_chance && is_waited_for()) {
                     return;
                 }
                 self.give_up(context, 0, DropCause::Deadline);
                 continue;
             }
-            let Some(Entry { state: State::Whole(frame), counted, .. }) = self.entries.pop_front() else { return };
+            let Some(Entry { state: State::Whole(frame, _), counted, .. }) = self.entries.pop_front() else { return };
             self.held -= counted;
             self.expect(frame.jpeg.len());
             self.has_delivered = true;

@@ -25,8 +25,8 @@ pub(super) enum State {
     Awaited { rounds: u16, asked_at: Instant, due: Instant },
     /// Something has.
     Growing(Box<Growing>),
-    /// It waits for those before.
-    Whole(Frame),
+    /// It waits for those before, and its JPEG keeps so many bytes of memory alive.
+    Whole(Frame, usize),
 }
 
 impl Entry {
@@ -42,7 +42,7 @@ impl Entry {
     /// When something is to be done with it. Without `asks`, nobody is asked for anything.
     pub(super) fn due(&self, asks: bool) -> Option<Instant> {
         match &self.state {
-            State::Whole(_) => None,
+            State::Whole(..) => None,
             State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),
             State::Growing(growing) if asks && self.comes_until.is_none() => Some(self.deadline.min(growing.due)),
             _ => Some(self.given_up_at()),
@@ -53,8 +53,7 @@ impl Entry {
         let more = match &self.state {
             State::Awaited { .. } => 0,
             State::Growing(growing) => growing.memory(),
-            // Its memory may be somewhat larger than the JPEG (assembly.rs).
-            State::Whole(frame) => 2 * frame.jpeg.len(),
+            State::Whole(_, held) => *held,
         };
         size_of::<Self>() + more
     }

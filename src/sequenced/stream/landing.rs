@@ -1,7 +1,7 @@
 //! What lands in the frame of a stream that is under way.
 
 use super::{Entry, State, Stream};
-use crate::memory::Memory;
+use crate::memory::{Memory, SPARE_BYTES};
 use crate::repair::Timing;
 use crate::room::{LANDING_LEN, Room};
 use crate::sequenced::Context;
@@ -16,7 +16,9 @@ const MIN_LANDED_LEN: usize = 96 << 10;
 impl Stream {
     /// Expects a frame somewhat longer than the last one, which had so many bytes.
     pub(super) fn expect(&mut self, len: usize) {
-        self.expected_len = len + len / 8 + HEADER_LEN + if len < MIN_LANDED_LEN { 0 } else { LANDING_LEN };
+        let expected = len + len / 8 + HEADER_LEN + if len < MIN_LANDED_LEN { 0 } else { LANDING_LEN };
+        // What is longer grows as it comes: on trust it would take all that there is for frames.
+        self.expected_len = expected.min(SPARE_BYTES);
     }
 
     /// Where the next datagram can be received so that its payload lies where it belongs, if it is the one that nearly
@@ -28,7 +30,7 @@ impl Stream {
         match self.entries.back_mut().map(|last| &mut last.state) {
             Some(State::Growing(growing)) => growing.assembly.landing_room(),
             Some(State::Awaited { .. }) => None,
-            None | Some(State::Whole(_)) => {
+            None | Some(State::Whole(..)) => {
                 let len = self.expected_len;
                 Some(self.next.get_or_insert_with(|| Room::of_sequenced(memory.take(len))))
             }
@@ -72,6 +74,11 @@ impl Stream {
         if let Some(last) = self.entries.len().checked_sub(1) {
             self.finish_if_whole(context, timing, last);
         }
+    }
+
+    /// Whether there is memory in which a frame could land that has not begun.
+    pub(crate) fn has_landing(&self) -> bool {
+        self.next.is_some()
     }
 
     /// Gives back the memory in which a frame could land that has not begun.
