@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use terminal::address::HostPortError;
 use terminal::arguments::{self, Yielding};
-use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, seconds};
+use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, number, seconds};
 
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
 ///
@@ -26,7 +26,7 @@ pub struct Cli {
 
     /// Listen here, for unicast
     #[arg(long, value_name = "HOST:PORT", env = "SEGMENT_BIND", default_value = "0.0.0.0:12345")]
-    #[arg(help_heading = "Input", group = "listen")]
+    #[arg(help_heading = "Input", group = "listen", value_parser = HostPort::local)]
     pub bind: HostPort,
 
     /// Join this multicast group instead [default port: 10000]
@@ -58,14 +58,14 @@ pub struct Cli {
 
     /// Ask the kernel for a receive buffer of so many bytes, up to 1 GiB; at least the largest frame should fit
     #[arg(long, value_name = "BYTES", env = "SEGMENT_RECEIVE_BUFFER", help_heading = "Input")]
-    #[arg(default_value_t = segment::socket::WANTED_RECEIVE_BUFFER as u32, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    #[arg(default_value_t = segment::socket::WANTED_RECEIVE_BUFFER as u32, value_parser = number::within(1..=1_u32 << 30))]
     #[arg(allow_negative_numbers = true, conflicts_with = "tcp")]
     pub receive_buffer: u32,
 
     /// A frame that has lost datagrams waits at most so long, 0 to 10000, for what its sender sends to replace them, and
     /// later frames for it. Longer makes more frames whole on a bad link, and shows those that were hit later
     #[arg(long, value_name = "MS", env = "SEGMENT_LATENCY", help_heading = "Input", conflicts_with = "tcp")]
-    #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LATENCY_MS)))]
+    #[arg(default_value_t = DEFAULT_LATENCY_MS, value_parser = number::within(0..=MAX_LATENCY_MS))]
     #[arg(allow_negative_numbers = true)]
     pub latency: u32,
 
@@ -107,7 +107,7 @@ pub struct Cli {
 
     /// End after so many frames, with status 0 [default: no limit]
     #[arg(long, value_name = "N", env = "SEGMENT_FRAMES", help_heading = "End")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = number::at_least(1))]
     #[arg(allow_negative_numbers = true)]
     pub frames: Option<u64>,
 

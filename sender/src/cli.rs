@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand};
 use segment::wire::control::MAX_NAME_LEN;
 use terminal::arguments::{self, Yielding};
-use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, seconds};
+use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, number, seconds};
 
 use crate::doctor::Doctor;
 use crate::keygen::Keygen;
@@ -123,12 +123,12 @@ pub struct Cli {
     /// JPEG quality, 1 (smallest) to 100 (best). Pictures that come as JPEG are passed through untouched unless this,
     /// or another size than theirs, is given [default: 80]
     #[arg(long, value_name = "Q", env = "SEGMENT_QUALITY", help_heading = "Picture")]
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(value_parser = number::within(1..=100_u8))]
     pub quality: Option<u8>,
 
     /// End after so many frames, with status 0 [default: no limit]
     #[arg(long, value_name = "N", env = "SEGMENT_FRAMES", help_heading = "End")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = number::at_least(1))]
     pub frames: Option<u64>,
 
     /// End when the stream has lasted so long, with status 0 [default: no limit]

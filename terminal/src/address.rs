@@ -29,6 +29,12 @@ pub enum HostPortError {
         /// What stands for the port.
         port: String,
     },
+    /// The same where it is to be listened.
+    #[error("no host; give HOST:PORT: 0.0.0.0:{port} is this port at every IPv4 address of this machine")]
+    NoHostToListenAt {
+        /// What stands for the port.
+        port: String,
+    },
     /// What follows the last colon is no port.
     #[error("{port:?} is no port; give a number from 0 to 65535")]
     NotAPort {
@@ -64,6 +70,16 @@ impl HostPort {
         Self::from_str(text)?.reachable()
     }
 
+    /// Value parser for an address to listen at: as [`FromStr`], and where the host is missing, the one that means every
+    /// address is named.
+    ///
+    /// # Errors
+    ///
+    /// As [`FromStr`].
+    pub fn local(text: &str) -> Result<Self, HostPortError> {
+        Self::from_str(text).map_err(HostPortError::to_listen)
+    }
+
     /// Reads `HOST[:PORT]`; without a port, `port` is taken. An IPv6 address may then stand without brackets.
     ///
     /// # Errors
@@ -86,7 +102,10 @@ impl HostPort {
     ///
     /// What is wrong and what to give instead.
     pub fn group(text: &str, port: u16, unicast: &str) -> Result<Self, String> {
-        let group = Self::with_default_port(text, port).map_err(|error| error.to_string())?;
+        let group = Self::with_default_port(text, port).map_err(|error| match error {
+            HostPortError::NoHost { port } => format!("no group; give its address, as in 224.3.29.71:{port}"),
+            error => error.to_string(),
+        })?;
         match group.host.parse::<IpAddr>() {
             Ok(address) if address.is_multicast() => Ok(group),
             Ok(_) => Err(format!(
@@ -141,6 +160,17 @@ impl HostPort {
     }
 }
 
+impl HostPortError {
+    /// The same error, where it was to be listened at the address.
+    #[must_use]
+    pub fn to_listen(self) -> Self {
+        match self {
+            Self::NoHost { port } => Self::NoHostToListenAt { port },
+            other => other,
+        }
+    }
+}
+
 impl FromStr for HostPort {
     type Err = HostPortError;
 
@@ -154,6 +184,10 @@ impl FromStr for HostPort {
             return Err(HostPortError::NoPort { host: format!("[{text}]") });
         }
         let Some((host, port)) = text.rsplit_once(':').filter(|_| !text.ends_with(']')) else {
+            // No host is called by a number alone, but ports are.
+            if text.parse::<u16>().is_ok() {
+                return Err(HostPortError::NoHost { port: text.to_owned() });
+            }
             let bracketed = text.starts_with('[') || text.ends_with(']');
             let well_formed = !bracketed || is_ipv6(bare(text));
             return Err(match (well_formed, text.is_empty()) {
@@ -239,6 +273,7 @@ mod tests {
         assert_eq!(message("::1"), "no port; give HOST:PORT, for example [::1]:12345");
         assert_eq!(message("[::1]"), "no port; give HOST:PORT, for example [::1]:12345");
         assert_eq!(message(":9"), "no host; give HOST:PORT, for example 127.0.0.1:9");
+        assert_eq!(message("12345"), "no host; give HOST:PORT, for example 127.0.0.1:12345");
         assert_eq!(message(""), "no host; give HOST:PORT, for example 127.0.0.1:12345");
         for port in ["", "x", "65536", "-1", "+1"] {
             let expected = HostPortError::NotAPort { port: port.to_owned() };
@@ -247,6 +282,18 @@ mod tests {
         assert_eq!(parse("udp://127.0.0.1:9"), Err(HostPortError::Url));
         for text in ["1::1:9x:9", "[::1:9", "::1]:9", "[localhost]:9", "[]:9", "[::1", "[[::1]]:9", "a:b:9"] {
             assert_eq!(parse(text), Err(HostPortError::Brackets), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lone_port_is_told_what_stands_before_it() {
+        for text in ["9", ":9"] {
+            let error = HostPort::local(text).unwrap_err().to_string();
+            assert_eq!(error, "no host; give HOST:PORT: 0.0.0.0:9 is this port at every IPv4 address of this machine");
+            let error = HostPort::group(text, 10_000, "").unwrap_err();
+            assert_eq!(error, "no group; give its address, as in 224.3.29.71:9");
+            let error = HostPort::with_default_port(text, 54_321).unwrap_err();
+            assert_eq!(error, HostPortError::NoHost { port: "9".to_owned() });
         }
     }
 

@@ -10,7 +10,7 @@
 //! * [`report`]: prints them from a thread of its own
 //! * [`units`]: rates, sizes and times as a person reads them
 //! * [`key_file`], [`secret_file`]: `--key-file`, and files that nobody else may read
-//! * [`seconds`], [`size`], [`address`]: parsers for values of options
+//! * [`number`], [`seconds`], [`size`], [`address`]: parsers for values of options
 //! * [`completions`]: `--completions SHELL`
 //!
 //! Nothing here knows a network or a picture.
@@ -25,6 +25,7 @@ pub mod exit;
 pub mod interrupt;
 pub mod key_file;
 mod manual;
+pub mod number;
 pub mod report;
 pub mod seconds;
 pub mod secret_file;

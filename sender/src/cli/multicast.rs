@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use segment::handshake::MAX_RECEIVERS;
-use terminal::{HostPort, seconds};
+use terminal::{HostPort, number, seconds};
 
 use super::group;
 use crate::multicast::is_announceable;
@@ -27,7 +27,7 @@ pub struct MulticastArgs {
 
     /// Networks that the stream may reach: 1 is this one, and each router on the way takes one off; 0 is this machine
     #[arg(long, value_name = "N", env = "SEGMENT_TTL", default_value = "1", requires = "multicast")]
-    #[arg(help_heading = "Multicast", allow_negative_numbers = true)]
+    #[arg(help_heading = "Multicast", allow_negative_numbers = true, value_parser = number::within(0..=u8::MAX))]
     pub ttl: u8,
 
     /// Do not let receivers on this machine hear it
@@ -38,7 +38,7 @@ pub struct MulticastArgs {
     /// Begin as soon as so many receivers, 1 to 1024, have acknowledged
     #[arg(long, value_name = "N", env = "SEGMENT_RECEIVERS", default_value = "1", requires = "multicast")]
     #[arg(help_heading = "Multicast", allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=MAX_RECEIVERS as i64))]
+    #[arg(value_parser = number::within(1..=MAX_RECEIVERS as u16))]
     pub receivers: u16,
 
     /// Wait so long for them; 0 is for ever
@@ -133,9 +133,9 @@ mod tests {
             (vec!["--multicast=192.168.1.1"], "use --remote"),
             (vec!["--multicast=camera.example"], "give a group as 224.3.29.71"),
             (vec!["--multicast=224.3.29.71:0"], "port 0"),
-            (vec![group, "--ttl=256"], "256 is not in 0..=255"),
+            (vec![group, "--ttl=256"], "give a whole number from 0 to 255"),
             (vec![group, "--ttl=-1"], "--ttl"),
-            (vec![group, "--receivers=0"], "0 is not in 1..=1024"),
+            (vec![group, "--receivers=0"], "give a whole number from 1 to 1024"),
             (vec![group, "--ack-timeout=-1"], "not below 0"),
             (vec![group, "--on-ack-timeout=wait"], "[possible values: exit, stream]"),
             (vec![group, "--announce-text="], "1 to 256 characters of printable ASCII"),

@@ -57,7 +57,7 @@ impl ListenAt {
     fn read(text: &str) -> Result<Self, HostPortError> {
         let has_port = !matches!(HostPort::from_str(text), Err(HostPortError::NoPort { .. }));
         let at = Self { text: text.to_owned(), has_port };
-        at.with_port(Framing::Upstream.default_port()).map(|_| at)
+        at.with_port(Framing::Upstream.default_port()).map(|_| at).map_err(HostPortError::to_listen)
     }
 
     fn with_port(&self, port: u16) -> Result<HostPort, HostPortError> {
