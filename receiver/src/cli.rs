@@ -12,6 +12,8 @@ use terminal::address::HostPortError;
 use terminal::arguments::{self, Yielding};
 use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, number, seconds};
 
+mod tips;
+
 /// Receive live video over UDP: into a window, a recording, files or a pipe. Whole frames only.
 ///
 /// The stream shown is the first that delivers a whole frame. Start it before or after the sender; it waits.
@@ -158,7 +160,7 @@ impl Cli {
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        arguments::parse(arguments, YIELDING)
+        arguments::parse_with(arguments, YIELDING, &tips::TIPS)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{DatagramSize, Fec, Pace, Wire};
 mod multicast;
 mod sealing;
 mod tcp;
+mod tips;
 
 pub use multicast::MulticastArgs;
 pub use sealing::{CipherChoice, SealingArgs};
@@ -201,7 +202,7 @@ impl Cli {
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        arguments::parse(arguments, YIELDING)
+        arguments::parse_with(arguments, YIELDING, &tips::TIPS)
     }
 }
 

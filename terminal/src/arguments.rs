@@ -4,12 +4,16 @@
 //! programs on one machine. So what the command line says wins over them, also where the two would exclude each other.
 //! Not where that would leave out a protection: who asks for one in the environment is told that he does not get it.
 
+mod tips;
+
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id};
+
+pub use tips::{OfWord, Tips};
 
 /// Which variables give way, and which do not.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +36,28 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
     yielding: Yielding<'_>,
 ) -> Result<C, clap::Error> {
+    parse_with(arguments, yielding, &Tips::default())
+}
+
+/// The same, with what the program can say beside an error.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with<C: CommandFactory + FromArgMatches>(
+    arguments: impl IntoIterator<Item = OsString>,
+    yielding: Yielding<'_>,
+    tips: &Tips,
+) -> Result<C, clap::Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let mut command = heed_environment(C::command(), &arguments, yielding, &|name| std::env::var_os(name));
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let variable = |name: &OsStr| std::env::var_os(name);
+    let mut command = heed_environment(C::command(), &arguments, yielding, &variable);
+    let matches = match command.try_get_matches_from_mut(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            command.build();
+            return Err(tips::advise(error, &command, &arguments, yielding, tips, &variable));
+        }
+    };
     refuse_beside_subcommand(&mut command, &matches)?;
     C::from_arg_matches(&matches)
 }
