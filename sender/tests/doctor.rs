@@ -191,7 +191,12 @@ fn a_remote_without_a_route_and_one_that_is_off_are_told_apart() {
     let Some(network) = Network::new(1) else { return };
     let words = ["wrong route no route leads to 192.0.2.7", "ip route"];
     says(&mut network.at(0, &doctor(&["--remote", "192.0.2.7:12345"])), 1, &words);
-    let words = ["10.77.0.9 is reached through eth0", "receiver doctor --bind 0.0.0.0:12345"];
+    let words = [
+        "10.77.0.9 is reached through eth0",
+        "unknown receiver whether it listens does not show from here",
+        "receiver doctor --bind 0.0.0.0:12345",
+        "Nothing is wrong, as far as it shows from here.",
+    ];
     says(&mut network.at(0, &doctor(&["--remote", "10.77.0.9:12345"])), 0, &words);
     network.ip(0, "neighbour add 10.77.0.9 dev eth0 nud failed");
     let words = ["wrong receiver 10.77.0.9 has lately been asked for on eth0", "ping -c 3 10.77.0.9"];

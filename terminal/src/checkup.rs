@@ -1,10 +1,10 @@
-//! What a program's `doctor` finds: a list of checks, each ok, a note or wrong, with what to do about it.
+//! What a program's `doctor` finds: a list of checks, each ok, a note, unknown or wrong, with what to do about it.
 //!
 //! ```text
-//! ok     interface  eth0 (192.168.1.20) is up and carries multicast
-//! wrong  route      no route leads to the group 224.3.29.71
-//!                   Lead it through eth0:
-//!                       sudo ip route add 224.0.0.0/4 dev eth0
+//! ok       interface  eth0 (192.168.1.20) is up and carries multicast
+//! wrong    route      no route leads to the group 224.3.29.71
+//!                     Lead it through eth0:
+//!                         sudo ip route add 224.0.0.0/4 dev eth0
 //! ```
 
 use crate::ExitStatus;
@@ -15,7 +15,7 @@ use std::io::{self, IsTerminal, Write};
 const WIDTH: usize = 98;
 
 /// Columns of the verdict, of the topic, and what both take with the spaces behind them.
-const VERDICT: usize = 7;
+const VERDICT: usize = 9;
 const TOPIC: usize = 11;
 const MARGIN: usize = VERDICT + TOPIC;
 
@@ -26,6 +26,8 @@ pub enum Verdict {
     Ok,
     /// It works, but there is something to know.
     Note,
+    /// Whether it works does not show from here.
+    Unknown,
     /// It will not work like this.
     Wrong,
 }
@@ -88,6 +90,7 @@ impl Verdict {
         match self {
             Self::Ok => "ok",
             Self::Note => "note",
+            Self::Unknown => "unknown",
             Self::Wrong => "wrong",
         }
     }
@@ -96,6 +99,7 @@ impl Verdict {
         match self {
             Self::Ok => "32",
             Self::Note => "33",
+            Self::Unknown => "36",
             Self::Wrong => "1;31",
         }
     }
@@ -135,6 +139,7 @@ pub struct Checkup<W> {
     output: W,
     is_coloured: bool,
     notes: usize,
+    unknowns: usize,
     wrongs: usize,
 }
 
@@ -153,7 +158,7 @@ impl Checkup<io::Stdout> {
 impl<W: Write> Checkup<W> {
     /// A checkup that prints to `output`, without colours.
     pub fn new(output: W) -> Self {
-        Self { output, is_coloured: false, notes: 0, wrongs: 0 }
+        Self { output, is_coloured: false, notes: 0, unknowns: 0, wrongs: 0 }
     }
 
     /// Prints a check.
@@ -164,6 +169,7 @@ impl<W: Write> Checkup<W> {
         match check.verdict {
             Verdict::Ok => {}
             Verdict::Note => self.notes += 1,
+            Verdict::Unknown => self.unknowns += 1,
             Verdict::Wrong => self.wrongs += 1,
         }
         let text = if self.is_coloured { format!("{check:#}") } else { check.to_string() };
@@ -182,12 +188,18 @@ impl<W: Write> Checkup<W> {
     /// # Errors
     /// It cannot be printed.
     pub fn finish(mut self) -> io::Result<ExitStatus> {
-        let summary = match (self.wrongs, self.notes) {
-            (0, 0) => "Nothing is wrong.".to_owned(),
-            (0, 1) => "Nothing is wrong; the note may be worth reading.".to_owned(),
-            (0, _) => "Nothing is wrong; the notes may be worth reading.".to_owned(),
-            (1, _) => "One thing is wrong. Mend it, then run this again.".to_owned(),
-            (wrongs, _) => format!("{wrongs} things are wrong. Mend the first, then run this again."),
+        let summary = match self.wrongs {
+            0 => {
+                let limits = if self.unknowns > 0 { ", as far as it shows from here" } else { "" };
+                let notes = match self.notes {
+                    0 => "",
+                    1 => "; the note may be worth reading",
+                    _ => "; the notes may be worth reading",
+                };
+                format!("Nothing is wrong{limits}{notes}.")
+            }
+            1 => "One thing is wrong. Mend it, then run this again.".to_owned(),
+            wrongs => format!("{wrongs} things are wrong. Mend the first, then run this again."),
         };
         writeln!(self.output, "\n{summary}")?;
         self.output.flush()?;
@@ -228,10 +240,10 @@ mod tests {
             .remedy("Lead it through eth0:", Some("sudo ip route add 224.0.0.0/4 dev eth0"));
         let (status, text) = said(&[Check::new(Verdict::Ok, "interface", "eth0 is up"), route]);
         let expected = "\
-ok     interface  eth0 is up
-wrong  route      no route leads to the group
-                  Lead it through eth0:
-                      sudo ip route add 224.0.0.0/4 dev eth0
+ok       interface  eth0 is up
+wrong    route      no route leads to the group
+                    Lead it through eth0:
+                        sudo ip route add 224.0.0.0/4 dev eth0
 
 One thing is wrong. Mend it, then run this again.
 ";
@@ -247,6 +259,17 @@ One thing is wrong. Mend it, then run this again.
     }
 
     #[test]
+    fn what_does_not_show_is_neither_ok_nor_a_failure() {
+        let unknown = Check::new(Verdict::Unknown, "receiver", "whether it listens does not show from here");
+        let (status, text) = said(std::slice::from_ref(&unknown));
+        assert_eq!(status, ExitStatus::Done);
+        assert!(text.starts_with("unknown  receiver   whether it listens does not show from here\n"), "{text}");
+        assert!(text.ends_with("\nNothing is wrong, as far as it shows from here.\n"), "{text}");
+        let (_, text) = said(&[unknown, Check::new(Verdict::Note, "MTU", "9000")]);
+        assert!(text.ends_with("as far as it shows from here; the note may be worth reading.\n"), "{text}");
+    }
+
+    #[test]
     fn sentences_are_wrapped_and_commands_are_not() {
         let long = "word ".repeat(40);
         let check = Check::new(Verdict::Note, "topic", &long).advice(&long).command(&long);
@@ -259,6 +282,6 @@ One thing is wrong. Mend it, then run this again.
     #[test]
     fn colour_leaves_the_columns_alone() {
         let check = Check::new(Verdict::Ok, "group", "joined");
-        assert_eq!(format!("{check:#}"), "\x1b[32mok     \x1b[0mgroup      joined\n");
+        assert_eq!(format!("{check:#}"), "\x1b[32mok       \x1b[0mgroup      joined\n");
     }
 }
