@@ -50,6 +50,16 @@ fn doctor(arguments: &[&str]) -> Command {
     receiver(&[&["doctor"], arguments].concat())
 }
 
+/// A key file beside the pictures, of 64 times this digit.
+#[cfg(unix)]
+fn key(clip: &Clip, digit: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let path = clip.path(&format!("key{digit}"));
+    std::fs::write(&path, digit.repeat(64)).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
 fn free_address() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -65,6 +75,53 @@ fn a_stream_that_arrives_is_nothing_wrong() {
     doctor.env("SEGMENT_MULTICAST", "224.3.29.71").env("SEGMENT_INTERFACE", "lo");
     let report = says(&mut doctor, 0, &["frames a second", "none was lost", "Nothing is wrong"]);
     assert!(!report.contains("\nwrong"), "{report}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sealed_stream_is_judged_by_its_key() {
+    let clip = Clip::of(10);
+    let (right, wrong) = (key(&clip, "a"), key(&clip, "b"));
+    let address = free_address();
+    let bind = ["--bind", &address.to_string()];
+    let mut sealed = Peer::python_with("cryptography");
+    sealed.arg(format!("{}/../tests/peers/sealed_sender.py", env!("CARGO_MANIFEST_DIR")));
+    sealed.args(["--remote", &address.to_string(), "--key-file", &right, "--source"]).arg(clip.folder());
+    sealed.args(["--fps", "20", "--duration", "30"]);
+    let _peer = Peer::spawn(sealed);
+
+    let words = ["none was lost; sealed with AES-256-GCM, it opens with", &right, "Nothing is wrong"];
+    says(&mut doctor(&[&bind[..], &["--key-file", &right]].concat()), 0, &words);
+    let command = format!("receiver doctor --bind {address} --key-file FILE");
+    let words =
+        ["unknown stream", "datagrams of a sealed stream came from 127.0.0.1:", &command, "Nothing is wrong, as"];
+    says(&mut doctor(&bind), 0, &words);
+    let words = ["wrong key what 127.0.0.1:", "is sealed, and does not open with", &wrong];
+    says(&mut doctor(&[&bind[..], &["--key-file", &wrong]].concat()), 1, &words);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stream_that_is_not_sealed_is_not_shown_where_there_is_a_key() {
+    let clip = Clip::of(10);
+    let (key, address) = (key(&clip, "a"), free_address());
+    let _peer = Peer::tagged(&clip, address, &["--repeat", "0", "--fps", "20"]);
+    let words = ["wrong key what 127.0.0.1:", "is not sealed: a receiver with a key does not show it"];
+    says(&mut doctor(&["--bind", &address.to_string(), "--key-file", &key]), 1, &words);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_user_ends_it() {
+    for signal in ["INT", "TERM"] {
+        let program = Program::spawn(&mut doctor(&["--bind", &free_address().to_string()]));
+        program.says("listening on");
+        program.signal(signal);
+        let ended = program.end();
+        ended.expect(0, &[]);
+        let report = String::from_utf8(ended.stdout).unwrap();
+        assert!(report.ends_with("\nEnded before everything was looked at.\n"), "{report}");
+    }
 }
 
 #[test]

@@ -86,6 +86,23 @@ fn receivers_that_answer_are_listed_with_their_round_trip() {
     says(&mut doctor(&arguments), 0, &words);
 }
 
+#[cfg(unix)]
+#[test]
+fn receivers_with_a_key_answer_whoever_has_it_too() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "a".repeat(64)).unwrap();
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    let (key, group) = (key.to_str().unwrap(), free_group().to_string());
+    let arguments = ["--multicast", &group, "--interface", "lo"];
+    let with_key = [&arguments[..], &["--key-file", key]].concat();
+    let _receiver = Receiver::start(&mut receiver(&with_key));
+    says(&mut doctor(&with_key), 0, &[&format!("1 receiver answers with the key in {key}: 127.0.0.1:")]);
+    let words = ["no receiver answered", "If it has a key, it answers only whoever has it too"];
+    says(&mut doctor(&arguments), 1, &words);
+}
+
 #[test]
 fn nobody_who_answers_is_wrong() {
     let group = free_group().to_string();

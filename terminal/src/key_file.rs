@@ -31,6 +31,12 @@ impl KeyFileArgs {
         })?;
         Ok(Some(key))
     }
+
+    /// The file's name as a shell takes it for one word, to be said in a command.
+    #[must_use]
+    pub fn quoted(&self) -> Option<String> {
+        self.key_file.as_deref().map(secret_file::quoted)
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -2,7 +2,7 @@
 //!
 //! * [`arguments`]: options from the command line and the environment
 //! * [`exit`]: exit statuses, and the one message that says why a program failed
-//! * [`checkup`]: what a program's `doctor` finds
+//! * [`checkup`], [`mod@examine`]: what a program's `doctor` finds, and how it looks
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`mod@stderr`]: standard error that nobody waits for
@@ -21,6 +21,7 @@ pub mod address;
 pub mod arguments;
 pub mod checkup;
 pub mod completions;
+pub mod examine;
 pub mod exit;
 pub mod interrupt;
 pub mod key_file;
@@ -38,6 +39,7 @@ pub mod verbosity;
 pub use address::HostPort;
 pub use checkup::{Check, Checkup, Verdict};
 pub use completions::Completions;
+pub use examine::examine;
 pub use exit::{Advise, ExitStatus, Failure};
 pub use interrupt::Interrupt;
 pub use key_file::KeyFileArgs;

@@ -189,7 +189,7 @@ fn mode_open_to_others(_: &std::fs::Metadata, _: bool) -> Option<u32> {
 }
 
 /// As a shell takes it for one word.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |character: char| character.is_alphanumeric() || "/._-+:@,%".contains(character);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {

@@ -1,15 +1,16 @@
 //! Listens for a while, and says what came, or why nothing may have come.
 
 use super::place::Place;
+use super::sealed;
 use super::tally::{Source, Tally};
 use crate::arrival::arrival;
-use segment::handshake::DEFAULT_PORT;
+use segment::seal::Key;
 use segment::socket::inspect::{Counters, Guard, Swallowed};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 use terminal::units::BitRate;
-use terminal::{Check, Checkup, Verdict};
+use terminal::{Check, Checkup, Interrupt, Verdict};
 
 /// Once a stream or an announcement has come, so long is enough to judge it.
 const ENOUGH: Duration = Duration::from_secs(2);
@@ -20,15 +21,24 @@ const MUCH_LOSS: f64 = 0.05;
 /// So many packets that came and went nowhere are a stream: a quiet network has fewer in five seconds.
 const TELLING: u64 = 20;
 
-/// Listens until `end`, or until enough has come.
-pub(super) fn listen<W: Write>(checkup: &mut Checkup<W>, place: &mut Place, end: Instant) -> io::Result<()> {
+/// Listens until `end`, or until enough has come; says nothing where the user ends it before.
+pub(super) fn listen<W: Write>(
+    checkup: &mut Checkup<W>,
+    place: &mut Place,
+    key: Option<Key>,
+    end: Instant,
+    interrupt: &Interrupt,
+) -> io::Result<()> {
     let start = Instant::now();
     let address = place.address;
     tracing::info!("listening on {address} for up to {:.0} s", end.saturating_duration_since(start).as_secs_f64());
     let before = Counters::read(address.ip());
-    let (mut tally, mut end) = (Tally::default(), end);
+    let (mut tally, mut end) = (Tally::new(key), end);
     let mut has_come = false;
     loop {
+        if interrupt.is_set() {
+            return Ok(());
+        }
         let now = Instant::now();
         let Some(wait) = end.checked_duration_since(now).filter(|wait| !wait.is_zero()) else { break };
         if let Some(received) = place.socket.recv(wait.min(Duration::from_millis(50)))? {
@@ -39,7 +49,7 @@ pub(super) fn listen<W: Write>(checkup: &mut Checkup<W>, place: &mut Place, end:
             received.datagrams().for_each(|datagram| tally.push(at, source, datagram));
         }
         tally.handle_timeout(Instant::now());
-        if !has_come && tally.sources().iter().any(|source| source.frames > 0 || source.announced.is_some()) {
+        if !has_come && tally.is_telling() {
             has_come = true;
             end = end.min(Instant::now() + ENOUGH);
         }
@@ -55,7 +65,7 @@ fn judge(tally: &Tally, place: &Place, listened: Duration, swallowed: Swallowed)
     if tally.datagrams == 0 {
         return vec![nothing(place, listened, swallowed)];
     }
-    let mut checks: Vec<_> = tally.streams().map(stream).collect();
+    let mut checks: Vec<_> = tally.streams().map(|source| stream(source, place)).collect();
     if let [_, _, ..] = checks[..] {
         let froms: Vec<_> = tally.streams().map(|source| format!("--from {}", source.address)).collect();
         let several = format!("{} senders send here; the receiver shows the first that it hears", froms.len());
@@ -72,13 +82,15 @@ fn judge(tally: &Tally, place: &Place, listened: Duration, swallowed: Swallowed)
         let smaller = format!("sudo sysctl -w net.core.rmem_max={}", granted.asked.max(2 * tally.largest));
         checks.push(Check::new(Verdict::Wrong, "buffer", small).remedy("Let it hold more:", Some(smaller)));
     }
-    if checks.is_empty() {
+    let sealed = sealed::judge(tally, place);
+    if checks.is_empty() && (sealed.is_empty() || tally.sources().iter().any(|source| source.announced.is_some())) {
         checks.push(no_frame(tally, place));
     }
+    checks.extend(sealed);
     checks
 }
 
-fn stream(source: &Source) -> Check {
+fn stream(source: &Source, place: &Place) -> Check {
     let Source { address, frames, lost, .. } = source;
     let mut finding = format!("{address} sends");
     if let (Some(fps), Some(span)) = (source.fps(), source.span()) {
@@ -90,7 +102,8 @@ fn stream(source: &Source) -> Check {
         lost if share <= MUCH_LOSS => (Verdict::Note, format!("{lost} lost a datagram on the way")),
         lost => (Verdict::Wrong, format!("{lost} lost a datagram on the way")),
     };
-    let check = Check::new(verdict, "stream", format!("{finding}: {frames} came whole, {loss}"));
+    let sealed = sealed::opens(source, place).map_or_else(String::new, |opens| format!("; {opens}"));
+    let check = Check::new(verdict, "stream", format!("{finding}: {frames} came whole, {loss}{sealed}"));
     if verdict == Verdict::Ok {
         return check;
     }
@@ -102,7 +115,9 @@ fn no_frame(tally: &Tally, place: &Place) -> Check {
     if let Some(source) = tally.sources().iter().find(|source| source.announced.is_some()) {
         let name = source.announced.as_deref().unwrap_or_default().escape_debug().to_string();
         let who = if name.is_empty() { source.address.to_string() } else { format!("{name} at {}", source.address) };
-        let waits = format!("{who} announces a stream and waits for receivers: what it sends to the group gets here");
+        let sealed = sealed::opens(source, place).map_or_else(String::new, |opens| format!("; {opens}"));
+        let waits =
+            format!("{who} announces a stream and waits for receivers: what it sends to the group gets here{sealed}");
         let receiver = receiver_command(place);
         return Check::new(Verdict::Ok, "stream", waits).remedy("Start the receiver, and it begins:", Some(receiver));
     }
@@ -119,8 +134,7 @@ fn no_frame(tally: &Tally, place: &Place) -> Check {
     }
     if tally.unread > 0 {
         let unread = format!("{came}: {} are of a kind that this receiver cannot read", tally.unread);
-        return Check::new(Verdict::Wrong, "stream", unread)
-            .advice("The sender may be a newer version, or seal its stream with a key that is missing here.");
+        return Check::new(Verdict::Wrong, "stream", unread).advice("The sender may be a newer version.");
     }
     Check::new(Verdict::Wrong, "stream", format!("{came}, and nothing in them begins a picture"))
         .advice("Some other program sends here. Take another port, here and where the sender is told to send.")
@@ -188,25 +202,19 @@ fn nothing(place: &Place, listened: Duration, swallowed: Swallowed) -> Check {
 
 /// What sends here.
 fn sender_command(place: &Place) -> String {
-    let address = place.address;
+    let (address, key) = (place.address, key_option(place));
     if address.ip().is_multicast() {
-        return format!("sender --source test --no-handshake --multicast {}", group(address));
+        return format!("sender --source test --no-handshake --multicast {}{key}", place.group());
     }
     let first = place.links.first().and_then(|link| link.address(false).or_else(|| link.address(true)));
     let ip = if address.ip().is_unspecified() { first.unwrap_or(address.ip()) } else { address.ip() };
-    format!("sender --source test --remote {}", SocketAddr::new(ip, address.port()))
+    format!("sender --source test --remote {}{key}", SocketAddr::new(ip, address.port()))
 }
 
 fn receiver_command(place: &Place) -> String {
-    if place.address.ip().is_multicast() {
-        let interface =
-            place.links.first().map_or_else(String::new, |link| format!(" --interface {}", link.interface.name));
-        return format!("receiver --multicast {}{interface}", group(place.address));
-    }
-    format!("receiver --bind {}", place.address)
+    format!("receiver {}{}", place.options(), key_option(place))
 }
 
-/// A group as it is given on the command line, without the port that is the usual one.
-fn group(address: SocketAddr) -> String {
-    if address.port() == DEFAULT_PORT { address.ip().to_string() } else { address.to_string() }
+fn key_option(place: &Place) -> String {
+    place.key_file.as_ref().map_or_else(String::new, |file| format!(" --key-file {file}"))
 }

@@ -1,6 +1,7 @@
 //! Where the receiver would listen: interface, route, group, port and buffer.
 
 use super::check;
+use segment::handshake::DEFAULT_PORT;
 use segment::socket::inspect::{Finding, Link, Need, holders, is_listed};
 use segment::socket::{Group, Interface, JoinError, ReceiveSocket, SocketError};
 use std::io::{self, Write};
@@ -15,6 +16,26 @@ pub(super) struct Place {
     pub(super) links: Vec<Link>,
     /// More interfaces on which the group might be.
     pub(super) others: Vec<Link>,
+    /// The file with the key, as a shell reads it.
+    pub(super) key_file: Option<String>,
+}
+
+impl Place {
+    /// The options by which a receiver, or its doctor, listens here.
+    pub(super) fn options(&self) -> String {
+        if !self.address.ip().is_multicast() {
+            return format!("--bind {}", self.address);
+        }
+        let interface =
+            self.links.first().map_or_else(String::new, |link| format!(" --interface {}", link.interface.name));
+        format!("--multicast {}{interface}", self.group())
+    }
+
+    /// The group as it is given on the command line, without the port that is the usual one.
+    pub(super) fn group(&self) -> String {
+        let address = self.address;
+        if address.port() == DEFAULT_PORT { address.ip().to_string() } else { address.to_string() }
+    }
 }
 
 pub(super) fn look_at_group<W: Write>(
@@ -42,7 +63,7 @@ pub(super) fn look_at_group<W: Write>(
     for note in link.notes(need) {
         checkup.add(&check(&note))?;
     }
-    Ok(socket.map(|socket| Place { address: group, socket, links: vec![link], others }))
+    Ok(socket.map(|socket| Place { address: group, socket, links: vec![link], others, key_file: None }))
 }
 
 fn suitable(link: &Link, group: IpAddr, is_by_route: bool, others: &[Link]) -> Check {
@@ -145,7 +166,7 @@ pub(super) fn look_at_address<W: Write>(
         Err(error) => return Ok(checkup.add(&refused("port", address, error)).map(|()| None)?),
     };
     let address = socket.local_addr().unwrap_or(address);
-    Ok(Some(Place { address, socket, links, others: Vec::new() }))
+    Ok(Some(Place { address, socket, links, others: Vec::new(), key_file: None }))
 }
 
 /// At which of its addresses this machine can be reached; `rest` are the interfaces that are of no use.

@@ -1,7 +1,9 @@
 //! What came while the doctor listened.
 
+use segment::seal::{Direction, Key, OpenError, Opener};
 use segment::wire::control::{Control, ESCAPE};
 use segment::wire::plain::Datagram;
+use segment::wire::sealed::{Cipher, Origin, Sealed};
 use segment::wire::tag::SOI;
 use segment::{Frame, Reassembler};
 use std::net::SocketAddr;
@@ -18,6 +20,9 @@ const MAX_TEXT: usize = 256;
 pub(super) struct Tally {
     reassembler: Reassembler,
     sources: Vec<Source>,
+    /// Opens what is sealed, where there is a key; and what opened last.
+    opener: Option<Opener>,
+    plain: Vec<u8>,
     /// Datagrams, of whatever kind.
     pub(super) datagrams: u64,
     /// Datagrams that begin a JPEG.
@@ -47,6 +52,12 @@ pub(super) struct Source {
     pub(super) announced: Option<String>,
     /// Text announcements.
     pub(super) texts: u64,
+    /// Datagrams that are sealed and stay so, for want of the key.
+    pub(super) closed: u64,
+    /// Datagrams that are not sealed, where there is a key.
+    pub(super) clear: u64,
+    /// What those were sealed with that opened.
+    pub(super) opened: Option<Cipher>,
 }
 
 impl Source {
@@ -61,6 +72,9 @@ impl Source {
             lost_before: 0,
             announced: None,
             texts: 0,
+            closed: 0,
+            clear: 0,
+            opened: None,
         }
     }
 
@@ -77,6 +91,11 @@ impl Source {
 }
 
 impl Tally {
+    /// Nothing has come yet, of which only what is sealed with `key`, where there is one, is to be looked into.
+    pub(super) fn new(key: Option<Key>) -> Self {
+        Self { opener: key.map(|key| Opener::new(key, Direction::FromSenders)), ..Self::default() }
+    }
+
     /// Takes a datagram that was received at `at`.
     pub(super) fn push(&mut self, at: Instant, address: SocketAddr, datagram: &[u8]) {
         self.datagrams += 1;
@@ -86,6 +105,22 @@ impl Tally {
         }
         let source = known.unwrap_or(self.sources.len().saturating_sub(1));
         let Some(source) = self.sources.get_mut(source).filter(|source| source.address == address) else { return };
+        let len = datagram.len() as u64;
+        let datagram = match &mut self.opener {
+            None if is_sealed(datagram) => return source.closed += 1,
+            None => datagram,
+            Some(opener) => match opener.open(datagram, &mut self.plain) {
+                Ok(opened) => {
+                    source.opened = Some(opened.cipher);
+                    &self.plain[..]
+                }
+                Err(OpenError::DoesNotOpen) => return source.closed += 1,
+                Err(OpenError::Unsealed) => return source.clear += 1,
+                Err(OpenError::Unreadable(_)) => return self.unread += 1,
+                // Links double some.
+                Err(OpenError::Replayed) => return,
+            },
+        };
         if datagram.first() == Some(&ESCAPE)
             && let Ok(control) = Control::parse(datagram)
         {
@@ -99,7 +134,7 @@ impl Tally {
             source.texts += 1;
             return;
         }
-        source.bytes += datagram.len() as u64;
+        source.bytes += len;
         match self.reassembler.push(at, address, datagram) {
             Ok(()) => {
                 let begins = Datagram::parse(datagram).is_ok_and(|datagram| datagram.payload().starts_with(&SOI));
@@ -132,6 +167,13 @@ impl Tally {
         }
     }
 
+    /// Whether what has come is worth a judgement, once some more of it has come. What does not open may come from others
+    /// than the one whose key it is.
+    pub(super) fn is_telling(&self) -> bool {
+        let is_closed = |source: &Source| self.opener.is_none() && source.closed > 0;
+        self.sources.iter().any(|source| source.frames > 0 || source.announced.is_some() || is_closed(source))
+    }
+
     /// Every source, whatever came from it.
     pub(super) fn sources(&self) -> &[Source] {
         &self.sources
@@ -143,9 +185,15 @@ impl Tally {
     }
 }
 
+/// Whether a sender has sealed this datagram, as far as its clear bytes say.
+fn is_sealed(datagram: &[u8]) -> bool {
+    Sealed::parse(datagram).is_ok_and(|sealed| sealed.origin == Origin::Sender)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use segment::seal::Sealer;
     use segment::wire::control::Announce;
     use segment::{Segmenter, WireFrame};
 
@@ -195,6 +243,37 @@ mod tests {
         tally.push(now, source(2), b"very important data");
         assert_eq!(tally.sources()[0].announced.as_deref(), Some("robot"));
         assert_eq!((tally.sources()[1].texts, tally.datagrams, tally.streams().count()), (1, 2, 0));
+    }
+
+    #[test]
+    fn what_is_sealed_is_looked_into_with_its_key_only() {
+        let (key, other, now) = (Key::generate().unwrap(), Key::generate().unwrap(), Instant::now());
+        let announce = Announce {
+            stream_id: 7,
+            wants_ack: true,
+            is_sequenced: true,
+            sent_at: 2,
+            width: 0,
+            height: 0,
+            centi_fps: 0,
+            name: "robot".to_owned(),
+        };
+        let plain = Control::Announce(announce).to_vec();
+        let mut sealed = Vec::new();
+        Sealer::new(&key, Cipher::ChaCha20Poly1305, 7).seal(&[&plain], &mut sealed).unwrap();
+        for (given, name, counts) in
+            [(Some(key), Some("robot"), (0, 1)), (Some(other), None, (1, 1)), (None, Some("robot"), (1, 0))]
+        {
+            let is_given = given.is_some();
+            let mut tally = Tally::new(given);
+            tally.push(now, source(1), &sealed);
+            assert_eq!(tally.is_telling(), counts.0 == 0 || !is_given);
+            tally.push(now, source(1), &plain);
+            let source = &tally.sources()[0];
+            assert_eq!((source.announced.as_deref(), (source.closed, source.clear)), (name, counts));
+            assert_eq!(source.opened, (is_given && name.is_some()).then_some(Cipher::ChaCha20Poly1305));
+            assert_eq!((tally.datagrams, tally.unread), (2, 0));
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 
+use segment::seal::Key;
 use segment::socket::PathProbe;
 use segment::socket::inspect::{Guard, Link, Need};
 use terminal::units::TimeSpan;
-use terminal::{Check, Checkup, Failure, Verdict};
+use terminal::{Check, Checkup, Failure, Interrupt, Verdict};
 
 use super::check;
 use super::probe::{Answers, Outcome, probe};
@@ -18,15 +19,24 @@ const LISTED: usize = 10;
 /// The sender's own default.
 const PORT: u16 = 10_000;
 
-/// Looks at the way to `group`, then announces there until `end` at the latest.
+/// What was asked for beside the group.
+pub(super) struct Asked<'a> {
+    pub(super) interface: Option<&'a str>,
+    pub(super) key: Option<Key>,
+    /// The file with the key, as a shell reads it.
+    pub(super) key_file: Option<String>,
+}
+
+/// Looks at the way to `group`, then announces there until `end` at the latest, or until the user ends it.
 pub(super) fn look_at<W: Write>(
     checkup: &mut Checkup<W>,
     group: SocketAddr,
-    asked: Option<&str>,
+    asked: &Asked,
     end: Instant,
+    interrupt: &Interrupt,
 ) -> io::Result<()> {
     let need = Need::of(group.ip());
-    let link = match Link::toward(group, asked) {
+    let link = match Link::toward(group, asked.interface) {
         Ok(link) => link,
         Err(finding) => return checkup.add(&check(&finding)),
     };
@@ -35,7 +45,7 @@ pub(super) fn look_at<W: Write>(
         checkup.add(&check(finding))?;
     }
     if findings.is_empty() {
-        checkup.add(&suitable(&link, group.ip(), asked.is_none()))?;
+        checkup.add(&suitable(&link, group.ip(), asked.interface.is_none()))?;
     }
     if let Ok(Ok(path)) = PathProbe::for_group(group, &link.interface).map(|probe| probe.path()) {
         let whole = format!("datagrams of up to {} bytes go to the group in one piece", path.unfragmented_len());
@@ -49,7 +59,11 @@ pub(super) fn look_at<W: Write>(
         return checkup.add(&Check::new(Verdict::Note, "receivers", first));
     }
     tracing::info!("asking {group} for receivers");
-    checkup.add(&judge(probe(group, &link.interface, end), group, &link))
+    let outcome = probe(group, &link.interface, asked.key.as_ref(), end, interrupt);
+    if interrupt.is_set() {
+        return Ok(());
+    }
+    checkup.add(&judge(outcome, group, &link, asked.key_file.as_deref()))
 }
 
 fn suitable(link: &Link, group: IpAddr, is_by_route: bool) -> Check {
@@ -63,12 +77,12 @@ fn suitable(link: &Link, group: IpAddr, is_by_route: bool) -> Check {
     Check::new(Verdict::Ok, "interface", format!("{interface} is up and carries multicast{by_route}"))
 }
 
-fn judge(outcome: Outcome, group: SocketAddr, link: &Link) -> Check {
+fn judge(outcome: Outcome, group: SocketAddr, link: &Link, key_file: Option<&str>) -> Check {
     match outcome {
         Outcome::Asked(answers) if answers.receivers.is_empty() && answers.old.is_empty() => {
-            nobody(group, link, &answers)
+            nobody(group, link, &answers, key_file)
         }
-        Outcome::Asked(answers) => somebody(&answers),
+        Outcome::Asked(answers) => somebody(&answers, key_file),
         Outcome::Taken(source) => {
             let taken =
                 format!("{source} streams to {group} already, so nothing was sent: it might disturb its receivers");
@@ -94,12 +108,13 @@ fn judge(outcome: Outcome, group: SocketAddr, link: &Link) -> Check {
     }
 }
 
-fn somebody(answers: &Answers) -> Check {
+fn somebody(answers: &Answers, key_file: Option<&str>) -> Check {
     let (count, old) = (answers.receivers.len(), answers.old.len());
+    let with_key = key_file.map_or_else(String::new, |file| format!(" with the key in {file}"));
     let mut finding = match count {
         0 => String::new(),
-        1 => "1 receiver answers: ".to_owned(),
-        _ => format!("{count} receivers answer: "),
+        1 => format!("1 receiver answers{with_key}: "),
+        _ => format!("{count} receivers answer{with_key}: "),
     };
     let listed = answers.receivers.iter().take(LISTED).map(|(address, round_trip)| match round_trip {
         Some(round_trip) => format!("{address} (round trip {})", TimeSpan(*round_trip)),
@@ -122,17 +137,22 @@ fn somebody(answers: &Answers) -> Check {
 }
 
 /// Nobody answered: why, the likeliest first.
-fn nobody(group: SocketAddr, link: &Link, answers: &Answers) -> Check {
+fn nobody(group: SocketAddr, link: &Link, answers: &Answers, key_file: Option<&str>) -> Check {
+    let option = if key_file.is_some() { " --key-file FILE" } else { "" };
     let name = &link.interface.name;
     let place = if group.port() == PORT { group.ip().to_string() } else { group.to_string() };
     let asked =
         format!("no receiver answered {} announcements in {:.1} s", answers.announces, answers.took.as_secs_f64());
     let mut check = Check::new(Verdict::Wrong, "receivers", asked)
-        .remedy("Does a receiver run? On its machine:", Some(format!("receiver --multicast {place}")))
+        .remedy("Does a receiver run? On its machine:", Some(format!("receiver --multicast {place}{option}")))
         .remedy(
             "If it does, see there whether anything gets that far:",
-            Some(format!("receiver doctor --multicast {place}")),
-        );
+            Some(format!("receiver doctor --multicast {place}{option}")),
+        )
+        .advice(match key_file {
+            Some(file) => format!("It answers only if its key is the one in {file}."),
+            None => "If it has a key, it answers only whoever has it too: give it here by --key-file.".to_owned(),
+        });
     if link.interface.is_loopback {
         return check;
     }
@@ -141,9 +161,10 @@ fn nobody(group: SocketAddr, link: &Link, answers: &Answers) -> Check {
     let others = link.others(Need::of(group.ip()));
     if let [other, ..] = &others[..] {
         let other = &other.interface;
+        let key = key_file.map_or_else(String::new, |file| format!(" --key-file {file}"));
         check = check.remedy(
             format!("If the receivers are on {other} and not on {name}:"),
-            Some(format!("sender doctor --multicast {place} --interface {}", other.name)),
+            Some(format!("sender doctor --multicast {place} --interface {}{key}", other.name)),
         );
     }
     check.remedy(
@@ -201,16 +222,21 @@ mod tests {
 
     #[test]
     fn who_answers_is_listed_with_its_round_trip() {
-        let one = somebody(&answers(1, 0));
+        let one = somebody(&answers(1, 0), None);
         assert_eq!(one.verdict(), Verdict::Ok);
         assert!(one.to_string().contains("1 receiver answers: 192.0.2.0:40000 (round trip 420 µs)\n"), "{one}");
-        let many = somebody(&answers(12, 0)).to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(many.contains("12 receivers answer: 192.0.2.0:40000") && many.contains("and 2 more"), "{many}");
+        let many =
+            somebody(&answers(12, 0), Some("stream.key")).to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            many.contains("12 receivers answer with the key in stream.key: 192.0.2.0:40000")
+                && many.contains("and 2 more"),
+            "{many}"
+        );
     }
 
     #[test]
     fn old_receivers_are_listed_with_the_option_for_them() {
-        let old = somebody(&answers(0, 1));
+        let old = somebody(&answers(0, 1), None);
         assert_eq!(old.verdict(), Verdict::Note);
         let text = old.to_string();
         assert!(text.contains("  1 of the old kind answered: 192.0.2.100:40000"), "{text}");

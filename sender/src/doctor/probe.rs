@@ -1,13 +1,16 @@
-//! Asks a group for receivers, as a sender does before its stream begins. Nothing else is ever sent.
+//! Asks a group for receivers, as a sender does before its stream begins: sealed, where there is a key. Nothing else is
+//! ever sent.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use segment::handshake::{Announcer, BARE_ACK, Destination, Handshake, MAX_RECEIVERS, Picture};
+use segment::seal::{Direction, Key, OpenError, Opener, Sealer};
 use segment::socket::{Group, Interface, JoinError, ReceiveSocket, SendSocket, SocketError};
 use segment::wire::control::{ByeReason, Control, ESCAPE};
-use terminal::Failure;
+use segment::wire::sealed::Cipher;
+use terminal::{Failure, Interrupt};
 
 /// A group counts as free once no stream has come for so long: slower ones than a frame a second are rare.
 const SILENCE: Duration = Duration::from_millis(1_200);
@@ -44,115 +47,172 @@ pub(super) struct Answers {
     pub(super) took: Duration,
 }
 
-/// Listens until the group is known to be free, then announces to it until `end` at the latest.
-pub(super) fn probe(group: SocketAddr, interface: &Interface, end: Instant) -> Outcome {
+/// Listens until the group is known to be free, then announces to it until `end` at the latest, or until the user ends it.
+pub(super) fn probe(
+    group: SocketAddr,
+    interface: &Interface,
+    key: Option<&Key>,
+    end: Instant,
+    interrupt: &Interrupt,
+) -> Outcome {
     let wanted = Group { address: group, interface: Some(interface.name.clone()), source: None };
     let mut stream = match ReceiveSocket::join(wanted) {
         Ok(socket) => socket,
         Err(error) => return Outcome::CannotListen(error),
     };
+    let stream_id = RandomState::new().hash_one(std::process::id());
+    let mut sealing = key.map(|key| Sealing::new(key, stream_id));
     let quiet = Instant::now() + SILENCE;
-    while Instant::now() < quiet {
-        if let Some(source) = streaming(&mut stream, TICK) {
+    while Instant::now() < quiet && !interrupt.is_set() {
+        if let Some(source) = streaming(&mut stream, &mut sealing, TICK) {
             return Outcome::Taken(source);
         }
     }
     // In this network, and to receivers on this machine too, as a sender does.
     let opened = SendSocket::for_group(group, interface, 1, true)
         .and_then(|send| Ok::<_, SocketError>((ReceiveSocket::on(&send)?, send)));
-    let (mut answers, send) = match opened {
+    let (answers, send) = match opened {
         Ok(sockets) => sockets,
         Err(error) => return Outcome::CannotSend(Failure::new(error).to_string()),
     };
-    ask(&mut stream, &mut answers, &send, group, end)
+    Asking { group, stream, answers, send, sealing }.ask(stream_id, end, interrupt)
 }
 
-fn ask(
-    stream: &mut ReceiveSocket,
-    answers: &mut ReceiveSocket,
-    send: &SendSocket,
-    group: SocketAddr,
-    end: Instant,
-) -> Outcome {
-    let start = Instant::now();
-    let mut end = end.min(start + ASKING);
-    // Begins for no number of receivers, and gives up on none: it ends when we do.
-    let handshake = Handshake {
-        has_group: true,
-        receivers: usize::MAX,
-        ack_timeout: None,
-        text: None,
-        name: "sender doctor".to_owned(),
-    };
-    let stream_id = RandomState::new().hash_one(std::process::id());
-    let mut announcer = Announcer::new(start, stream_id, handshake, Picture::default());
-    let mut found = Answers::default();
-    let mut has_answered = false;
-    while Instant::now() < end {
-        announcer.handle_timeout(Instant::now(), clock_us());
-        while let Some(transmit) = announcer.poll_transmit() {
-            let (to, is_announce) = match transmit.to {
-                Destination::Group => (group, true),
-                Destination::Receiver(address) => (address, false),
-            };
-            match send.send_to(&transmit.contents, to) {
-                Ok(()) => found.announces += usize::from(is_announce),
-                Err(error) if is_announce => return Outcome::CannotSend(format!("cannot send to {group}: {error}")),
-                Err(error) => tracing::debug!(%to, %error, "cannot answer"),
-            }
-        }
-        if let Some(source) = streaming(stream, Duration::ZERO) {
-            return Outcome::Taken(source);
-        }
-        match answers.recv(TICK) {
-            Ok(Some(received)) => {
-                for datagram in received.datagrams() {
-                    if datagram != BARE_ACK {
-                        // What is no ack of ours is nothing to us.
-                        let _ = announcer.handle_datagram(Instant::now(), clock_us(), received.source, datagram);
-                    } else if found.old.len() < MAX_RECEIVERS && !found.old.contains(&received.source) {
-                        found.old.push(received.source);
-                    }
-                }
-            }
-            Ok(None) => {}
-            Err(error) => tracing::debug!(%error, "cannot read answers"),
-        }
-        if !has_answered && !announcer.listeners().is_empty() {
-            has_answered = true;
-            end = end.min(Instant::now() + ANSWERING);
+/// What a doctor with a key seals and opens.
+struct Sealing {
+    sealer: Sealer,
+    /// Opens what receivers answer.
+    answers: Opener,
+    /// Opens what comes to the group: our own announces too.
+    stream: Opener,
+    plain: Vec<u8>,
+}
+
+impl Sealing {
+    fn new(key: &Key, stream_id: u64) -> Self {
+        Self {
+            sealer: Sealer::new(key, Cipher::fastest(), stream_id),
+            answers: Opener::new(key.clone(), Direction::FromReceivers),
+            stream: Opener::new(key.clone(), Direction::FromSenders),
+            plain: Vec::new(),
         }
     }
-    found.took = start.elapsed();
-    found.receivers =
-        announcer.listeners().iter().map(|l| (l.address, l.clock().map(|clock| clock.round_trip))).collect();
-    found.receivers.sort();
-    say_bye(announcer, send, group);
-    Outcome::Asked(found)
 }
 
-/// Receivers are to forget a stream that does not come.
-fn say_bye(mut announcer: Announcer, send: &SendSocket, group: SocketAddr) {
-    announcer.end(Instant::now(), ByeReason::ShuttingDown);
-    loop {
-        while let Some(transmit) = announcer.poll_transmit() {
-            let to = if let Destination::Receiver(address) = transmit.to { address } else { group };
-            let _ = send.send_to(&transmit.contents, to);
+/// The sockets that a group is asked with.
+struct Asking {
+    group: SocketAddr,
+    stream: ReceiveSocket,
+    answers: ReceiveSocket,
+    send: SendSocket,
+    sealing: Option<Sealing>,
+}
+
+impl Asking {
+    fn ask(mut self, stream_id: u64, end: Instant, interrupt: &Interrupt) -> Outcome {
+        let start = Instant::now();
+        let mut end = end.min(start + ASKING);
+        // Begins for no number of receivers, and gives up on none: it ends when we do.
+        let handshake = Handshake {
+            has_group: true,
+            receivers: usize::MAX,
+            ack_timeout: None,
+            text: None,
+            name: "sender doctor".to_owned(),
+        };
+        let mut announcer = Announcer::new(start, stream_id, handshake, Picture::default());
+        let mut found = Answers::default();
+        let mut has_answered = false;
+        while Instant::now() < end && !interrupt.is_set() {
+            announcer.handle_timeout(Instant::now(), clock_us());
+            while let Some(transmit) = announcer.poll_transmit() {
+                let (to, is_announce) = match transmit.to {
+                    Destination::Group => (self.group, true),
+                    Destination::Receiver(address) => (address, false),
+                };
+                match self.say(&transmit.contents, to) {
+                    Ok(()) => found.announces += usize::from(is_announce),
+                    Err(error) if is_announce => return Outcome::CannotSend(format!("cannot send to {to}: {error}")),
+                    Err(error) => tracing::debug!(%to, %error, "cannot answer"),
+                }
+            }
+            if let Some(source) = streaming(&mut self.stream, &mut self.sealing, Duration::ZERO) {
+                return Outcome::Taken(source);
+            }
+            self.hear(&mut announcer, &mut found);
+            if !has_answered && !announcer.listeners().is_empty() {
+                has_answered = true;
+                end = end.min(Instant::now() + ANSWERING);
+            }
         }
-        if announcer.is_over() {
-            return;
+        found.took = start.elapsed();
+        found.receivers =
+            announcer.listeners().iter().map(|l| (l.address, l.clock().map(|clock| clock.round_trip))).collect();
+        found.receivers.sort();
+        self.say_bye(announcer);
+        Outcome::Asked(found)
+    }
+
+    fn hear(&mut self, announcer: &mut Announcer, found: &mut Answers) {
+        let received = match self.answers.recv(TICK) {
+            Ok(Some(received)) => received,
+            Ok(None) => return,
+            Err(error) => return tracing::debug!(%error, "cannot read answers"),
+        };
+        for datagram in received.datagrams() {
+            let answer = match &mut self.sealing {
+                Some(_) if datagram == BARE_ACK => datagram,
+                Some(sealing) => match sealing.answers.open(datagram, &mut sealing.plain) {
+                    Ok(_) => &sealing.plain[..],
+                    Err(_) => continue,
+                },
+                None => datagram,
+            };
+            if answer != BARE_ACK {
+                // What is no ack of ours is nothing to us.
+                let _ = announcer.handle_datagram(Instant::now(), clock_us(), received.source, answer);
+            } else if found.old.len() < MAX_RECEIVERS && !found.old.contains(&received.source) {
+                found.old.push(received.source);
+            }
         }
-        std::thread::sleep(TICK);
-        announcer.handle_timeout(Instant::now(), clock_us());
+    }
+
+    /// Receivers are to forget a stream that does not come.
+    fn say_bye(self, mut announcer: Announcer) {
+        announcer.end(Instant::now(), ByeReason::ShuttingDown);
+        loop {
+            while let Some(transmit) = announcer.poll_transmit() {
+                let to = if let Destination::Receiver(address) = transmit.to { address } else { self.group };
+                let _ = self.say(&transmit.contents, to);
+            }
+            if announcer.is_over() {
+                return;
+            }
+            std::thread::sleep(TICK);
+            announcer.handle_timeout(Instant::now(), clock_us());
+        }
+    }
+
+    fn say(&self, plain: &[u8], to: SocketAddr) -> std::io::Result<()> {
+        let Some(sealing) = &self.sealing else { return self.send.send_to(plain, to) };
+        let mut sealed = Vec::new();
+        sealing.sealer.seal(&[plain], &mut sealed).map_err(std::io::Error::other)?;
+        self.send.send_to(&sealed, to)
     }
 }
 
 /// Who streams to the group, if a datagram of a stream comes within `timeout`.
-fn streaming(socket: &mut ReceiveSocket, timeout: Duration) -> Option<SocketAddr> {
-    match socket.recv(timeout) {
-        Ok(Some(received)) => received.datagrams().any(is_of_stream).then_some(received.source),
-        _ => None,
-    }
+fn streaming(socket: &mut ReceiveSocket, sealing: &mut Option<Sealing>, timeout: Duration) -> Option<SocketAddr> {
+    let Ok(Some(received)) = socket.recv(timeout) else { return None };
+    let is_of_stream = |datagram: &[u8]| {
+        let Some(Sealing { stream, plain, .. }) = sealing else { return is_of_stream(datagram) };
+        match stream.open(datagram, plain) {
+            Ok(_) => is_of_stream(plain),
+            Err(OpenError::Replayed) => false,
+            Err(_) => is_of_stream(datagram),
+        }
+    };
+    received.datagrams().any(is_of_stream).then_some(received.source)
 }
 
 /// Whether a datagram is of a stream, rather than of somebody who waits for receivers as we do.
