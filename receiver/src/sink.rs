@@ -59,6 +59,14 @@ pub enum SinkError {
         /// What the system said.
         source: io::Error,
     },
+    /// Nothing can be written into the folder for snapshots.
+    #[error("cannot write into the folder {}: {source}; choose another by --snapshots", path.display())]
+    SnapshotFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Standard output could not be written to.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),

@@ -16,23 +16,31 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// Makes the folder if there is none, and sees that no frame is there yet.
+    /// Makes the folder if there is none, sees that no frame is there yet, and tries whether it takes files.
     ///
     /// # Errors
     /// [`SinkError::SnapshotExists`] where frames are there already that are not to be overwritten,
-    /// [`SinkError::Snapshot`] where the folder cannot be made.
+    /// [`SinkError::Snapshot`] where the folder cannot be made, [`SinkError::SnapshotFolder`] where it takes no files.
     pub fn create(folder: &Path, overwrite: bool) -> Result<Self, SinkError> {
         fs::create_dir_all(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
         let there = || first_frame(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source });
-        match if overwrite { None } else { there()? } {
-            Some(path) => Err(SinkError::SnapshotExists { path }),
-            None => Ok(Self { folder: folder.to_owned(), overwrite, written: 0 }),
+        if let Some(path) = if overwrite { None } else { there()? } {
+            return Err(SinkError::SnapshotExists { path });
         }
+        try_out(folder).map_err(|source| SinkError::SnapshotFolder { path: folder.to_owned(), source })?;
+        Ok(Self { folder: folder.to_owned(), overwrite, written: 0 })
     }
 
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.jpg"))
     }
+}
+
+/// Makes a file in a folder and takes it away again: at the first frame it would be late to find that none can be made.
+fn try_out(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!(".receiver-{}", std::process::id()));
+    write_whole(&path, &[], true)?;
+    fs::remove_file(&path)
 }
 
 /// The first of the frames that are in a folder already: in the middle of a stream it would be late to find one.
@@ -87,6 +95,17 @@ mod tests {
         assert_eq!(snapshots.finish().unwrap(), format!("2 frames in {}", folder.display()));
         assert_eq!(fs::read(folder.join("000001.jpg")).unwrap(), b"one");
         assert_eq!(fs::read(folder.join("000002.jpg")).unwrap(), b"two");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_takes_no_files_is_refused_before_the_first_frame() {
+        // Nobody, root included, makes files there.
+        let error = Snapshots::create(Path::new("/proc/self"), false).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write into the folder /proc/self: "), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        Snapshots::create(folder.path(), false).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of the attempt");
     }
 
     #[test]
