@@ -69,7 +69,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Done);
     };
     let mut viewer = open_viewer(cli, &downstream)?;
-    let sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
+    let mut sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
     downstream.release();
     let doing = if cli.tcp.is_some() { "fetching from" } else { "listening on" };
     tracing::info!("{doing} {}", downstream.origin());
@@ -86,6 +86,8 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         if let Some(end) = watch.end(now, &downstream, &sinks, viewer.is_some()) {
             break end;
         }
+        // What ends the program is said when it ends.
+        sinks.iter_mut().for_each(Running::say_failure);
         match viewer.as_mut().map(|viewer| viewer.step(&downstream, TICK)) {
             None => {
                 let _ = interrupt.wait_timeout(watch.rest(now, &downstream, &sinks));

@@ -12,8 +12,8 @@ use media::codec::CodecError;
 use media::matroska::RecordError;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,12 @@ pub enum SinkError {
     /// Standard output could not be written to.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+    /// Why, has been said when it happened.
+    #[error("{name} stopped before the stream ended; why is said above")]
+    Said {
+        /// The sink.
+        name: &'static str,
+    },
     /// What a sink writes to takes nothing any more.
     #[error("{name} is given up: what it writes to takes nothing, so its last frames are missing")]
     Stalled {
@@ -97,6 +103,9 @@ impl SinkError {
 pub struct Running {
     name: &'static str,
     stop: Arc<AtomicBool>,
+    /// Why it has failed.
+    failure: Arc<OnceLock<String>>,
+    is_said: bool,
     thread: JoinHandle<Result<String, SinkError>>,
 }
 
@@ -108,15 +117,15 @@ impl Running {
     pub fn start(sink: Box<dyn Sink>, downstream: &Downstream) -> Result<Self, SinkError> {
         let name = sink.name();
         let frames = downstream.every(name);
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, failure) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceLock::new()));
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn({
-                let stop = Arc::clone(&stop);
-                move || feed(sink, &frames, &stop)
+                let (stop, failure) = (Arc::clone(&stop), Arc::clone(&failure));
+                move || feed(sink, &frames, &stop, &failure)
             })
             .map_err(SinkError::Thread)?;
-        Ok(Self { name, stop, thread })
+        Ok(Self { name, stop, failure, is_said: false, thread })
     }
 
     /// One word for messages.
@@ -129,6 +138,14 @@ impl Running {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.is_finished()
+    }
+
+    /// Says, once, why the sink has failed, if it has: for a program that goes on without it.
+    pub fn say_failure(&mut self) {
+        if let Some(reason) = self.failure.get().filter(|_| !self.is_said && tracing::enabled!(tracing::Level::ERROR)) {
+            self.is_said = true;
+            tracing::error!("{} stopped: {reason}; all else goes on", self.name);
+        }
     }
 
     /// Waits until the sink has ended, at most until `deadline`.
@@ -152,11 +169,19 @@ impl Running {
         if !self.thread.is_finished() {
             return Err(SinkError::Stalled { name: self.name });
         }
-        self.thread.join().unwrap_or(Err(SinkError::Panicked))
+        match self.thread.join().unwrap_or(Err(SinkError::Panicked)) {
+            Err(_) if self.is_said => Err(SinkError::Said { name: self.name }),
+            outcome => outcome,
+        }
     }
 }
 
-fn feed(mut sink: Box<dyn Sink>, frames: &FrameQueue, stop: &AtomicBool) -> Result<String, SinkError> {
+fn feed(
+    mut sink: Box<dyn Sink>,
+    frames: &FrameQueue,
+    stop: &AtomicBool,
+    failure: &OnceLock<String>,
+) -> Result<String, SinkError> {
     const TICK: Duration = Duration::from_millis(100);
     while !stop.load(Ordering::Relaxed) {
         match frames.take(TICK) {
@@ -166,7 +191,8 @@ fn feed(mut sink: Box<dyn Sink>, frames: &FrameQueue, stop: &AtomicBool) -> Resu
                 if let Err(error) = sink.accept(&frame) {
                     let name = sink.name();
                     if !error.is_broken_pipe() {
-                        tracing::error!("{name} stopped: {error}");
+                        // Once.
+                        let _ = failure.set(error.to_string());
                     }
                     // Whatever came of it until now is still brought to a good end.
                     match sink.finish() {

@@ -73,7 +73,11 @@ fn a_disk_that_is_full_ends_the_recording_and_not_the_stream() {
     let _peer = Peer::tagged(&clip, receiver.address(), &[]);
     receiver.says("recording stopped: ");
     let ended = receiver.end();
-    ended.expect(1, &["recording stopped: cannot write to", &file]);
+    ended.expect(
+        1,
+        &["recording stopped: cannot write to", &file, "receiver: recording stopped before the stream ended"],
+    );
+    assert_eq!(ended.stderr.matches("cannot write to").count(), 1, "{}", ended.stderr);
     assert_eq!(ended.totals()["frames"], 30);
     assert_eq!(clip.snapshots(folder.as_ref()), (0..30).collect::<Vec<_>>());
 
@@ -82,4 +86,16 @@ fn a_disk_that_is_full_ends_the_recording_and_not_the_stream() {
     assert_eq!(recorded, Found { pictures: (0..recorded.pictures.len()).collect(), rest: 0 });
     let line = format!("recording: {} frames", recorded.pictures.len());
     ended.expect(1, &[&line]);
+}
+
+#[test]
+fn an_output_that_fails_alone_is_said_once() {
+    let clip = Clip::of(30);
+    let file = clip.argument("a.mkv");
+    let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--record", &file];
+    let receiver = Program::spawn(&mut in_bash("trap '' XFSZ; ulimit -f 512; exec \"$@\"", &arguments));
+    let _peer = Peer::tagged(&clip, receiver.address(), &[]);
+    let ended = receiver.end();
+    ended.expect(1, &["receiver: cannot write to", &file]);
+    assert_eq!(ended.stderr.matches("cannot write to").count(), 1, "{}", ended.stderr);
 }
