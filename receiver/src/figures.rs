@@ -229,13 +229,23 @@ impl Counters {
     }
 }
 
+impl Figures {
+    fn fmt_dropped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (cause, count) in self.dropped.iter().filter(|(_, count)| **count > 0) {
+            write!(f, "  {} {count}", cause.replace('_', " "))?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(source) = self.source else {
-            return match self.is_over_tcp {
-                true => write!(f, "no frame yet, {}", ByteCount(self.bytes)),
-                false => write!(f, "no frame yet, {} datagrams", self.datagrams),
-            };
+            match self.is_over_tcp {
+                true => write!(f, "no frame yet, {}", ByteCount(self.bytes))?,
+                false => write!(f, "no frame yet, {} datagrams", self.datagrams)?,
+            }
+            return self.fmt_dropped(f);
         };
         write!(f, "{} frames  {:.1} fps  {}", self.frames, self.fps, self.bit_rate)?;
         if let Some(latency) = self.latency_ms {
@@ -260,9 +270,7 @@ impl fmt::Display for Figures {
         if self.kernel_drops > 0 {
             write!(f, "  kernel drops {}", self.kernel_drops)?;
         }
-        for (cause, count) in self.dropped.iter().filter(|(_, count)| **count > 0) {
-            write!(f, "  {} {count}", cause.replace('_', " "))?;
-        }
+        self.fmt_dropped(f)?;
         for (mailbox, count) in self.replaced.iter().filter(|(_, count)| **count > 0) {
             write!(f, "  skipped by {mailbox} {count}")?;
         }
@@ -335,6 +343,13 @@ mod tests {
         assert!(counters.totals(start, start).to_string().contains("  lost 0  repaired 9 of 12 segments lost  "));
         counters.kernel_drops = 7;
         assert!(counters.totals(start, start).to_string().contains("  kernel drops 7  "));
+    }
+
+    #[test]
+    fn the_line_says_what_was_dropped_also_before_the_first_frame() {
+        let counters = Counters { refused: 2, unwanted: 5, ..Counters::default() };
+        let line = counters.totals(Instant::now(), Instant::now()).to_string();
+        assert_eq!(line, "no frame yet, 7 datagrams  unknown type 2  unwanted 5");
     }
 
     #[test]

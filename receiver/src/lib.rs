@@ -36,6 +36,7 @@ mod sealing;
 mod selection;
 pub mod sink;
 mod stream_drops;
+mod waiting;
 
 pub use builder::Builder;
 pub use downstream::{Downstream, DownstreamError, Monitor};

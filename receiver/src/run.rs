@@ -6,6 +6,7 @@ use crate::sink::snapshot::Snapshots;
 use crate::sink::stdout::Stdout;
 use crate::sink::window::{Step, Viewer};
 use crate::sink::{Running, Sink, SinkError};
+use crate::waiting::{WONDERING, cause, doctor, nothing_yet};
 use crate::{Builder, Downstream, DownstreamError, Figures};
 use segment::seal::Key;
 use std::io::IsTerminal;
@@ -77,7 +78,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     let start = Instant::now();
     let monitor = downstream.monitor();
     let report = Report::start(Reporter::new(cli.stats, start, cli.stdout), move || monitor.figures())?;
-    let mut watch = Watch { cli, start, promised: !sinks.is_empty() };
+    let mut watch = Watch { cli, start, promised: !sinks.is_empty(), is_said: cli.tcp.is_some() };
     let end = loop {
         let now = Instant::now();
         if interrupt.is_set() {
@@ -88,6 +89,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         }
         // What ends the program is said when it ends.
         sinks.iter_mut().for_each(Running::say_failure);
+        watch.say_what_is_missing(now, &downstream);
         match viewer.as_mut().map(|viewer| viewer.step(&downstream, TICK)) {
             None => {
                 let _ = interrupt.wait_timeout(watch.rest(now, &downstream, &sinks));
@@ -147,6 +149,8 @@ struct Watch<'a> {
     start: Instant,
     /// Whether there were sinks at the start.
     promised: bool,
+    /// Whether it has been said why there is no frame, or is by whoever fetches them.
+    is_said: bool,
 }
 
 impl Watch<'_> {
@@ -160,6 +164,18 @@ impl Watch<'_> {
         }
         let is_silent = !self.cli.timeout.is_zero() && self.silence(now, downstream) >= self.cli.timeout;
         is_silent.then_some(End::TimedOut)
+    }
+
+    /// Says once what is known of why no frame has come, where that has lasted.
+    fn say_what_is_missing(&mut self, now: Instant, downstream: &Downstream) {
+        if self.is_said || now.saturating_duration_since(self.start) < WONDERING {
+            return;
+        }
+        self.is_said = true;
+        let figures = downstream.totals();
+        if figures.frames == 0 {
+            tracing::info!("{}", nothing_yet(self.cli, downstream.origin(), &figures));
+        }
     }
 
     fn silence(&self, now: Instant, downstream: &Downstream) -> Duration {
@@ -317,11 +333,14 @@ fn no_frame(cli: &Cli, origin: &str, totals: &Figures) -> Failure {
             ),
         }
     } else if totals.datagrams == 0 && cli.tcp.is_none() {
-        "no datagram came at all: is the sender running, does it send to this machine and port, and does a firewall \
-         let UDP through?"
-            .to_owned()
+        format!(
+            "no datagram came at all: is the sender running, does it send to this machine and port, and does a firewall \
+             let UDP through? More is told by: {}",
+            doctor(cli, origin)
+        )
     } else if totals.frames == 0 {
-        format!("{} datagrams came, but no whole frame: --stats json shows in `dropped` why", totals.datagrams)
+        let cause = cause(totals).unwrap_or("--stats json shows in `dropped` why");
+        format!("{} datagrams came, but no whole frame: {cause}", totals.datagrams)
     } else {
         format!("{} frames had come before: the sender has ended or lost its way", totals.frames)
     };

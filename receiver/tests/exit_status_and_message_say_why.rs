@@ -89,6 +89,22 @@ fn what_comes_is_no_video() {
 }
 
 #[test]
+fn whoever_waits_in_vain_is_told_why_and_who_knows_more() {
+    let receiver = Program::start(["--from", "192.0.2.1", "--duration", "6", "--stats", "text"]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..5 {
+        socket.send_to(b"\x01Hello", receiver.address()).unwrap();
+    }
+    receiver.says("no frame yet, 5 datagrams  unwanted 5");
+    let line = receiver.says("5 datagrams have come to 127.0.0.1:");
+    assert!(line.contains("they come from others than --from names"), "{line}");
+    assert!(line.contains("end this and run: receiver doctor --bind 127.0.0.1:"), "{line}");
+    let ended = receiver.end();
+    ended.expect(0, &[]);
+    assert_eq!(ended.stderr.matches("receiver doctor").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
 fn time_is_up() {
     ended(&["--bind", "127.0.0.1:0", "--display", "never", "--duration", "0.5"]).expect(0, &[]);
 }
