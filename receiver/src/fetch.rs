@@ -11,10 +11,11 @@ use crate::address::canonical;
 use crate::receive::{Limit, Shared, TICK};
 use crate::roster::Facts;
 use crate::stream_drops::{StreamDrop, StreamDrops};
+use crate::waiting::WONDERING;
 use bytes::Bytes;
 use dial::{Dial, DialError};
 use limits::{Pauses, Progress};
-use lost::Lost;
+use lost::{Lost, other_framing};
 use media::Picture;
 use said::Said;
 use segment::socket::Connection;
@@ -169,6 +170,7 @@ impl<'a> Fetch<'a> {
         self.reader.reset();
         self.is_shown = false;
         let mut progress = Progress::default();
+        let connected = Instant::now();
         while !self.is_stopped() {
             let received = self.reader.receive(connection);
             let now = Instant::now();
@@ -199,6 +201,10 @@ impl<'a> Fetch<'a> {
                     };
                 }
                 Err(ReceiveError::Read(error)) if passes(error.kind()) => {
+                    let is_silent = connection.received() == 0 && now.saturating_duration_since(connected) >= WONDERING;
+                    if is_silent && self.said.is_news(now, "silent") {
+                        tracing::warn!("connected to {}, and nothing comes from there: is it a sender?", self.remote);
+                    }
                     if self.busy_poll {
                         // Whoever else wants this core gets it between two looks.
                         std::thread::yield_now();
@@ -273,6 +279,9 @@ impl<'a> Fetch<'a> {
             match lost {
                 // These say the address.
                 Lost::Dial(_) => tracing::warn!("{lost}; trying again until a sender is there"),
+                Lost::Receive(ReceiveError::Length(length)) if self.shared.counters().source.is_none() => {
+                    tracing::warn!("{}; connecting again", other_framing(&self.remote, &length.to_string()));
+                }
                 _ => tracing::warn!("lost {}: {lost}; connecting again", self.remote),
             }
         }

@@ -138,6 +138,23 @@ fn pictures_are_jpegs_in_files_and_pipes() {
 }
 
 #[test]
+fn the_other_framing_is_named_where_this_one_does_not_fit() {
+    let clip = Clip::of(2);
+    let server = Server::upstream(&[clip.folder().to_str().unwrap()]);
+    let receiver = fetch(server.remote(), &["--tcp-framing", "pickle"]);
+    let line = receiver.says(&format!("what {} sends is not framed as by --tcp-framing pickle", server.remote()));
+    assert!(line.contains("try --tcp-framing upstream (JPEGs after their length)"), "{line}");
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_wondered_at() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let remote = silent.local_addr().unwrap().to_string();
+    let receiver = fetch(&remote, &[]);
+    receiver.says(&format!("connected to {remote}, and nothing comes from there"));
+}
+
+#[test]
 fn a_sender_that_is_not_there_yet_is_waited_for_and_said_once() {
     let clip = Clip::of(10);
     let pictures = clip.folder();

@@ -1,8 +1,9 @@
 //! Why a sender has to be connected to again.
 
+use super::Remote;
 use super::dial::DialError;
 use crate::stream_drops::StreamDrop;
-use segment::wire::stream::ReceiveError;
+use segment::wire::stream::{Framing, ReceiveError};
 use std::io;
 use std::time::Duration;
 
@@ -58,4 +59,17 @@ impl Lost {
             Self::SetUp(_) => "not set up",
         }
     }
+}
+
+/// What to say of a sender of which no frame has come, only a length that is `wrong`.
+pub(super) fn other_framing(remote: &Remote, wrong: &str) -> String {
+    let (upstream, pickle) = ("upstream (JPEGs after their length)", "pickle (pictures as Python pickles them)");
+    let (this, other) = match remote.framing {
+        Framing::Upstream => (upstream, pickle),
+        Framing::Pickle => (pickle, upstream),
+    };
+    format!(
+        "what {remote} sends is not framed as by --tcp-framing {this}: {wrong}; try --tcp-framing {other}, or see which \
+         program it is"
+    )
 }
