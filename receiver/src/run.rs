@@ -1,6 +1,7 @@
 //! What the program does, from its options to its end.
 
 use crate::cli::{Cli, Display};
+use crate::figures::Counters;
 use crate::sink::record::Record;
 use crate::sink::snapshot::Snapshots;
 use crate::sink::stdout::Stdout;
@@ -65,8 +66,14 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         return Err(Failure::usage(format!("--from {from} is an address of {families}: nothing would ever come")));
     }
     let interrupt = Interrupt::install()?;
+    let opening = Instant::now();
     let Some((sinks, mut downstream)) = open(cli, &interrupt)? else {
-        tracing::debug!("ended before it had begun");
+        // Whoever reads the last line is not to look for it in vain. Nothing else takes of the second that there is.
+        let nothing = Counters { is_over_tcp: cli.tcp.is_some(), ..Counters::default() };
+        let nothing = nothing.totals(opening, Instant::now());
+        let interval = nothing.clone();
+        Report::start(Reporter::new(cli.stats, Instant::now(), cli.stdout), move || interval.clone())?
+            .finish(nothing, GRACE);
         return Ok(ExitStatus::Done);
     };
     let mut viewer = open_viewer(cli, &downstream)?;

@@ -130,11 +130,13 @@ fn the_user_ends_it_while_it_is_still_opening_what_it_needs() {
     // Nobody ever writes there.
     let recording = folder.path().join("out.mkv").display().to_string();
     for arguments in [&["--key-file", &pipe, "--record", &recording][..], &["--record", &pipe, "--overwrite"]] {
-        let arguments = [&["--bind", "127.0.0.1:0", "--display", "never"], arguments].concat();
+        let arguments = [&["--bind", "127.0.0.1:0", "--display", "never", "--stats", "json"], arguments].concat();
         let receiver = Program::spawn(&mut receiver(&arguments));
         wait_for("a thread that opens", || (!receiver.spent(Some("open")).is_empty()).then_some(()));
         receiver.signal("TERM");
-        receiver.end().expect(0, &[]);
+        let ended = receiver.end();
+        ended.expect(0, &[]);
+        assert_eq!((&ended.totals()["frames"], &ended.totals()["dropped"]["gap"]), (&0.into(), &0.into()));
         assert!(!std::path::Path::new(&recording).exists(), "an empty one would be in the way of the next");
     }
 }

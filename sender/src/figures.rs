@@ -92,6 +92,12 @@ pub(crate) struct Tally {
 }
 
 impl Figures {
+    /// What is to be said of a stream that was ended before there was one.
+    pub(crate) fn of_nothing(elapsed: Duration) -> Self {
+        let replaced = ["source", "encoder", "transmitter"].map(|mailbox| (mailbox, 0)).into();
+        Self::totals(elapsed, Tally::default(), replaced, [("broken", 0)].into(), Vec::new())
+    }
+
     pub(crate) fn totals(
         elapsed: Duration,
         tally: Tally,

@@ -92,6 +92,7 @@ impl Watch {
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
+    let opening = Instant::now();
     let (stats, quality) = (cli.stats, cli.quality.unwrap_or(DEFAULT_QUALITY));
     // Before anything is sent: whoever cannot be shown it should not have to stop it.
     let mut display = cli.display.then(|| Display::open(&cli.source.name())).transpose()?;
@@ -147,8 +148,15 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             break Ok(());
         }
     };
-    if let Some((report, watch)) = running {
-        report.finish(watch.figures(), LAST_LINE_GRACE);
+    match running {
+        Some((report, watch)) => report.finish(watch.figures(), LAST_LINE_GRACE),
+        // The user has ended it before: whoever reads the last line is not to look for it in vain.
+        None if outcome.is_ok() => {
+            let interval = move || Figures::of_nothing(opening.elapsed());
+            let totals = interval();
+            Report::start(Reporter::new(stats, Instant::now(), false), interval)?.finish(totals, LAST_LINE_GRACE);
+        }
+        None => {}
     }
     lost_window.map_or(Ok(()), Err).and(outcome).map(|()| ExitStatus::Done)
 }

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use scene::{Program, Receiver, sender};
+use scene::{Program, Receiver, Running, sender};
 
 /// It is to end within a second; the rest is for machines that compile something meanwhile.
 const SOON: Duration = Duration::from_secs(3);
@@ -47,6 +47,24 @@ fn by_a_signal_while_nothing_comes() {
     drop(input);
     assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
     assert!(String::from_utf8(output.stdout).unwrap().contains(r#""final":true"#));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn by_a_signal_before_there_is_a_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("key").display().to_string();
+    let made = std::process::Command::new("mkfifo").args(["-m", "600", &pipe]).status().unwrap();
+    assert!(made.success());
+    // Nobody ever writes there.
+    let asked = ["--source", "test", "--remote", "127.0.0.1:9", "--key-file", &pipe, "--stats", "json"];
+    let program = Running::spawn(sender().args(asked));
+    program.has_thread("source");
+    let ended = program.interrupt();
+    ended.expect(0, &[]);
+    let totals = ended.totals();
+    assert_eq!((&totals["frames"], &totals["send_errors"]), (&0.into(), &0.into()));
+    assert_eq!((&totals["dropped"]["broken"], &totals["replaced"]["encoder"]), (&0.into(), &0.into()));
 }
 
 #[test]

@@ -146,6 +146,16 @@ impl Running {
         self.process.try_wait().unwrap().is_some()
     }
 
+    /// Waits until it has a thread of this name.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn has_thread(&self, name: &str) {
+        let threads = format!("/proc/{}/task", self.process.id());
+        wait_for(name, || {
+            let threads = std::fs::read_dir(&threads).unwrap().map(|entry| entry.unwrap().path().join("comm"));
+            threads.map(|comm| std::fs::read_to_string(comm).unwrap_or_default()).find(|comm| comm.trim() == name)
+        });
+    }
+
     /// Sends a signal: INT, TERM, KILL.
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.process.id())]).status();
