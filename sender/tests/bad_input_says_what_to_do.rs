@@ -86,6 +86,19 @@ fn something_that_is_no_video_is_a_failure() {
 }
 
 #[test]
+fn what_was_left_out_is_said_in_a_sentence() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let remote = receiver.local_addr().unwrap().to_string();
+    let jpeg = scene::jpeg(1);
+    let input = [&jpeg[..], &jpeg[..jpeg.len() / 2]].concat();
+    let ended = Program::start_with_input(&["--remote", &remote, "--source", "-"], input).wait();
+    ended.expect(
+        0,
+        &["JPEGs of standard input that were broken or cut short were left out: 1, beside 1 that were whole\n"],
+    );
+}
+
+#[test]
 fn a_stream_in_which_no_picture_can_be_encoded_is_a_failure() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let remote = receiver.local_addr().unwrap().to_string();

@@ -195,7 +195,8 @@ impl<S: Storage> Writer<S> {
         match started.index(storage, path) {
             Ok(bytes) => Ok(Recorded { bytes, indexed: true, ..recorded }),
             Err(RecordError::Write { source, .. }) if is_full(&source) => {
-                tracing::warn!(path = %path.display(), error = %source, "no room for the index: plays, but cannot seek");
+                let path = path.display();
+                tracing::warn!("no room for the index of {path}: it plays, but players cannot seek in it: {source}");
                 Ok(recorded)
             }
             Err(error) => Err(error),
@@ -229,7 +230,7 @@ impl<S: Storage> Drop for Writer<S> {
         if !self.finished
             && let Err(error) = self.close()
         {
-            tracing::warn!(%error, "recording not finished");
+            tracing::warn!("the recording could not be finished: {error}");
         }
     }
 }

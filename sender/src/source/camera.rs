@@ -153,10 +153,10 @@ impl<D: Driver> Camera<D> {
                 Picture::Raw(image) => format!("raw pictures, {:?}", image.format()),
             };
             let format = camera.driver.format();
-            tracing::info!(source = name, %format, coding, "opened");
+            tracing::info!("{name} gives {format}, {coding}");
             let other_size = options.size.filter(|&asked| format.size.is_some_and(|granted| granted != asked));
             if let Some((width, height)) = other_size {
-                tracing::warn!(source = name, %format, "does not have the size asked for, {width}x{height}");
+                tracing::warn!("{name} does not have the size asked for, {width}x{height}: it gives {format}");
             }
         }
         Ok(camera)

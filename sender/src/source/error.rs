@@ -158,11 +158,11 @@ pub enum SourceError {
     },
     /// A network stream that does not answer.
     #[error(
-        "cannot open {url}: nobody there, no answer within {} s, or no video in it; `ffprobe {url}` tells more",
+        "cannot open {url}: nobody there, no answer within {} s, or no video in it; `ffprobe` of that address tells more",
         .timeout.as_secs()
     )]
     Url {
-        /// The address, without a password.
+        /// The address, without what may hold a password.
         url: String,
         /// How long was waited.
         timeout: std::time::Duration,

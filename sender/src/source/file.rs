@@ -119,7 +119,7 @@ impl VideoFile {
         }
         if self.broken > 0 {
             let (broken, frames) = (self.broken, self.frames_of_turn);
-            tracing::warn!(file = %self.path.display(), broken, frames, "frames that were broken were left out");
+            tracing::warn!("frames of {} that are broken were left out: {broken} of {frames}", self.path.display());
         }
         if self.options.repeat {
             // Opened anew: seeking back leaves some containers and codecs a few frames off.

@@ -154,7 +154,7 @@ impl Source for Images {
                         self.broken_of_turn += 1;
                         self.broken += 1;
                         if self.first_turn {
-                            tracing::warn!(%error, "an image is left out");
+                            tracing::warn!("an image is left out: {error}");
                         }
                         return Ok(Next::Waiting);
                     }

@@ -211,7 +211,9 @@ impl Stream {
             return Err(SourceError::NoJpeg { name: name.to_owned(), bytes });
         }
         if broken > 0 {
-            tracing::warn!(source = name, broken, frames, "JPEGs that were broken or cut short were left out");
+            tracing::warn!(
+                "JPEGs of {name} that were broken or cut short were left out: {broken}, beside {frames} that were whole"
+            );
         }
         Ok(())
     }

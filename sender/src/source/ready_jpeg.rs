@@ -28,7 +28,8 @@ impl ReadyJpeg {
         let (before, jpeg) = (bytes.len(), with_standard_huffman_tables(bytes));
         if jpeg.len() != before && !self.tables_said {
             self.tables_said = true;
-            tracing::info!(source = self.source, "its JPEGs come without Huffman tables: the standard ones are put in");
+            let source = &self.source;
+            tracing::info!("the JPEGs of {source} come without Huffman tables: the standard ones are put in");
         }
         jpeg
     }

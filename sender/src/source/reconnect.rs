@@ -112,7 +112,7 @@ impl<O: Open> Reconnect<O> {
                     let back_at = *loss.back_at.get_or_insert(now);
                     if now.saturating_duration_since(back_at) >= STEADY {
                         let away_s = back_at.saturating_duration_since(loss.since).as_secs_f64();
-                        tracing::warn!(source = self.opener.name(), away_s = (away_s * 10.0).round() / 10.0, "is back");
+                        tracing::warn!("{} is back after {away_s:.1} s", self.opener.name());
                         self.lost = None;
                     }
                 }
@@ -122,7 +122,7 @@ impl<O: Open> Reconnect<O> {
                 self.broken += device.take_broken();
                 self.device = None;
                 if self.lost.is_none() {
-                    tracing::warn!(source = self.opener.name(), reason, "is lost; opening it again until it is back");
+                    tracing::warn!("{} is lost: {reason}; opening it again until it is back", self.opener.name());
                 }
                 self.pause(now())
             }

@@ -90,7 +90,10 @@ impl Recording {
         }
         if self.reader.is_cut_short() {
             let frames = self.frames_of_turn;
-            tracing::info!(file = %self.path.display(), frames, "the recording was not finished: played up to its last whole frame");
+            let path = self.path.display();
+            tracing::info!(
+                "the recording {path} was not finished: played up to its last whole frame, which is number {frames}"
+            );
         }
         if self.options.repeat {
             self.reader = start(&self.path)?;

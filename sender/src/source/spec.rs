@@ -89,13 +89,23 @@ impl fmt::Display for SourceSpec {
 }
 
 impl SourceSpec {
-    /// What it is called in messages and titles, where no user's name and password belong.
+    /// What it is called in messages and titles, where no user's name and password belong, nor what stands behind a
+    /// question mark: cameras take passwords there too, and it may be long.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Url(url) => without_password(url),
+            Self::Url(url) => shown(url),
             other => other.to_string(),
         }
+    }
+}
+
+/// An address as messages show it: [without a password](without_password), and with the query cut off.
+pub(super) fn shown(url: &str) -> String {
+    let url = without_password(url);
+    match url.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => url,
     }
 }
 
@@ -133,12 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn only_user_and_password_are_taken_out_of_an_address() {
-        for (url, shown) in [
-            ("rtsp://me:p@ss@cam/live?a=b@c", "rtsp://cam/live?a=b@c"),
-            ("http://cam:80/a@b", "http://cam:80/a@b"),
-            ("http://cam", "http://cam"),
+    fn what_may_hold_a_password_is_taken_out_of_an_address() {
+        for (url, told, shown) in [
+            ("rtsp://me:p@ss@cam/live?a=b@c", "rtsp://cam/live?a=b@c", "rtsp://cam/live?…"),
+            ("http://cam:80/a@b", "http://cam:80/a@b", "http://cam:80/a@b"),
+            ("http://cam", "http://cam", "http://cam"),
         ] {
+            assert_eq!(without_password(url), told);
             assert_eq!(url.parse::<SourceSpec>().unwrap().name(), shown);
         }
     }

@@ -7,7 +7,8 @@ use media::Picture;
 use super::capture::{Capture, Retrieved};
 use super::ready_jpeg::ReadyJpeg;
 use super::reconnect::{Device, Live, Lost, Open};
-use super::{Captured, Format, SourceError, SourceOptions, without_password};
+use super::spec::shown;
+use super::{Captured, Format, SourceError, SourceOptions};
 
 /// How long opening may take, and each read: a server that went silent is then taken for lost.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,14 +43,14 @@ impl Open for Address {
     }
 
     fn name(&self) -> String {
-        format!("stream {}", without_password(&self.url))
+        format!("stream {}", shown(&self.url))
     }
 }
 
 impl Address {
     fn connect(&self) -> Result<Capture, SourceError> {
         Capture::ffmpeg(self.url.as_ref(), i32::try_from(TIMEOUT.as_millis()).ok())?
-            .ok_or_else(|| SourceError::Url { url: without_password(&self.url), timeout: TIMEOUT })
+            .ok_or_else(|| SourceError::Url { url: shown(&self.url), timeout: TIMEOUT })
     }
 
     /// The stream as motion JPEG, if that is what it is.
