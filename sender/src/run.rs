@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use segment::socket::Interface;
+use segment::socket::inspect::holders;
 use terminal::{ExitStatus, Failure, HostPort, Interrupt, Report, Reporter};
 
 use crate::DEFAULT_QUALITY;
@@ -335,6 +337,16 @@ fn say_what_is_sent(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
     let mut destinations: Vec<_> = upstream.destinations().iter().map(ToString::to_string).collect();
     destinations.extend(upstream.listening().iter().map(|at| format!("whoever connects to {at}")));
     tracing::info!("sending {}{comma} to {}", what.join(", "), destinations.join(", "));
+    for remote in cli.remotes.iter().filter_map(|remote| resolve(remote).ok()).filter(|remote| is_deserted(*remote)) {
+        tracing::info!("nobody listens on {remote} yet; the stream goes on");
+    }
+}
+
+/// Whether it is known that nobody listens there. Of another machine that does not show without sending to it what old
+/// receivers would take for a part of a frame.
+fn is_deserted(remote: SocketAddr) -> bool {
+    let is_here = remote.ip().is_loopback() || Interface::find(&remote.ip().to_string()).is_ok();
+    cfg!(target_os = "linux") && is_here && holders(remote).is_empty()
 }
 
 #[cfg(test)]
@@ -392,6 +404,17 @@ mod tests {
         assert!(
             said_of(&["--remote", "127.0.0.1:9", "--source", "test", "--loop"]).ends_with("--loop makes no difference")
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn where_nobody_listens_on_this_machine_is_known() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        assert!(!is_deserted(address));
+        drop(socket);
+        assert!(is_deserted(address));
+        assert!(!is_deserted("192.0.2.1:9".parse().unwrap()), "nobody knows");
     }
 
     #[test]
