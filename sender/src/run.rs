@@ -337,7 +337,8 @@ fn say_what_is_sent(cli: &Cli, source: &dyn Source, upstream: &Upstream) {
     let mut destinations: Vec<_> = upstream.destinations().iter().map(ToString::to_string).collect();
     destinations.extend(upstream.listening().iter().map(|at| format!("whoever connects to {at}")));
     tracing::info!("sending {}{comma} to {}", what.join(", "), destinations.join(", "));
-    for remote in cli.remotes.iter().filter_map(|remote| resolve(remote).ok()).filter(|remote| is_deserted(*remote)) {
+    let remotes = upstream.destinations().iter().filter(|to| to.interface.is_none()).map(|to| to.address);
+    for remote in remotes.filter(|remote| is_deserted(*remote)) {
         tracing::info!("nobody listens on {remote} yet; the stream goes on");
     }
 }
