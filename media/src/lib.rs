@@ -21,6 +21,7 @@ mod place;
 mod planes;
 mod reshape;
 pub mod scale;
+pub mod screen;
 pub mod snapshot;
 pub mod text;
 #[cfg(feature = "window")]

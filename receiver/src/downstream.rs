@@ -46,7 +46,7 @@ pub struct Downstream {
     pub(crate) granted: Option<Granted>,
 }
 
-/// Reads the figures of a [`Downstream`] from any thread, as long as anybody wants to know.
+/// Reads the figures of a [`Downstream`], and gives its frames, from any thread, as long as anybody wants to know.
 #[derive(Debug, Clone)]
 pub struct Monitor {
     shared: Arc<Shared>,
@@ -150,14 +150,14 @@ impl Downstream {
     /// A mailbox of one's own, in which the newest frame wins. `name` is for the figures.
     #[must_use]
     pub fn newest(&self, name: &str) -> Reader<Frame> {
-        self.monitor.shared.outlets.newest(name)
+        self.monitor.newest(name)
     }
 
     /// The newest frame of each source that delivers whole frames, whether or not it is the one that is shown; with
     /// [`from`](Builder::from), of each that counts. `name` is for the figures.
     #[must_use]
     pub fn newest_of_each(&self, name: &str) -> NewestOfEach {
-        self.monitor.shared.outlets.newest_of_each(name)
+        self.monitor.newest_of_each(name)
     }
 
     /// A queue of every frame from now on, of at most a second or 64 MiB. `name` is for the figures.
@@ -194,14 +194,13 @@ impl Downstream {
     /// Whether the source that was shown has said that its stream is over, and no other has taken its place.
     #[must_use]
     pub fn has_source_ended(&self) -> bool {
-        self.monitor.shared.counters().has_ended
+        self.monitor.has_source_ended()
     }
 
     /// Frames handed on so far, and when the last one was.
     #[must_use]
     pub fn progress(&self) -> (u64, Option<Instant>) {
-        let counters = self.monitor.shared.counters();
-        (counters.frames, counters.last_frame)
+        self.monitor.progress()
     }
 
     /// The figures, with rates and latency since they were last taken this way.
@@ -249,6 +248,31 @@ impl Monitor {
     pub fn totals(&self) -> Figures {
         let figures = self.shared.counters().totals(self.start, Instant::now());
         self.with_replaced(figures)
+    }
+
+    /// Whether the source that was shown has said that its stream is over, and no other has taken its place.
+    #[must_use]
+    pub fn has_source_ended(&self) -> bool {
+        self.shared.counters().has_ended
+    }
+
+    /// Frames handed on so far, and when the last one was.
+    #[must_use]
+    pub fn progress(&self) -> (u64, Option<Instant>) {
+        let counters = self.shared.counters();
+        (counters.frames, counters.last_frame)
+    }
+
+    /// As [`Downstream::newest`].
+    #[must_use]
+    pub fn newest(&self, name: &str) -> Reader<Frame> {
+        self.shared.outlets.newest(name)
+    }
+
+    /// As [`Downstream::newest_of_each`].
+    #[must_use]
+    pub fn newest_of_each(&self, name: &str) -> NewestOfEach {
+        self.shared.outlets.newest_of_each(name)
     }
 
     fn with_replaced(&self, mut figures: Figures) -> Figures {

@@ -1,7 +1,7 @@
 //! The line of figures over the picture.
 
 use crate::meter::{Meter, SILENT, Totals};
-use crate::{Downstream, Frame};
+use crate::{Frame, Monitor};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -31,10 +31,10 @@ impl Overlay {
     }
 
     /// Counts a frame that is shown.
-    pub(crate) fn count(&mut self, now: Instant, frame: &Frame, downstream: &Downstream) {
+    pub(crate) fn count(&mut self, now: Instant, frame: &Frame, monitor: &Monitor) {
         self.source = Some(frame.source);
         self.meter.count(now, frame.age, || {
-            let (frames, totals) = (downstream.progress().0, downstream.totals());
+            let (frames, totals) = (monitor.progress().0, monitor.totals());
             let repaired = totals.repaired.parity + totals.repaired.repeat;
             Totals { frames, frames_lost: totals.frames_lost, repaired }
         });

@@ -5,10 +5,11 @@ use crate::figures::Counters;
 use crate::sink::record::Record;
 use crate::sink::snapshot::Snapshots;
 use crate::sink::stdout::Stdout;
-use crate::sink::window::{Step, Viewer};
+use crate::sink::window::{Step, Viewer, ViewerError};
 use crate::sink::{Running, Sink, SinkError};
 use crate::waiting::{WONDERING, cause, doctor, nothing_yet};
 use crate::{Builder, Downstream, DownstreamError, Figures};
+use media::screen::{Happened, Screen};
 use segment::seal::Key;
 use std::io::IsTerminal;
 use std::sync::{Arc, mpsc};
@@ -33,6 +34,9 @@ const PRINT: Duration = Duration::from_millis(100);
 
 /// And then the recording gets so long for its index.
 const FINISH: Duration = Duration::from_millis(200);
+
+/// The window gets so long to be closed at the end.
+const WINDOW_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Why the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +80,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
             .finish(nothing, GRACE);
         return Ok(ExitStatus::Done);
     };
-    let mut viewer = open_viewer(cli, &downstream)?;
+    let mut screen = open_screen(cli, &downstream, &interrupt)?;
     let mut sinks = sinks.into_iter().map(|sink| Running::start(sink, &downstream)).collect::<Result<Vec<_>, _>>()?;
     downstream.release();
     let doing = if cli.tcp.is_some() { "fetching from" } else { "listening on" };
@@ -86,36 +90,42 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     let monitor = downstream.monitor();
     let report = Report::start(Reporter::new(cli.stats, start, cli.stdout), move || monitor.figures())?;
     let mut watch = Watch { cli, start, promised: !sinks.is_empty(), is_said: cli.tcp.is_some() };
+    let mut lost_window = None;
     let end = loop {
         let now = Instant::now();
         if interrupt.is_set() {
             break End::Asked;
         }
-        if let Some(end) = watch.end(now, &downstream, &sinks, viewer.is_some()) {
+        if let Some(end) = watch.end(now, &downstream, &sinks, screen.is_some()) {
             break end;
         }
         // What ends the program is said when it ends.
         sinks.iter_mut().for_each(Running::say_failure);
         watch.say_what_is_missing(now, &downstream);
-        match viewer.as_mut().map(|viewer| viewer.step(&downstream, TICK)) {
-            None => {
-                let _ = interrupt.wait_timeout(watch.rest(now, &downstream, &sinks));
+        match screen.as_ref().and_then(|screen| screen.next(Duration::ZERO)) {
+            None | Some(Happened::Opened) => {}
+            Some(Happened::Quit) => break End::Asked,
+            Some(Happened::Failed(error)) if needs_window(cli) => {
+                lost_window = Some(error);
+                break End::Asked;
             }
-            Some(Ok(Step::GoOn)) => {}
-            Some(Ok(Step::Quit)) => break End::Asked,
-            Some(Err(error)) if needs_window(cli) => return Err(error.into()),
-            Some(Err(error)) => {
+            Some(Happened::Failed(error)) => {
                 tracing::warn!("{error}; going on without a window");
-                viewer = None;
+                screen = None;
             }
         }
+        let rest = watch.rest(now, &downstream, &sinks);
+        let _ = interrupt.wait_timeout(if screen.is_some() { rest.min(TICK) } else { rest });
     };
     downstream.close();
-    viewer.take();
+    if let Some(screen) = screen {
+        screen.close(WINDOW_PATIENCE);
+    }
     let patience = if end == End::Asked { GRACE } else { LIMIT_GRACE };
     let outcome = finish(sinks, patience, &interrupt);
     let totals = downstream.totals();
     report.finish(totals.clone(), PRINT);
+    lost_window.map_or(Ok(()), |error| Err(Failure::new(error)))?;
     outcome?;
     match end {
         // Sinks that failed have said so in their outcome.
@@ -250,13 +260,33 @@ fn start(builder: Builder) -> Result<Downstream, Failure> {
     })
 }
 
-/// A window, if there is to be one.
-fn open_viewer(cli: &Cli, downstream: &Downstream) -> Result<Option<Viewer>, Failure> {
+/// A window, if there is to be one; on a thread of its own, as a display that does not answer is to hold up nothing else.
+fn open_screen(
+    cli: &Cli,
+    downstream: &Downstream,
+    interrupt: &Interrupt,
+) -> Result<Option<Screen<ViewerError>>, Failure> {
     if cli.display == Display::Never {
         return Ok(None);
     }
-    match Viewer::open(downstream, cli.all) {
-        Ok(viewer) => Ok(Some(viewer)),
+    let (monitor, origin, all) = (downstream.monitor(), downstream.origin().to_owned(), cli.all);
+    let screen = Screen::raise(move |stage| {
+        let mut viewer = Viewer::open(monitor, &origin, all)?;
+        stage.opened();
+        while stage.is_wanted() && viewer.step(TICK)? == Step::GoOn {}
+        Ok(())
+    })?;
+    match screen.wait_open(|| !interrupt.is_set()) {
+        Ok(is_open) => {
+            if !is_open && !interrupt.is_set() {
+                let name = std::env::var_os("DISPLAY").unwrap_or_default();
+                tracing::warn!(
+                    "the display {} does not answer; going on without a window until it does (--display never wants none)",
+                    name.display()
+                );
+            }
+            Ok(Some(screen))
+        }
         Err(error) if needs_window(cli) => Err(Failure::new(error).with_advice(if cli.all {
             "--all needs a display; without it, --display never and --record FILE.mkv keep the pictures of one source"
         } else {

@@ -145,3 +145,46 @@ fn it_ends_with_escape_and_all_outputs_are_complete() {
     assert_eq!(totals["frames"], clip.snapshots(snapshots.as_ref()).len());
     assert!(totals["replaced"]["window"].is_u64(), "{totals}");
 }
+
+/// A terminal remembers DISPLAY when the connection that it led through is long gone.
+#[test]
+fn a_display_that_does_not_answer_holds_up_nothing_else() {
+    // Displays are at ports from 6000 on.
+    let silent = (100..200_u16).find_map(|display| {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 6000 + display)).ok()?;
+        Some((format!("127.0.0.1:{display}"), listener))
+    });
+    let (display, _listener) = silent.unwrap();
+    let clip = Clip::of(30);
+    for wanted in ["auto", "always"] {
+        let recording = clip.argument(&format!("{wanted}.mkv"));
+        let arguments = ["--bind", "127.0.0.1:0", "--display", wanted, "--record", &recording, "--stats", "json"];
+        let receiver = Program::spawn(receiver(&arguments).env("DISPLAY", &display));
+        let _sender = Peer::tagged(&clip, receiver.address(), &["--repeat", "0"]);
+        receiver.says(&format!("the display {display} does not answer"));
+        receiver.has_frames(30);
+        receiver.signal("TERM");
+        let ended = receiver.end();
+        ended.expect(0, &[]);
+        assert!(ended.totals()["frames"].as_u64().unwrap() >= 30);
+    }
+}
+
+#[test]
+fn an_x_server_that_hangs_holds_up_neither_the_recording_nor_the_end() {
+    let Some(server) = Xvfb::start(1300, 800) else { return };
+    let clip = Clip::of(30);
+    let recording = clip.argument("recording.mkv");
+    let arguments = ["--bind", "127.0.0.1:0", "--record", &recording, "--stats", "json", "--stats-interval", "0.1"];
+    let receiver = Program::spawn(receiver(&arguments).env("DISPLAY", server.display()));
+    server.window("^receiver ");
+    let _sender = Peer::tagged(&clip, receiver.address(), &["--repeat", "0"]);
+    receiver.has_frames(5);
+    server.hang(true);
+    receiver.has_frames(60);
+    receiver.signal("TERM");
+    let ended = receiver.end();
+    server.hang(false);
+    ended.expect(0, &["frames, "]);
+    assert!(ended.totals()["frames"].as_u64().unwrap() >= 60);
+}

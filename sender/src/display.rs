@@ -8,7 +8,7 @@ use media::PictureRef;
 use media::codec::Decoder;
 use media::mailbox::{Reader, Taken};
 use media::snapshot::save_next;
-use media::viewer::{View, Viewer, ViewerError};
+use media::viewer::{View, Viewer};
 use media::window::Key;
 use terminal::Failure;
 use terminal::units::ByteCount;
@@ -34,7 +34,7 @@ pub(crate) enum Step {
     Quit,
 }
 
-/// A window that shows what is sent. To be stepped by the main thread: windowing systems want that.
+/// A window that shows what is sent. To be stepped by the thread that opened it: see [`Screen`](media::screen::Screen).
 #[derive(Debug)]
 pub(crate) struct Display {
     viewer: Viewer,
@@ -87,7 +87,7 @@ impl Display {
     }
 
     /// Does what keys ask for, and shows the newest frame. Waits at most `wait` for one.
-    pub(crate) fn step(&mut self, wait: Duration) -> Result<Step, ViewerError> {
+    pub(crate) fn step(&mut self, wait: Duration) -> Result<Step, Failure> {
         for key in self.viewer.keys()? {
             match key {
                 Key::Quit => return Ok(Step::Quit),

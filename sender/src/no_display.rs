@@ -32,7 +32,7 @@ impl Display {
     }
 
     /// Never called, as there is no such value.
-    pub(crate) fn step(&mut self, _wait: Duration) -> Result<Step, std::convert::Infallible> {
+    pub(crate) fn step(&mut self, _wait: Duration) -> Result<Step, Failure> {
         match *self {}
     }
 }

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use media::screen::{Happened, Screen};
 use segment::socket::Interface;
 use segment::socket::inspect::holders;
 use terminal::{ExitStatus, Failure, HostPort, Interrupt, Report, Reporter};
@@ -23,6 +24,9 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// And so often, where there is one, at its window.
 const WINDOW_TICK: Duration = Duration::from_millis(20);
+
+/// It gets so long at the end to be closed.
+const WINDOW_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What has begun gets so long to end once the user asks for it, and the last line of statistics so long to be read:
 /// both together less than the second within which the program ends.
@@ -97,7 +101,8 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let opening = Instant::now();
     let (stats, quality) = (cli.stats, cli.quality.unwrap_or(DEFAULT_QUALITY));
     // Before anything is sent: whoever cannot be shown it should not have to stop it.
-    let mut display = cli.display.then(|| Display::open(&cli.source.name())).transpose()?;
+    let sent = Arc::default();
+    let mut screen = if cli.display { Some(open_screen(&cli, &sent, &interrupt)?) } else { None };
     let (says, events) = mpsc::channel();
     // All that may take its time happens there, also what comes before the first picture: looking up names, opening a
     // camera. Whatever it waits for, the program ends when it is asked to.
@@ -119,11 +124,10 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             Some((_, watch)) => watch.rest(),
             None => Duration::MAX,
         };
-        match next_event(&events, rest, &interrupt, &mut display, &mut lost_window) {
+        match next_event(&events, rest, &interrupt, &mut screen, &mut lost_window) {
             Ok(Event::Started(watch)) => {
-                if let Some(display) = &mut display {
-                    display.show(watch.monitor.clone(), quality);
-                }
+                // It begins once.
+                let _ = sent.set((watch.monitor.clone(), quality));
                 let (reporter, watched) = (Reporter::new(stats, Instant::now(), false), watch.clone());
                 let mut last = watched.figures();
                 let interval = move || {
@@ -150,6 +154,9 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
             break Ok(());
         }
     };
+    if let Some(screen) = screen {
+        screen.close(WINDOW_PATIENCE);
+    }
     match running {
         Some((report, watch)) => report.finish(watch.figures(), LAST_LINE_GRACE),
         // The user has ended it before: whoever reads the last line is not to look for it in vain.
@@ -168,27 +175,51 @@ fn next_event(
     events: &Receiver<Event>,
     rest: Duration,
     interrupt: &Interrupt,
-    display: &mut Option<Display>,
+    screen: &mut Option<Screen<Failure>>,
     lost_window: &mut Option<Failure>,
 ) -> Result<Event, RecvTimeoutError> {
-    let Some(window) = display else { return events.recv_timeout(rest) };
-    match window.step(WINDOW_TICK) {
-        Ok(Step::GoOn) => {}
-        Ok(Step::Quit) => {
-            // It closes at once, and what has begun is finished behind it.
-            *display = None;
+    match screen.as_ref().and_then(|screen| screen.next(Duration::ZERO)) {
+        None | Some(Happened::Opened) => {}
+        Some(Happened::Quit) => {
+            // It has closed, and what has begun is finished behind it.
+            *screen = None;
             interrupt.set();
         }
-        Err(error) => {
-            *lost_window = Some(error.into());
-            *display = None;
+        Some(Happened::Failed(error)) => {
+            *lost_window = Some(error);
+            *screen = None;
             interrupt.set();
         }
     }
-    events.try_recv().map_err(|error| match error {
-        TryRecvError::Empty => RecvTimeoutError::Timeout,
-        TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-    })
+    events.recv_timeout(if screen.is_some() { rest.min(WINDOW_TICK) } else { rest })
+}
+
+/// The stream to be shown, and its quality, once it has begun.
+type Sent = Arc<OnceLock<(Monitor, u8)>>;
+
+/// A window on a thread of its own, as a display that does not answer is to hold up nothing else.
+fn open_screen(cli: &Cli, sent: &Sent, interrupt: &Interrupt) -> Result<Screen<Failure>, Failure> {
+    let (sent, source) = (Arc::clone(sent), cli.source.name());
+    let screen = Screen::raise(move |stage| {
+        let mut display = Display::open(&source)?;
+        stage.opened();
+        let mut is_begun = false;
+        while stage.is_wanted() {
+            if let Some((monitor, quality)) = sent.get().filter(|_| !is_begun) {
+                display.show(monitor.clone(), *quality);
+                is_begun = true;
+            }
+            if display.step(WINDOW_TICK)? == Step::Quit {
+                break;
+            }
+        }
+        Ok(())
+    })?;
+    if !screen.wait_open(|| !interrupt.is_set())? && !interrupt.is_set() {
+        let name = std::env::var_os("DISPLAY").unwrap_or_default();
+        tracing::warn!("the display {} does not answer; what is sent is not shown until it does", name.display());
+    }
+    Ok(screen)
 }
 
 /// Sends from the first picture to the last. Whatever has gone wrong, what has begun is sent.

@@ -95,3 +95,17 @@ fn without_a_display_nothing_is_sent() {
     Program::spawn(&mut command).wait().expect(1, &["no window", "DISPLAY is not set", "without --display"]);
     assert_eq!(receiver.datagrams(), (0, 0));
 }
+
+#[test]
+fn a_display_that_does_not_answer_holds_up_neither_the_stream_nor_its_end() {
+    let Some(server) = Xvfb::start(1300, 800) else { return };
+    let receiver = Receiver::new();
+    server.hang(true);
+    let mut command = sender();
+    command.args(["--source", "test", "--remote", &receiver.address(), "--display"]).env("DISPLAY", server.display());
+    let sender = Program::spawn(&mut command);
+    wait_for("datagrams", || (receiver.datagrams().0 > 5).then_some(()));
+    let (ended, _) = sender.signal("TERM");
+    server.hang(false);
+    ended.expect(0, &["does not answer", "total: "]);
+}

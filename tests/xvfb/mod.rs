@@ -43,6 +43,13 @@ impl Xvfb {
         Some(Self { process, display: format!(":{}", display.trim()) })
     }
 
+    /// Has the server hang, as one behind a connection that is gone, or go on.
+    pub(crate) fn hang(&self, hangs: bool) {
+        let signal = if hangs { "STOP" } else { "CONT" };
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
     /// What DISPLAY is to say for a program that shows its windows here.
     pub(crate) fn display(&self) -> &str {
         &self.display

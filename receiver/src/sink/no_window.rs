@@ -1,6 +1,6 @@
 //! What stands in for the window in a build without one.
 
-use crate::Downstream;
+use crate::Monitor;
 use std::time::Duration;
 
 /// There is none in this build.
@@ -26,7 +26,7 @@ impl Viewer {
     ///
     /// # Errors
     /// Always.
-    pub fn open(_downstream: &Downstream, _all: bool) -> Result<Self, ViewerError> {
+    pub fn open(_monitor: Monitor, _origin: &str, _all: bool) -> Result<Self, ViewerError> {
         Err(ViewerError)
     }
 
@@ -34,7 +34,7 @@ impl Viewer {
     ///
     /// # Errors
     /// Never.
-    pub fn step(&mut self, _downstream: &Downstream, _wait: Duration) -> Result<Step, ViewerError> {
+    pub fn step(&mut self, _wait: Duration) -> Result<Step, ViewerError> {
         match *self {}
     }
 }

@@ -3,7 +3,7 @@
 mod all;
 mod one;
 
-use crate::{Downstream, Frame};
+use crate::{Frame, Monitor};
 use all::All;
 use media::snapshot::save_next;
 use media::viewer;
@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 /// Why the stream cannot be shown.
 pub type ViewerError = viewer::ViewerError;
 
-/// Shows a stream, or all that come. To be stepped by the main thread: windowing systems want that.
+/// Shows a stream, or all that come. To be stepped by the thread that opened it: see [`Screen`](media::screen::Screen).
 #[derive(Debug)]
 pub struct Viewer {
     viewer: viewer::Viewer,
+    monitor: Monitor,
     shows: Shows,
     /// What an empty window says.
     notice: [String; 2],
@@ -40,28 +41,27 @@ pub enum Step {
 }
 
 impl Viewer {
-    /// Opens a window that shows what `downstream` receives: the stream that it hands on, or `all` that come.
+    /// Opens a window that shows what comes from `origin`: the stream that is handed on, or `all` that come.
     ///
     /// # Errors
     /// [`ViewerError::Window`] where there is no display.
-    pub fn open(downstream: &Downstream, all: bool) -> Result<Self, ViewerError> {
+    pub fn open(monitor: Monitor, origin: &str, all: bool) -> Result<Self, ViewerError> {
         const NAME: &str = "window";
-        let origin = downstream.origin();
         let viewer = viewer::Viewer::open(&format!("receiver {origin}"))?;
         let shows = if all {
-            Shows::All(All::new(downstream.newest_of_each(NAME)))
+            Shows::All(All::new(monitor.newest_of_each(NAME)))
         } else {
-            Shows::One(Box::new(One::new(downstream.newest(NAME), Instant::now())))
+            Shows::One(Box::new(One::new(monitor.newest(NAME), Instant::now())))
         };
         let keys = "q ends, s saves a snapshot, i switches the figures".to_owned();
-        Ok(Self { viewer, shows, notice: [format!("waiting for a stream on {origin}"), keys] })
+        Ok(Self { viewer, monitor, shows, notice: [format!("waiting for a stream on {origin}"), keys] })
     }
 
     /// Does what keys ask for, and shows what is new. Waits at most `wait` for it.
     ///
     /// # Errors
     /// [`ViewerError`] where the window is lost.
-    pub fn step(&mut self, downstream: &Downstream, wait: Duration) -> Result<Step, ViewerError> {
+    pub fn step(&mut self, wait: Duration) -> Result<Step, ViewerError> {
         for key in self.viewer.keys()? {
             match (key, &mut self.shows) {
                 (Key::Quit, _) => return Ok(Step::Quit),
@@ -73,7 +73,7 @@ impl Viewer {
         }
         match &mut self.shows {
             Shows::One(one) => {
-                let now = one.take(downstream, wait);
+                let now = one.take(&self.monitor, wait);
                 self.viewer.show(one.view(now).as_slice(), &self.notice)?;
             }
             Shows::All(all) => {

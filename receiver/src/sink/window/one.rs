@@ -1,7 +1,7 @@
 //! The stream that is handed on, as it is shown.
 
 use crate::overlay::Overlay;
-use crate::{Downstream, Frame};
+use crate::{Frame, Monitor};
 use media::mailbox::{Reader, Taken};
 use media::viewer::View;
 use std::time::{Duration, Instant};
@@ -30,18 +30,18 @@ impl One {
     }
 
     /// Takes the newest frame, waiting at most `wait` for it. Gives the time.
-    pub(super) fn take(&mut self, downstream: &Downstream, wait: Duration) -> Instant {
+    pub(super) fn take(&mut self, monitor: &Monitor, wait: Duration) -> Instant {
         let now = match self.frames.take(wait) {
             Taken::Value(frame) => {
                 let now = Instant::now();
-                self.overlay.count(now, &frame, downstream);
+                self.overlay.count(now, &frame, monitor);
                 self.newest = Some(frame);
                 self.taken += 1;
                 now
             }
             Taken::TimedOut | Taken::Closed => Instant::now(),
         };
-        self.overlay.note_end(downstream.has_source_ended());
+        self.overlay.note_end(monitor.has_source_ended());
         now
     }
 
