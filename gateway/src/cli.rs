@@ -172,7 +172,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_ACCESS", help_heading = "Serving")]
     pub access: Option<PathBuf>,
 
-    /// Serve https with this certificate (PEM, with those that it needs)
+    /// Serve https with this certificate (PEM, with those that it needs); read again when it changes
     #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_TLS_CERT", help_heading = "Serving", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 

@@ -31,6 +31,7 @@ pub mod mpeg1;
 pub mod publish;
 mod rate;
 pub mod redis_frame;
+mod renewal;
 pub mod run;
 pub mod serve;
 pub mod shape;

@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use terminal::exit::Advise;
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
+use tokio_rustls::TlsAcceptor;
 
 use crate::cli::Cli;
 use crate::config::{self, RedisOutput, SiteConfig, SourceConfig};
 use crate::http::Access;
 use crate::input::{Credentials, InputSpec};
 use crate::mpeg1;
+use crate::renewal::{Files, Renewable, Told};
 use crate::sites::{Common, Sites};
 use crate::system::{self, Activated};
 use crate::throughput::{Meter, Served};
-use crate::tls;
+use crate::tls::{Certificate, TlsError};
 
 /// The port where none is given.
 const DEFAULT_PORT: u16 = 8000;
@@ -40,6 +42,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
     let (configs, file) = configs(&cli)?;
     check_reception(&cli, &configs)?;
+    let mut renewables = Vec::new();
     let common = Common {
         reception: cli.reception(),
         max_viewers: cli.max_viewers,
@@ -48,7 +51,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         access: cli.access.as_deref().map(access).transpose()?,
         tls: match (&cli.tls_cert, &cli.tls_key) {
             (Some(certificate), Some(key)) => Some(
-                tls::acceptor(certificate, key)
+                https(certificate, key, &mut renewables)
                     .advise("give a certificate in PEM with --tls-cert, and its key with --tls-key")?,
             ),
             _ => None,
@@ -59,7 +62,10 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     }
     system::raise_handle_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
-    let outcome = runtime.block_on(serve(&cli, configs, file, common, interrupt));
+    let outcome = runtime.block_on(async {
+        renewables.into_iter().for_each(Renewable::watch);
+        serve(&cli, configs, file, common, interrupt).await
+    });
     runtime.shutdown_timeout(GRACE);
     outcome
 }
@@ -243,6 +249,19 @@ fn access(path: &Path) -> Result<Arc<Access>, Failure> {
     let told = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
     let text = read_text(path).map_err(|error| told(&error))?;
     Ok(Arc::new(Access::read(&text).map_err(|error| told(&error))?))
+}
+
+/// What speaks https, with a certificate that is taken up again when it was renewed.
+fn https(certificate: &Path, key: &Path, renewables: &mut Vec<Renewable>) -> Result<TlsAcceptor, TlsError> {
+    let files = Files::at([certificate, key]);
+    let certificate = Arc::new(Certificate::read(certificate, key)?);
+    let acceptor = certificate.acceptor()?;
+    let told = Told {
+        taken: "the certificate was renewed; whoever connects is shown the new one",
+        kept: "https goes on with the certificate of before",
+    };
+    renewables.push(files.renewed_by(told, move || certificate.renew().map_err(|error| error.to_string())));
+    Ok(acceptor)
 }
 
 fn read_text(path: &Path) -> std::io::Result<String> {

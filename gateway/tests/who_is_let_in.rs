@@ -61,23 +61,7 @@ fn pages_of_other_sites_read_only_where_they_may() {
 #[test]
 fn https_is_served_with_a_certificate() {
     let directory = tempfile::tempdir().unwrap();
-    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    let (certificate, key) = (path("cert.pem"), path("key.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args([
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-keyout",
-            &key,
-            "-out",
-            &certificate,
-        ])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (certificate, key) = scene::certificate(directory.path(), "first");
     let gateway = Gateway::start(&["-uri", "test", "-p", "0", "--tls-cert", &certificate, "--tls-key", &key], 1);
     let fetch = "import ssl, sys, urllib.request\n\
                  context = ssl.create_default_context(cafile=sys.argv[2])\n\

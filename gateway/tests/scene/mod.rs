@@ -7,7 +7,7 @@ pub(crate) mod programs;
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -186,6 +186,20 @@ pub(crate) fn credential(arguments: &[&str], secret: &str) -> String {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// A new certificate for this machine and its key: where they lie in `folder`.
+pub(crate) fn certificate(folder: &Path, name: &str) -> (String, String) {
+    let path = |kind: &str| folder.join(format!("{name}.{kind}")).to_str().unwrap().to_owned();
+    let (certificate, key) = (path("cert"), path("key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-keyout", &key, "-out", &certificate])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate, key)
 }
 
 /// The path of a peer in Python.
