@@ -168,7 +168,7 @@ pub struct Cli {
     #[arg(help_heading = "Serving", value_delimiter = ',', num_args = 0.., value_parser = origin::entry)]
     pub allowed_origins: Vec<String>,
 
-    /// Let in only whom this file names: lines of `gateway credential`
+    /// Let in only whom this file names: lines of `gateway credential`; read again when it changes
     #[arg(long, value_name = "FILE", env = "SEGMENT_GATEWAY_ACCESS", help_heading = "Serving")]
     pub access: Option<PathBuf>,
 

@@ -32,6 +32,7 @@ mod query;
 mod snapshot;
 mod socket;
 
+pub(crate) use access::Grant;
 pub use access::{Access, AccessError};
 pub(crate) use multipart::{Carried, Multipart, Part};
 pub use problem::Problem;

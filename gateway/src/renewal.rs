@@ -1,4 +1,4 @@
-//! Files that are read again when they have changed, while the program runs: those of a certificate and its key.
+//! Files that are read again when they have changed, while the program runs: a certificate and its key, and who may look.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;

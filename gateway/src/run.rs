@@ -48,7 +48,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         max_viewers: cli.max_viewers,
         encoder: cli.ffmpeg.clone(),
         publish_format: cli.redis_format,
-        access: cli.access.as_deref().map(access).transpose()?,
+        access: cli.access.as_deref().map(|path| access(path, &mut renewables)).transpose()?,
         tls: match (&cli.tls_cert, &cli.tls_key) {
             (Some(certificate), Some(key)) => Some(
                 https(certificate, key, &mut renewables)
@@ -245,10 +245,24 @@ fn source_config(cli: &Cli, id: String, input: InputSpec) -> SourceConfig {
     source
 }
 
-fn access(path: &Path) -> Result<Arc<Access>, Failure> {
+/// Who may look by the file at `path`, which is taken up again when it has changed.
+fn access(path: &Path, renewables: &mut Vec<Renewable>) -> Result<Arc<Access>, Failure> {
     let told = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
+    let files = Files::at([path]);
     let text = read_text(path).map_err(|error| told(&error))?;
-    Ok(Arc::new(Access::read(&text).map_err(|error| told(&error))?))
+    let access = Arc::new(Access::read(&text).map_err(|error| told(&error))?);
+    let (replaced, path) = (Arc::clone(&access), path.to_owned());
+    let take = move || {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = read_text(&path).map_err(|error| told(&error))?;
+        replaced.replace(&text).map_err(|error| told(&error))
+    };
+    let told = Told {
+        taken: "the file of --access has changed: whom it names now is let in, and nobody else",
+        kept: "whom it named before is let in, and nobody else",
+    };
+    renewables.push(files.renewed_by(told, take));
+    Ok(access)
 }
 
 /// What speaks https, with a certificate that is taken up again when it was renewed.

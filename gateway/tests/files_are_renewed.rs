@@ -1,14 +1,16 @@
-//! A certificate that is renewed while people look: nothing is started again, and nobody is cut off.
+//! A certificate, and who may look, is changed while people look: nothing is started again.
 
 mod scene;
 
-use scene::{Gateway, certificate, wait_until};
+use scene::programs::are_there;
+use scene::{Gateway, PATIENCE, Viewer, certificate, credential, get, request_with, wait_until};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 /// Has `link` lead to `target`, at one stroke, as certbot does.
 fn lead(link: &Path, target: &str) {
@@ -74,4 +76,57 @@ fn a_renewed_certificate_is_shown_to_whoever_connects_and_nobody_is_cut_off() {
     lead(&cert, "nothing");
     gateway.wait_for_line("there is no certificate in ");
     assert!(is_shown(address, &second.0));
+}
+
+/// Somebody who looks over a WebSocket; what comes is everything that is sent.
+fn socket(address: SocketAddr, path: &str) -> BufReader<TcpStream> {
+    let upgrade = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let mut socket = BufReader::new(request_with(address, path, "Upgrade", upgrade));
+    let mut line = String::new();
+    socket.read_line(&mut line).unwrap();
+    assert!(line.starts_with("HTTP/1.1 101"), "{line}");
+    socket
+}
+
+#[test]
+fn a_token_that_was_taken_out_of_the_file_ends_what_it_shows_and_one_that_was_added_shows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("access");
+    let line = |token: &str| credential(&[], token);
+    let (stays, goes, comes) = (line("stays"), line("goes"), line("comes"));
+    fs::write(&file, stays.clone() + &goes).unwrap();
+    let access = ["--access", file.to_str().unwrap()];
+    let gateway = Gateway::start(&[&["-uri", "test", "--bind", "127.0.0.1:0"], &access[..]].concat(), 1);
+    let address = gateway.addresses[0];
+    let status = |token: &str| get(address, &format!("/snapshot?token={token}"), "").0;
+    assert_eq!([status("stays"), status("goes"), status("comes")], [200, 200, 401]);
+    let (mut remaining, mut ended) =
+        (Viewer::of(address, "/video/?token=stays"), Viewer::of(address, "/video/?token=goes"));
+    remaining.next().unwrap();
+    ended.next().unwrap();
+    let mut sockets = vec![socket(address, "/jpeg/?token=goes")];
+    if are_there(&["ffmpeg"]) {
+        sockets.push(socket(address, "/ws/?token=goes"));
+    }
+
+    let beside = file.with_extension("new");
+    fs::write(&beside, stays.clone() + &comes).unwrap();
+    fs::rename(&beside, &file).unwrap();
+    gateway.wait_for_line("the file of --access has changed");
+    assert_eq!([status("stays"), status("goes"), status("comes")], [200, 401, 200]);
+    while ended.next().is_some() {}
+    for mut socket in sockets {
+        let (deadline, mut piece) = (Instant::now() + PATIENCE, [0; 65536]);
+        while socket.read(&mut piece).unwrap() > 0 {
+            assert!(Instant::now() < deadline, "it goes on");
+        }
+    }
+    for _ in 0..10 {
+        remaining.next().expect("who may look goes on looking");
+    }
+
+    fs::write(&file, "ann").unwrap();
+    let warning = gateway.wait_for_line("whom it named before is let in");
+    assert!(warning.contains("access: line 1 is no credential"), "{warning}");
+    assert_eq!([status("stays"), status("goes"), status("comes")], [200, 401, 200]);
 }

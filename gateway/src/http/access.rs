@@ -1,6 +1,6 @@
 //! Who is let in: those who know a password or a token, of which a file holds the hashes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +17,13 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Peer, Problem};
 
+mod grant;
 mod queue;
 mod secret;
 mod wrong;
 
+pub(crate) use grant::Grant;
+use grant::Grantor;
 use queue::Queue;
 use secret::Secret;
 use wrong::Wrong;
@@ -37,7 +40,6 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 /// Checking a secret takes 19 MiB and tens of milliseconds, on purpose, so each is checked once, and one at a time:
 /// guesses cost the guesser time and this machine one core at most.
 pub struct Access {
-    entries: Vec<Entry>,
     /// Whether a secret is the one of a hash.
     verify: Box<Verify>,
     checks: Mutex<Checks>,
@@ -45,20 +47,27 @@ pub struct Access {
 
 type Verify = dyn Fn(&str, &str) -> bool + Send + Sync;
 
-/// What has been checked, and what is to be.
-#[derive(Default)]
+/// What has been checked, by what, and what is to be.
 struct Checks {
+    entries: Arc<[Entry]>,
     /// What was found right, no more than the file has lines. In memory only.
-    right: HashSet<Secret>,
+    right: HashMap<Secret, Right>,
     wrong: Wrong,
     queue: Queue,
     /// Whether a task goes through the queue.
     is_running: bool,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     user: Option<String>,
     hash: String,
+}
+
+/// Why a secret is right, and those who were let in with it.
+struct Right {
+    entry: Entry,
+    grantor: Grantor,
 }
 
 /// More wait for a check than may.
@@ -83,20 +92,29 @@ impl Access {
     /// # Errors
     /// [`AccessError`] for the first line that is no credential, and for a file without any.
     pub fn read(text: &str) -> Result<Self, AccessError> {
-        let mut entries = Vec::new();
-        let lines = text.lines().map(str::trim).enumerate();
-        for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            let wrong = |reason: &dyn fmt::Display| AccessError { line: number + 1, reason: reason.to_string() };
-            let (name, hash) = line.split_once(char::is_whitespace).ok_or_else(|| wrong(&"there is no hash"))?;
-            let hash = hash.trim().to_owned();
-            PasswordHash::new(&hash).map_err(|error| wrong(&error))?;
-            entries.push(Entry { user: (name != TOKEN).then(|| name.to_owned()), hash });
-        }
-        if entries.is_empty() {
-            return Err(AccessError { line: 1, reason: "the file names nobody".to_owned() });
-        }
         let verify = |secret: &str, hash: &str| Argon2::default().verify_password(secret.as_bytes(), hash).is_ok();
-        Ok(Self { entries, verify: Box::new(verify), checks: Mutex::default() })
+        Ok(Self::new(entries(text)?, verify))
+    }
+
+    fn new(entries: Vec<Entry>, verify: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
+        Self { verify: Box::new(verify), checks: Mutex::new(Checks::of(entries)) }
+    }
+
+    /// Goes by this text from now on. Those whose line is no longer there are let in no more, and what they look at
+    /// ends; whoever has the same line goes on. What was wrong so far may be right now.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); all is then as it was.
+    pub fn replace(&self, text: &str) -> Result<(), AccessError> {
+        self.go_by(entries(text)?);
+        Ok(())
+    }
+
+    fn go_by(&self, entries: Vec<Entry>) {
+        let mut checks = self.checks();
+        checks.right.retain(|_, right| entries.contains(&right.entry));
+        checks.wrong = Wrong::default();
+        checks.entries = entries.into();
     }
 
     /// A line for the file.
@@ -116,15 +134,18 @@ impl Access {
         Ok(format!("{} {hash}", user.unwrap_or(TOKEN)))
     }
 
-    /// Whether `secret` is one that is let in. What was checked already does not wait.
-    async fn lets_in(self: &Arc<Self>, secret: &Secret, peer: IpAddr) -> Result<bool, Busy> {
-        if secret.secret.len() > MAX_SECRET_BYTES || self.hashes_for(secret).next().is_none() {
-            return Ok(false);
+    /// What lets `secret` in, if anything does. What was checked already does not wait.
+    async fn lets_in(self: &Arc<Self>, secret: &Secret, peer: IpAddr) -> Result<Option<Grant>, Busy> {
+        if secret.secret.len() > MAX_SECRET_BYTES {
+            return Ok(None);
         }
         let mut verdict = {
             let mut checks = self.checks();
-            if let Some(is_right) = checks.known(secret, Instant::now()) {
-                return Ok(is_right);
+            if let Some(grant) = checks.grant(secret) {
+                return Ok(Some(grant));
+            }
+            if entries_for(secret, &checks.entries).next().is_none() || checks.wrong.contains(secret, Instant::now()) {
+                return Ok(None);
             }
             let verdict = checks.queue.join(secret, peer).ok_or(Busy)?;
             if !std::mem::replace(&mut checks.is_running, true) {
@@ -132,8 +153,9 @@ impl Access {
             }
             verdict
         };
-        let found = verdict.wait_for(Option::is_some).await.map_err(|_| Busy)?;
-        (*found).ok_or(Busy)
+        let is_right = verdict.wait_for(Option::is_some).await.map_err(|_| Busy)?.ok_or(Busy)?;
+        // The file may have changed in between.
+        Ok(if is_right { self.checks().grant(secret) } else { None })
     }
 
     /// Checks one secret after the other until none waits.
@@ -147,19 +169,24 @@ impl Access {
             };
             let Some(secret) = next else { return };
             let access = Arc::clone(&self);
-            let verifying = tokio::task::spawn_blocking(move || {
-                let is_right = access.hashes_for(&secret).any(|hash| (access.verify)(&secret.secret, hash));
-                access.checks().found(secret, is_right, Instant::now());
-                is_right
-            });
+            let verifying = tokio::task::spawn_blocking(move || access.check(&secret));
             let is_right = verifying.await.ok();
             self.checks().queue.tell(is_right);
         }
     }
 
-    /// The hashes that `secret` may be the one of.
-    fn hashes_for(&self, secret: &Secret) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter(|entry| entry.user == secret.user).map(|entry| entry.hash.as_str())
+    /// Whether `secret` is right, which takes its time, and is remembered.
+    fn check(&self, secret: &Secret) -> bool {
+        loop {
+            let entries = Arc::clone(&self.checks().entries);
+            let entry = entries_for(secret, &entries).find(|entry| (self.verify)(&secret.secret, &entry.hash));
+            let mut checks = self.checks();
+            // Otherwise the file has changed meanwhile, and says something else.
+            if Arc::ptr_eq(&entries, &checks.entries) {
+                checks.found(secret, entry, Instant::now());
+                return entry.is_some();
+            }
+        }
     }
 
     /// Nobody panics while holding it.
@@ -169,26 +196,53 @@ impl Access {
 }
 
 impl Checks {
-    /// Whether `secret` is right, if that was found already.
-    fn known(&self, secret: &Secret, now: Instant) -> Option<bool> {
-        if self.right.contains(secret) {
-            return Some(true);
-        }
-        self.wrong.contains(secret, now).then_some(false)
+    fn of(entries: Vec<Entry>) -> Self {
+        let (right, wrong, queue) = Default::default();
+        Self { entries: entries.into(), right, wrong, queue, is_running: false }
     }
 
-    fn found(&mut self, secret: Secret, is_right: bool, now: Instant) {
-        if is_right {
-            self.right.insert(secret);
-        } else {
-            self.wrong.insert(&secret, now);
+    /// What lets `secret` in, if it was found right.
+    fn grant(&self, secret: &Secret) -> Option<Grant> {
+        self.right.get(secret).map(|right| right.grantor.grant())
+    }
+
+    /// `secret` is the one of `entry`, or of none.
+    fn found(&mut self, secret: &Secret, entry: Option<&Entry>, now: Instant) {
+        match entry {
+            Some(entry) => {
+                let right = || Right { entry: entry.clone(), grantor: Grantor::new() };
+                self.right.entry(secret.clone()).or_insert_with(right);
+            }
+            None => self.wrong.insert(secret, now),
         }
     }
 }
 
+/// The entries that the text of a file has, at least one.
+fn entries(text: &str) -> Result<Vec<Entry>, AccessError> {
+    let mut entries = Vec::new();
+    let lines = text.lines().map(str::trim).enumerate();
+    for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+        let wrong = |reason: &dyn fmt::Display| AccessError { line: number + 1, reason: reason.to_string() };
+        let (name, hash) = line.split_once(char::is_whitespace).ok_or_else(|| wrong(&"there is no hash"))?;
+        let hash = hash.trim().to_owned();
+        PasswordHash::new(&hash).map_err(|error| wrong(&error))?;
+        entries.push(Entry { user: (name != TOKEN).then(|| name.to_owned()), hash });
+    }
+    if entries.is_empty() {
+        return Err(AccessError { line: 1, reason: "the file names nobody".to_owned() });
+    }
+    Ok(entries)
+}
+
+/// The entries that `secret` may be the one of.
+fn entries_for<'a>(secret: &Secret, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
+    entries.iter().filter(|entry| entry.user == secret.user)
+}
+
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("entries", &self.entries.len()).finish_non_exhaustive()
+        f.debug_struct("Access").field("entries", &self.checks().entries.len()).finish_non_exhaustive()
     }
 }
 
@@ -196,7 +250,7 @@ impl fmt::Debug for Access {
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
     Extension(peer): Extension<Peer>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
@@ -206,13 +260,16 @@ pub(super) async fn check(
         return next.run(request).await;
     }
     let secret = Secret::given(request.headers(), request.uri().query().unwrap_or_default());
-    let is_right = match &secret {
+    let granted = match &secret {
         Some(secret) => access.lets_in(secret, peer.0.ip()).await,
-        None => Ok(false),
+        None => Ok(None),
     };
-    match is_right {
-        Ok(true) => next.run(request).await,
-        Ok(false) => refused(secret.is_some_and(|secret| secret.user.is_none())),
+    match granted {
+        Ok(Some(grant)) => {
+            request.extensions_mut().insert(grant);
+            next.run(request).await
+        }
+        Ok(None) => refused(secret.is_some_and(|secret| secret.user.is_none())),
         Err(busy) => {
             let mut response = Problem::unavailable(busy.to_string()).into_response();
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);

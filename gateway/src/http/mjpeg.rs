@@ -8,34 +8,42 @@ use axum::http::{HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 
 use super::multipart::{CONTENT_TYPE, Multipart};
-use super::{Peer, PictureQuery, Problem, find};
+use super::{Grant, Peer, PictureQuery, Problem, find};
 use crate::site::Site;
 use crate::viewers::ViewerKind;
 
 pub(super) async fn default(
     site: State<Arc<Site>>,
     Extension(peer): Extension<Peer>,
+    grant: Grant,
     asked: PictureQuery,
 ) -> Result<Response, Problem> {
-    stream(&site, "", peer, asked)
+    stream(&site, "", peer, grant, asked)
 }
 
 pub(super) async fn by_id(
     site: State<Arc<Site>>,
     Path(id): Path<String>,
     Extension(peer): Extension<Peer>,
+    grant: Grant,
     asked: PictureQuery,
 ) -> Result<Response, Problem> {
-    stream(&site, &id, peer, asked)
+    stream(&site, &id, peer, grant, asked)
 }
 
-pub(super) fn stream(site: &Site, id: &str, peer: Peer, asked: PictureQuery) -> Result<Response, Problem> {
+pub(super) fn stream(
+    site: &Site,
+    id: &str,
+    peer: Peer,
+    grant: Grant,
+    asked: PictureQuery,
+) -> Result<Response, Problem> {
     let stream = find(site, id)?;
     let unavailable = |error: &dyn std::error::Error| Problem::unavailable(error.to_string());
     let admission = site.admit(stream, peer.0.ip(), ViewerKind::Mjpeg).map_err(|error| unavailable(&error))?;
     let watching = stream.watch_shaped(asked.shape).map_err(|error| unavailable(&error))?;
     // The body itself goes beside axum's, which copies: see `crate::serve`.
-    let mut response = Multipart::new(watching, admission, asked.fps).into_extension().into_response();
+    let mut response = Multipart::new(watching, admission, grant, asked.fps).into_extension().into_response();
     // Version 1.0 has no chunks, whose lengths would stand within the pictures of clients that look for FF D8 only, or
     // for the boundary; the stream ends with the connection.
     *response.version_mut() = Version::HTTP_10;

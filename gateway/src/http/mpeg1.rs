@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::socket::{MAX_MESSAGE_BYTES, has_gone};
-use super::{Peer, Place, Problem, no_such_stream, origin};
+use super::{Grant, Peer, Place, Problem, no_such_stream, origin};
 use crate::mpeg1::Viewing;
 use crate::site::Site;
 use crate::viewers::{Admission, ViewerKind};
@@ -17,18 +17,18 @@ use crate::viewers::{Admission, ViewerKind};
 pub(super) async fn default(
     site: State<Arc<Site>>,
     peer: Extension<Peer>,
-    place: Extension<Place>,
+    stay: (Extension<Place>, Grant),
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    by_id(site, Path(String::new()), peer, place, headers, upgrade).await
+    by_id(site, Path(String::new()), peer, stay, headers, upgrade).await
 }
 
 pub(super) async fn by_id(
     State(site): State<Arc<Site>>,
     Path(id): Path<String>,
     Extension(peer): Extension<Peer>,
-    Extension(place): Extension<Place>,
+    (Extension(place), grant): (Extension<Place>, Grant),
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
@@ -39,15 +39,16 @@ pub(super) async fn by_id(
     let viewing = mpeg1.watch().map_err(|error| unavailable(&error))?;
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        show(socket, viewing, admission).await;
+        show(socket, viewing, admission, grant).await;
         drop(place);
     }))
 }
 
-async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission) {
+async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission, mut grant: Grant) {
     loop {
         let batch = tokio::select! {
             batch = viewing.next() => batch,
+            () = grant.withdrawn() => break,
             // What it says is read and left: nothing from outside gets into the stream.
             said = socket.recv() => {
                 if has_gone(&mut socket, said).await {
@@ -62,6 +63,6 @@ async fn show(mut socket: WebSocket, mut viewing: Viewing, admission: Admission)
         }
         admission.delivered_all(batch.pictures, batch.captured_at, viewing.skipped());
     }
-    // The stream is over; whether the client hears of it is its own affair.
+    // The stream is over, or the viewer is let in no more; whether the client hears of it is its own affair.
     let _ = socket.send(Message::Close(None)).await;
 }

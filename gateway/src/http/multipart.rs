@@ -11,6 +11,7 @@ use axum::Extension;
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame as BodyFrame};
 
+use super::Grant;
 use super::snapshot::timestamp;
 use crate::frame::Frame;
 use crate::rate::Thinning;
@@ -45,6 +46,7 @@ enum State {
 struct Next {
     frame: Arc<Frame>,
     watching: Watching,
+    grant: Grant,
     thinning: Option<Thinning>,
 }
 
@@ -66,8 +68,8 @@ impl Carried {
 }
 
 impl Multipart {
-    pub(super) fn new(watching: Watching, admission: Admission, fps: Option<f64>) -> Self {
-        let state = State::Waiting(Box::pin(next(watching, fps.map(Thinning::to))));
+    pub(super) fn new(watching: Watching, admission: Admission, grant: Grant, fps: Option<f64>) -> Self {
+        let state = State::Waiting(Box::pin(next(watching, grant, fps.map(Thinning::to))));
         Self { state, admission, under_way: None, replaced: 0, is_first: true }
     }
 
@@ -91,11 +93,15 @@ fn head(frame: &Frame) -> Bytes {
     head.into()
 }
 
-async fn next(mut watching: Watching, mut thinning: Option<Thinning>) -> Option<Next> {
+async fn next(mut watching: Watching, mut grant: Grant, mut thinning: Option<Thinning>) -> Option<Next> {
     loop {
-        let frame = watching.next().await?;
+        let frame = tokio::select! {
+            biased;
+            () = grant.withdrawn() => return None,
+            frame = watching.next() => frame?,
+        };
         if thinning.as_mut().is_none_or(|thinning| thinning.keeps(Instant::now())) {
-            return Some(Next { frame, watching, thinning });
+            return Some(Next { frame, watching, grant, thinning });
         }
     }
 }
@@ -114,13 +120,13 @@ impl Body for Multipart {
         }
         let State::Waiting(waiting) = &mut self.state else { return Poll::Ready(None) };
         let next = ready!(waiting.as_mut().poll(cx));
-        let Some(Next { frame, watching, thinning }) = next else {
+        let Some(Next { frame, watching, grant, thinning }) = next else {
             self.state = State::Ended;
             return Poll::Ready(None);
         };
         let part = self.part(&frame);
         (self.under_way, self.replaced) = (Some(frame), watching.replaced());
-        self.state = State::Waiting(Box::pin(self::next(watching, thinning)));
+        self.state = State::Waiting(Box::pin(self::next(watching, grant, thinning)));
         Poll::Ready(Some(Ok(BodyFrame::data(part))))
     }
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use futures_util::SinkExt;
 
 use super::snapshot::timestamp;
-use super::{Peer, PictureQuery, Place, Problem, find, origin};
+use super::{Grant, Peer, PictureQuery, Place, Problem, find, origin};
 use crate::rate::Thinning;
 use crate::site::Site;
 use crate::stream::Watching;
@@ -24,19 +24,19 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 4096;
 pub(super) async fn default(
     site: State<Arc<Site>>,
     peer: Extension<Peer>,
-    place: Extension<Place>,
+    stay: (Extension<Place>, Grant),
     headers: HeaderMap,
     asked: PictureQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    by_id(site, Path(String::new()), peer, place, headers, asked, upgrade).await
+    by_id(site, Path(String::new()), peer, stay, headers, asked, upgrade).await
 }
 
 pub(super) async fn by_id(
     State(site): State<Arc<Site>>,
     Path(id): Path<String>,
     Extension(peer): Extension<Peer>,
-    Extension(place): Extension<Place>,
+    (Extension(place), grant): (Extension<Place>, Grant),
     headers: HeaderMap,
     asked: PictureQuery,
     upgrade: WebSocketUpgrade,
@@ -49,7 +49,7 @@ pub(super) async fn by_id(
     let thinning = asked.fps.map(Thinning::to);
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        show(socket, watching, admission, thinning, asked.times).await;
+        show(socket, watching, admission, grant, thinning, asked.times).await;
         drop(place);
     }))
 }
@@ -71,12 +71,14 @@ async fn show(
     mut socket: WebSocket,
     mut watching: Watching,
     admission: Admission,
+    mut grant: Grant,
     mut thinning: Option<Thinning>,
     times: bool,
 ) {
     loop {
         let frame = tokio::select! {
             frame = watching.next() => frame,
+            () = grant.withdrawn() => break,
             // What it says is read and left, so that pings are answered and a close is noticed.
             said = socket.recv() => {
                 if has_gone(&mut socket, said).await {
@@ -99,6 +101,6 @@ async fn show(
         }
         admission.delivered(&frame, watching.replaced());
     }
-    // The stream is over; whether the client hears of it is its own affair.
+    // The stream is over, or the viewer is let in no more; whether the client hears of it is its own affair.
     let _ = socket.send(Message::Close(None)).await;
 }

@@ -51,7 +51,7 @@ fn access(entries: &[(Option<&str>, &str)]) -> (Arc<Access>, Arc<Gate>) {
         secret == hash
     };
     let entries = entries.iter().map(entry).collect();
-    (Arc::new(Access { entries, verify: Box::new(verify), checks: Mutex::default() }), gate)
+    (Arc::new(Access::new(entries, verify)), gate)
 }
 
 fn address(number: u8) -> IpAddr {
@@ -62,10 +62,19 @@ fn token(text: &str) -> Secret {
     Secret::of(None, text)
 }
 
+/// A token in place of its hash.
+fn entry(token: &str) -> Entry {
+    Entry { user: None, hash: token.to_owned() }
+}
+
+async fn lets_in(access: &Arc<Access>, secret: &Secret, peer: IpAddr) -> Result<bool, Busy> {
+    access.lets_in(secret, peer).await.map(|grant| grant.is_some())
+}
+
 /// Asks without waiting for the answer.
 fn ask(access: &Arc<Access>, secret: Secret, peer: IpAddr) -> tokio::task::JoinHandle<Result<bool, Busy>> {
     let access = Arc::clone(access);
-    tokio::spawn(async move { access.lets_in(&secret, peer).await })
+    tokio::spawn(async move { lets_in(&access, &secret, peer).await })
 }
 
 async fn until(is_so: impl Fn() -> bool) {
@@ -90,7 +99,7 @@ async fn those_are_let_in_whom_the_file_names() {
             (Secret::of(Some("bob"), "pass word"), false),
             (token(&"x".repeat(MAX_SECRET_BYTES + 1)), false),
         ] {
-            assert_eq!(access.lets_in(&secret, address(1)).await, Ok(is_right), "{secret:?}");
+            assert_eq!(lets_in(&access, &secret, address(1)).await, Ok(is_right), "{secret:?}");
         }
     }
 }
@@ -112,11 +121,11 @@ async fn the_same_secret_is_checked_once_however_often_it_is_given() {
         assert_eq!(asked.await.unwrap(), Ok(false));
     }
     for _ in 0..100 {
-        assert_eq!(access.lets_in(&token("old"), address(1)).await, Ok(false));
+        assert_eq!(lets_in(&access, &token("old"), address(1)).await, Ok(false));
     }
     assert_eq!(gate.begun(), 2, "once for each line");
     for _ in 0..100 {
-        assert_eq!(access.lets_in(&token("a"), address(1)).await, Ok(true));
+        assert_eq!(lets_in(&access, &token("a"), address(1)).await, Ok(true));
     }
     assert_eq!(gate.begun(), 3);
 }
@@ -125,7 +134,7 @@ async fn the_same_secret_is_checked_once_however_often_it_is_given() {
 async fn a_user_whom_the_file_does_not_name_costs_nothing() {
     let (access, gate) = access(&[(Some("ann"), "a")]);
     for secret in [Secret::of(Some("bob"), "a"), token("a")] {
-        assert_eq!(access.lets_in(&secret, address(1)).await, Ok(false));
+        assert_eq!(lets_in(&access, &secret, address(1)).await, Ok(false));
     }
     assert_eq!(gate.begun(), 0);
 }
@@ -133,14 +142,14 @@ async fn a_user_whom_the_file_does_not_name_costs_nothing() {
 #[tokio::test]
 async fn a_known_one_is_let_in_and_others_are_told_to_come_again_while_as_many_wait_as_may() {
     let (access, gate) = access(&[(None, "known"), (None, "rightful")]);
-    access.checks().found(token("known"), true, Instant::now());
+    access.checks().found(&token("known"), Some(&entry("known")), Instant::now());
     let under_way = ask(&access, token("wrong"), address(1));
     until(|| gate.begun() == 1).await;
     let guesses: Vec<_> = (0..MAX_WAITING).map(|n| ask(&access, token(&n.to_string()), address(1))).collect();
     let waiting = || access.checks().queue.waiting();
     until(|| waiting() == MAX_WAITING).await;
-    assert_eq!(access.lets_in(&token("one more"), address(1)).await, Err(Busy));
-    assert_eq!(access.lets_in(&token("known"), address(1)).await, Ok(true));
+    assert_eq!(lets_in(&access, &token("one more"), address(1)).await, Err(Busy));
+    assert_eq!(lets_in(&access, &token("known"), address(1)).await, Ok(true));
     let rightful = ask(&access, token("rightful"), address(2));
     let mut answers = Vec::new();
     until(|| guesses.iter().any(tokio::task::JoinHandle::is_finished)).await;
@@ -159,11 +168,11 @@ async fn what_was_found_wrong_before_keeps_no_right_one_out() {
     let (access, gate) = access(&[(None, "a"), (None, "b")]);
     gate.open();
     let long_ago = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap();
-    access.checks().found(token("a"), false, long_ago);
-    assert_eq!(access.lets_in(&token("a"), address(1)).await, Ok(true));
+    access.checks().found(&token("a"), None, long_ago);
+    assert_eq!(lets_in(&access, &token("a"), address(1)).await, Ok(true));
     // What is known as right is, whatever else is remembered of it.
-    access.checks().found(token("a"), false, Instant::now());
-    assert_eq!(access.lets_in(&token("a"), address(1)).await, Ok(true));
+    access.checks().found(&token("a"), None, Instant::now());
+    assert_eq!(lets_in(&access, &token("a"), address(1)).await, Ok(true));
 }
 
 #[tokio::test]
@@ -172,10 +181,9 @@ async fn a_check_that_fails_lets_nobody_in_and_holds_up_nobody() {
         assert_ne!(secret, "bad", "a fault");
         secret == hash
     };
-    let entries = vec![Entry { user: None, hash: "a".to_owned() }];
-    let access = Arc::new(Access { entries, verify: Box::new(verify), checks: Mutex::default() });
-    assert_eq!(access.lets_in(&token("bad"), address(1)).await, Err(Busy));
-    assert_eq!(access.lets_in(&token("a"), address(1)).await, Ok(true));
+    let access = Arc::new(Access::new(vec![entry("a")], verify));
+    assert_eq!(lets_in(&access, &token("bad"), address(1)).await, Err(Busy));
+    assert_eq!(lets_in(&access, &token("a"), address(1)).await, Ok(true));
 }
 
 #[tokio::test]
@@ -203,4 +211,39 @@ async fn who_finds_too_many_waiting_is_told_when_to_come_again() {
         assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!(answer("a").await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_the_file_names_no_longer_is_shown_nothing_more_and_whoever_it_names_now_is_let_in() {
+    let (access, gate) = access(&[(None, "stays"), (None, "goes")]);
+    gate.open();
+    let mut stays = access.lets_in(&token("stays"), address(1)).await.unwrap().unwrap();
+    let mut goes = access.lets_in(&token("goes"), address(1)).await.unwrap().unwrap();
+    assert_eq!(lets_in(&access, &token("comes"), address(1)).await, Ok(false));
+    let begun = gate.begun();
+
+    access.go_by(vec![entry("comes"), entry("stays")]);
+    tokio::time::timeout(PATIENCE, goes.withdrawn()).await.expect("it is withdrawn");
+    assert_eq!(lets_in(&access, &token("goes"), address(1)).await, Ok(false));
+    assert_eq!(lets_in(&access, &token("comes"), address(1)).await, Ok(true));
+    assert_eq!(gate.begun(), begun + 3, "it was wrong before, and the other right");
+    assert_eq!(lets_in(&access, &token("stays"), address(1)).await, Ok(true));
+    assert_eq!(gate.begun(), begun + 3, "it is still known");
+    assert!(tokio::time::timeout(Duration::from_millis(50), stays.withdrawn()).await.is_err());
+
+    assert!(access.replace("ann").is_err());
+    assert_eq!(lets_in(&access, &token("stays"), address(1)).await, Ok(true), "all is as it was");
+}
+
+#[tokio::test]
+async fn a_file_that_changes_during_a_check_decides() {
+    for (before, after) in [("a", "b"), ("b", "a")] {
+        let (access, gate) = access(&[(None, before)]);
+        let asked = ask(&access, token("a"), address(1));
+        until(|| gate.begun() == 1).await;
+        access.go_by(vec![entry(after)]);
+        gate.open();
+        assert_eq!(asked.await.unwrap(), Ok(after == "a"));
+        assert_eq!(lets_in(&access, &token("a"), address(1)).await, Ok(after == "a"));
+    }
 }
