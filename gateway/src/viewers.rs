@@ -22,6 +22,20 @@ pub enum ViewerKind {
     Mpeg1,
 }
 
+impl ViewerKind {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Mjpeg, Self::Jpeg, Self::Mpeg1];
+
+    /// As figures have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mjpeg => "mjpeg",
+            Self::Jpeg => "jpeg",
+            Self::Mpeg1 => "mpeg1",
+        }
+    }
+}
+
 /// All who look at a site's streams.
 #[derive(Debug)]
 pub struct Viewers {

@@ -14,7 +14,7 @@ use crate::config::OutputFormat;
 use crate::mpeg1::Mpeg1Figures;
 use crate::site::Site;
 use crate::stream::StreamFigures;
-use crate::viewers::{ViewerFigures, ViewerTotals};
+use crate::viewers::{ViewerFigures, ViewerKind, ViewerTotals};
 
 /// All that `/state` says.
 #[derive(Debug, Serialize)]
@@ -86,15 +86,8 @@ pub(super) async fn metrics(State(site): State<Arc<Site>>) -> Response {
 fn exposition(state: &SiteState) -> String {
     let mut page = Exposition(String::new());
     let stream = |stream: &StreamState| format!("{{stream=\"{}\"}}", escaped(&stream.id));
-    let viewer = |viewer: &ViewerFigures| {
-        let kind = format!("{:?}", viewer.kind).to_ascii_lowercase();
-        format!("{{stream=\"{}\",viewer=\"{}\",kind=\"{kind}\"}}", escaped(&viewer.stream), viewer.viewer)
-    };
     let of_streams = |value: fn(&StreamFigures) -> Option<f64>| {
         state.streams.iter().filter_map(move |s| Some((stream(s), value(&s.figures)?)))
-    };
-    let of_viewers = |value: fn(&ViewerFigures) -> Option<f64>| {
-        state.viewing.iter().flatten().filter_map(move |v| Some((viewer(v), value(v)?)))
     };
     let one = |value: f64| std::iter::once((String::new(), value));
     page.family(
@@ -122,13 +115,33 @@ fn exposition(state: &SiteState) -> String {
     page.family("viewers_refused_total", "counter", "Who was not let in", one(state.viewers.refused as f64));
     page.family("delivered_total", "counter", "Frames given to viewers", one(state.viewers.frames as f64));
     page.family("replaced_total", "counter", "Frames replaced by newer ones", one(state.viewers.replaced as f64));
-    page.family("viewer_fps", "gauge", "Frames a second that a viewer gets", of_viewers(|v| Some(v.fps)));
-    let delay = |v: &ViewerFigures| v.delay_ms.map(|ms| ms / 1000.0);
-    page.family("viewer_delay_seconds", "gauge", "From capture until it was with the kernel", of_viewers(delay));
-    let replaced = |v: &ViewerFigures| Some(v.replaced as f64);
-    page.family("viewer_replaced", "gauge", "Frames of a viewer replaced by newer ones", of_viewers(replaced));
+    viewing(&mut page, state);
     page.family("tasks", "gauge", "Tasks of the program", one(state.tasks as f64));
     page.0
+}
+
+/// Who looks, together for each stream: a series of each viewer would be one more, for ever, with everybody who comes.
+fn viewing(page: &mut Exposition, state: &SiteState) {
+    let (mut looking, mut fps, mut delays) = (Vec::new(), Vec::new(), Vec::new());
+    for stream in &state.streams {
+        let viewers: Vec<_> = state.viewing.iter().flatten().filter(|viewer| viewer.stream == stream.id).collect();
+        let id = escaped(&stream.id);
+        for kind in ViewerKind::ALL {
+            let count = viewers.iter().filter(|viewer| viewer.kind == kind).count();
+            looking.push((format!("{{stream=\"{id}\",kind=\"{}\"}}", kind.name()), count as f64));
+        }
+        fps.push((format!("{{stream=\"{id}\"}}"), viewers.iter().fold(0.0, |sum, viewer| sum + viewer.fps)));
+        let mut sorted: Vec<f64> = viewers.iter().filter_map(|viewer| viewer.delay_ms).collect();
+        sorted.sort_by(f64::total_cmp);
+        for (quantile, delay) in [("0.5", sorted.get(sorted.len() / 2)), ("1", sorted.last())] {
+            let labels = || format!("{{stream=\"{id}\",quantile=\"{quantile}\"}}");
+            delays.extend(delay.map(|ms| (labels(), ms / 1000.0)));
+        }
+    }
+    page.family("stream_viewers", "gauge", "Who looks at a stream now", looking.into_iter());
+    page.family("delivered_fps", "gauge", "Frames a second that all viewers get together", fps.into_iter());
+    let help = "From capture until a viewer's frame was with the kernel";
+    page.family("viewer_delay_seconds", "gauge", help, delays.into_iter());
 }
 
 struct Exposition(String);
@@ -145,4 +158,66 @@ impl Exposition {
 
 fn escaped(label: &str) -> String {
     label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{End, Input, InputError, Outlet};
+    use crate::site::SiteSettings;
+    use crate::stream::{Stream, StreamSettings};
+    use std::collections::BTreeSet;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    /// Brings nothing.
+    struct Nothing;
+
+    impl Input for Nothing {
+        fn run(&mut self, _: &Outlet) -> Result<End, InputError> {
+            Ok(End::Finished)
+        }
+    }
+
+    /// What stands before each value.
+    fn series(page: &str) -> BTreeSet<String> {
+        let values = page.lines().filter(|line| !line.starts_with('#'));
+        values.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn there_are_as_many_series_however_many_come_and_go() {
+        let stream = |id| Arc::new(Stream::new(StreamSettings::new(id, "nothing"), Box::new(Nothing)));
+        let site = Site::new(vec![stream("a"), stream("b")], SiteSettings::default());
+        let page = || exposition(&state_of(&site, true));
+        let look = |kind, delays: &[u64]| {
+            let viewer = site.admit(&site.streams()[0], IpAddr::V4(Ipv4Addr::LOCALHOST), kind).unwrap();
+            for delay in delays {
+                viewer.delivered_at(SystemTime::now() - std::time::Duration::from_secs(*delay), 0);
+            }
+            viewer
+        };
+        let viewers =
+            [look(ViewerKind::Jpeg, &[10]), look(ViewerKind::Jpeg, &[20]), look(ViewerKind::Mjpeg, &[99, 30])];
+        let first = page();
+        for line in [
+            "gateway_stream_viewers{stream=\"a\",kind=\"jpeg\"} 2\n",
+            "gateway_stream_viewers{stream=\"a\",kind=\"mjpeg\"} 1\n",
+            "gateway_stream_viewers{stream=\"a\",kind=\"mpeg1\"} 0\n",
+            "gateway_stream_viewers{stream=\"b\",kind=\"jpeg\"} 0\n",
+            "gateway_delivered_fps{stream=\"b\"} 0\n",
+        ] {
+            assert!(first.contains(line), "{line}: {first}");
+        }
+        let delay = |quantile: &str| {
+            let labels = format!("gateway_viewer_delay_seconds{{stream=\"a\",quantile=\"{quantile}\"}} ");
+            let value = first.lines().find_map(|line| line.strip_prefix(&labels)).unwrap();
+            value.parse::<f64>().unwrap().round()
+        };
+        assert_eq!([delay("0.5"), delay("1")], [20.0, 30.0]);
+        drop(viewers);
+        for _ in 0..10 {
+            let _viewer = look(ViewerKind::Mpeg1, &[1]);
+            assert_eq!(series(&page()), series(&first));
+        }
+    }
 }
