@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a camera is asked that answers with one picture each time.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Characters of what a camera says of itself that people are told.
+const MAX_QUOTED: usize = 100;
+
 /// A JPEG that has come, and when.
 type Arrived = (Bytes, SystemTime);
 
@@ -80,6 +83,27 @@ fn innermost(error: &reqwest::Error) -> String {
     causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
+/// What a camera says, for people, who may be anybody that looks: its beginning, with what is not printable
+/// written out.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::new();
+    for letter in text.chars().take(MAX_QUOTED + 1) {
+        match letter {
+            '"' | '\'' | '\\' => quoted.push(letter),
+            _ => quoted.extend(letter.escape_debug()),
+        }
+    }
+    match quoted.char_indices().nth(MAX_QUOTED) {
+        Some((at, _)) => format!("{}…", &quoted[..at]),
+        None => quoted,
+    }
+}
+
+/// A way to ask for a password that is of no use, in what `http_auth` says of it: it quotes the camera.
+fn challenge(reason: impl fmt::Display) -> HttpError {
+    HttpError::Challenge(quoted(&reason.to_string()))
+}
+
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 enum HttpError {
@@ -93,7 +117,7 @@ enum HttpError {
     PasswordWrong,
     #[error("it wants a password in a way that is not understood, or that was ruled out: {0}")]
     Challenge(String),
-    #[error("it sends {0:?}, which is no motion JPEG and no picture")]
+    #[error("it sends \"{0}\", which is no motion JPEG and no picture")]
     Content(String),
     #[error("nothing came for {} s", PATIENCE.as_secs())]
     Silent,
@@ -137,7 +161,7 @@ impl HttpInput {
                 .unwrap_or_default();
             let is_one_picture = content.starts_with("image/jpeg");
             if !is_one_picture && !content.starts_with("multipart/") && !content.starts_with("video/x-motion-jpeg") {
-                return Err(HttpError::Content(content));
+                return Err(HttpError::Content(quoted(&content)));
             }
             let frames = read(response, outlet, newest).await?;
             if !is_one_picture || frames == 0 {
@@ -156,8 +180,8 @@ impl HttpInput {
         // It may have asked before, and wants a fresh answer now (RFC 7616 section 3.5, stale).
         let mut challenges = PasswordClient::builder();
         for value in response.headers().get_all(WWW_AUTHENTICATE) {
-            let value = value.to_str().map_err(|error| HttpError::Challenge(error.to_string()))?;
-            let parsed = http_auth::parse_challenges(value).map_err(|error| HttpError::Challenge(error.to_string()))?;
+            let value = value.to_str().map_err(challenge)?;
+            let parsed = http_auth::parse_challenges(value).map_err(challenge)?;
             for challenge in parsed {
                 let is_basic = challenge.scheme.eq_ignore_ascii_case("basic");
                 if !(is_basic && credentials.scheme == Scheme::Digest) {
@@ -165,7 +189,7 @@ impl HttpInput {
                 }
             }
         }
-        self.answers = Some(challenges.build().map_err(HttpError::Challenge)?);
+        self.answers = Some(challenges.build().map_err(challenge)?);
         let response = self.ask().await?;
         match response.status() {
             StatusCode::UNAUTHORIZED => {
@@ -190,7 +214,7 @@ impl HttpInput {
             if let Some(answers) = &mut self.answers {
                 let path = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
                 let parameters = PasswordParams { username: user, password, uri: path, method: "GET", body: Some(&[]) };
-                request = request.header(AUTHORIZATION, answers.respond(&parameters).map_err(HttpError::Challenge)?);
+                request = request.header(AUTHORIZATION, answers.respond(&parameters).map_err(challenge)?);
             } else if *scheme == Scheme::Basic {
                 request = request.basic_auth(user, Some(password));
             }
@@ -273,34 +297,4 @@ fn percent_decoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stream::{Shared, StreamSettings};
-    use std::sync::Arc;
-    use tokio::runtime::Handle;
-
-    #[tokio::test]
-    async fn broken_pictures_and_those_that_a_newer_one_replaces_are_counted() {
-        let image = media::Image::zeroed(16, 16, media::PixelFormat::Bgr).unwrap();
-        let jpeg = media::codec::Encoder::new().unwrap().encode(&image, 80).unwrap();
-        let shared = Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false));
-        let outlet = Outlet::new(Arc::clone(&shared), Handle::current());
-        let (newest, arrived) = mailbox();
-        let stream = [&jpeg[..], &[0xFF, 0xD8, 0, 0], &jpeg[..]].concat();
-        let response = Response::from(axum::http::Response::new(stream));
-        assert_eq!(read(response, &outlet, &newest).await.unwrap(), 2);
-        assert_eq!((shared.figures().broken, shared.figures().lost), (1, 1));
-        drop(newest);
-        show(&arrived, &outlet);
-        assert_eq!(shared.frames(), 1);
-    }
-
-    #[test]
-    fn a_password_in_the_address_is_taken_out_of_it() {
-        let input = HttpInput::new("http://ann:p%40ss%zz@camera/a?b=1".parse().unwrap(), None);
-        let credentials = input.credentials.unwrap();
-        assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("ann", "p@ss%zz"));
-        assert_eq!(input.url.as_str(), "http://camera/a?b=1");
-        assert!(!format!("{credentials:?}").contains("p@ss"));
-    }
-}
+mod tests;

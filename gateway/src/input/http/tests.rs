@@ -1,0 +1,77 @@
+use super::*;
+use crate::stream::{Shared, StreamSettings};
+use std::io::{Read, Write};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+#[tokio::test]
+async fn broken_pictures_and_those_that_a_newer_one_replaces_are_counted() {
+    let image = media::Image::zeroed(16, 16, media::PixelFormat::Bgr).unwrap();
+    let jpeg = media::codec::Encoder::new().unwrap().encode(&image, 80).unwrap();
+    let shared = Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false));
+    let outlet = Outlet::new(Arc::clone(&shared), Handle::current());
+    let (newest, arrived) = mailbox();
+    let stream = [&jpeg[..], &[0xFF, 0xD8, 0, 0], &jpeg[..]].concat();
+    let response = Response::from(axum::http::Response::new(stream));
+    assert_eq!(read(response, &outlet, &newest).await.unwrap(), 2);
+    assert_eq!((shared.figures().broken, shared.figures().lost), (1, 1));
+    drop(newest);
+    show(&arrived, &outlet);
+    assert_eq!(shared.frames(), 1);
+}
+
+#[test]
+fn a_password_in_the_address_is_taken_out_of_it() {
+    let input = HttpInput::new("http://ann:p%40ss%zz@camera/a?b=1".parse().unwrap(), None);
+    let credentials = input.credentials.unwrap();
+    assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("ann", "p@ss%zz"));
+    assert_eq!(input.url.as_str(), "http://camera/a?b=1");
+    assert!(!format!("{credentials:?}").contains("p@ss"));
+}
+
+/// A camera that answers each request with this head; where it is.
+fn camera(head: String) -> Url {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = connection.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn what_a_camera_says_of_itself_is_quoted_in_short_and_in_letters() {
+    let outlet = Outlet::new(Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false)), Handle::current());
+    // What turns the direction of the text (U+202E) and what begins sequences of terminals (U+009B), and very much.
+    let much = format!("text/\u{202e}\u{9b}31m{}", "x".repeat(10_000));
+    for (head, begins) in [
+        (format!("HTTP/1.1 200 OK\r\nContent-Type: {much}\r\n"), r#"it sends "text/\u{202e}\u{9b}31mxxx"#),
+        (format!("HTTP/1.1 401 No\r\nWWW-Authenticate: {much}\r\n"), "it wants a password in a way that"),
+        (
+            format!("HTTP/1.1 401 No\r\nWWW-Authenticate: {}\r\n", "x\"y,=".repeat(2_000)),
+            "it wants a password in a way that",
+        ),
+        (
+            format!("HTTP/1.1 401 No\r\nWWW-Authenticate: {} a=b\r\n", "x".repeat(10_000)),
+            "it wants a password in a way that",
+        ),
+    ] {
+        let credentials = Credentials { user: "ann".to_owned(), password: "secret".to_owned(), scheme: Scheme::Asked };
+        let (newest, _arrived) = mailbox();
+        let said =
+            HttpInput::new(camera(head), Some(credentials)).play(&outlet, &newest).await.unwrap_err().to_string();
+        assert!(said.starts_with(begins), "{said}");
+        assert!(said.chars().count() < 220 && !said.contains(['\u{202e}', '\u{9b}']), "{said}");
+    }
+}
+
+#[test]
+fn what_is_short_is_quoted_as_it_is() {
+    assert_eq!(quoted("text/html; größe=\"1\""), "text/html; größe=\"1\"");
+    assert_eq!(quoted(&"ä".repeat(MAX_QUOTED)), "ä".repeat(MAX_QUOTED));
+    assert_eq!(quoted(&"ä".repeat(MAX_QUOTED + 1)), "ä".repeat(MAX_QUOTED) + "…");
+}
