@@ -5,7 +5,6 @@
 //! pixels, red, green and blue, or a JPEG. The order of `size` is that of the programs on either side; whoever has a
 //! frame number gives the width first.
 
-use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -16,13 +15,13 @@ use media::bgr::{BgrError, to_bgr_into};
 use media::codec::{CodecError, Decoder, MAX_PIXELS, Scale};
 use media::jpeg::{JpegError, with_standard_huffman_tables};
 use media::{Image, ImageError, Picture, PixelFormat};
-use serde::Deserialize;
+
+mod message;
+
+use message::Message;
 
 /// The longest message that is looked at: a raw picture of 4096x3072 in base64, with room. Longer ones are dropped.
 pub const MAX_MESSAGE_BYTES: usize = 64 << 20;
-
-/// Characters of what is wrong with a message that are told.
-const MAX_QUOTED: usize = 200;
 
 /// Why a message is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +29,18 @@ pub enum FrameError {
     /// More bytes than [`MAX_MESSAGE_BYTES`].
     #[error("a message of {0} bytes is longer than the {MAX_MESSAGE_BYTES} that are looked at")]
     TooLong(usize),
-    /// Another form: what is wrong with it, and where.
-    #[error("a message is not JSON with \"data\": {0}")]
+    /// No JSON: what is wrong with it, and where.
+    #[error("the message is not JSON: {0}")]
     Json(String),
+    /// JSON of another kind: a list, a number.
+    #[error("the message is JSON, but no object: it has to be {{\"data\": …}}")]
+    NoObject,
+    /// An object with something in it that is of another kind: which, and what it has to be.
+    #[error("the message has another form: {0}")]
+    Form(String),
+    /// An object without a picture.
+    #[error("the message has no \"data\", which is to be the picture in base64")]
+    NoData,
     /// Data in another coding.
     #[error("\"data\" is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
@@ -55,17 +63,6 @@ pub enum FrameError {
     Image(String),
 }
 
-/// What a message says. Whatever else stands in it is left out.
-#[derive(Debug, Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    data: Cow<'a, str>,
-    size: Option<[u32; 2]>,
-    frame_number: Option<u64>,
-    /// Seconds since 1970, of our own JPEGs.
-    captured_at: Option<f64>,
-}
-
 /// Reads a message: the picture, and when it was captured, which is `now` unless the message says.
 ///
 /// # Errors
@@ -74,21 +71,12 @@ pub fn read(payload: &[u8], now: SystemTime) -> Result<(Picture, SystemTime), Fr
     if payload.len() > MAX_MESSAGE_BYTES {
         return Err(FrameError::TooLong(payload.len()));
     }
-    let message: Message<'_> = serde_json::from_slice(payload).map_err(|error| FrameError::Json(shortened(&error)))?;
-    let bytes = STANDARD.decode(message.data.as_bytes())?;
+    let message = Message::read(payload)?;
+    let bytes = STANDARD.decode(message.data.as_deref().ok_or(FrameError::NoData)?)?;
     let stated = message.captured_at.filter(|seconds| *seconds > 0.0);
     let stated = stated.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
     let captured_at = stated.and_then(|since| UNIX_EPOCH.checked_add(since)).unwrap_or(now);
     Ok((picture(bytes, &message)?, captured_at))
-}
-
-/// The text of an error, which may quote a picture in the wrong place: of that, as much as a log is to hold.
-fn shortened(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.char_indices().nth(MAX_QUOTED) {
-        Some((at, _)) => format!("{}… at line {} column {}", &text[..at], error.line(), error.column()),
-        None => text,
-    }
 }
 
 fn picture(bytes: Vec<u8>, message: &Message<'_>) -> Result<Picture, FrameError> {
