@@ -49,6 +49,7 @@ pub struct Stream {
     shared: Arc<Shared>,
     runtime: Handle,
     input: Arc<Mutex<Engine>>,
+    spawn: run::Spawn,
     renditions: Arc<Mutex<HashMap<Shape, watch::Sender<Slot>>>>,
 }
 
@@ -58,6 +59,7 @@ pub(crate) type Slot = Option<Arc<Frame>>;
 /// The input, and whether it runs.
 enum Engine {
     Resting(Box<dyn Input>),
+    /// Or is to: it is tried again where it is lost, or where there is no thread for it.
     Running,
     /// It will bring nothing more.
     Over,
@@ -77,6 +79,11 @@ impl Stream {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn new(settings: StreamSettings, input: Box<dyn Input>) -> Self {
+        Self::with_threads(settings, input, Arc::new(run::new_thread))
+    }
+
+    /// As [`new`](Self::new), where threads are begun in this way.
+    fn with_threads(settings: StreamSettings, input: Box<dyn Input>, spawn: run::Spawn) -> Self {
         let always_on = input.is_always_on();
         let shared = Arc::new(Shared::new(&settings, always_on));
         let stream = Self {
@@ -84,6 +91,7 @@ impl Stream {
             shared,
             runtime: Handle::current(),
             input: Arc::new(Mutex::new(Engine::Resting(input))),
+            spawn,
             renditions: Arc::default(),
         };
         if always_on {
@@ -189,7 +197,8 @@ impl Stream {
         match std::mem::replace(&mut *engine, Engine::Running) {
             Engine::Resting(input) => {
                 let outlet = Outlet::new(Arc::clone(&self.shared), self.runtime.clone());
-                run::start(input, outlet, Arc::clone(&self.shared), Arc::clone(&self.input));
+                let work = run::Work::new(input, outlet, Arc::clone(&self.shared), Arc::clone(&self.input));
+                work.start(Arc::clone(&self.spawn));
             }
             other => *engine = other,
         }

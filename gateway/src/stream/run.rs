@@ -1,7 +1,8 @@
 //! The thread "input": runs the input as long as it is wanted, and again when it was lost.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,41 +18,110 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A pause ends so soon after nobody wants the input any more.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Starts the thread. Where the system gives none the input counts as lost for good, which is said.
-pub(super) fn start(input: Box<dyn Input>, outlet: Outlet, shared: Arc<Shared>, engine: Arc<Mutex<Engine>>) {
-    let name = shared.name();
-    let thread = thread::Builder::new().name("input".to_owned());
-    let spawned = thread.spawn(move || work(input, &outlet, &shared, &engine));
-    if let Err(error) = spawned {
-        tracing::error!("{name} is not shown: the system gives no thread for it: {error}");
+/// What begins a thread and has it do this; [`new_thread`] but in tests.
+pub(super) type Spawn = Arc<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
+
+/// A thread called "input".
+pub(super) fn new_thread(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    thread::Builder::new().name("input".to_owned()).spawn(work).map(drop)
+}
+
+/// An input, and all that running it takes.
+pub(super) struct Work {
+    input: Box<dyn Input>,
+    outlet: Outlet,
+    shared: Arc<Shared>,
+    engine: Arc<Mutex<Engine>>,
+    losses: Losses,
+}
+
+impl Work {
+    pub(super) fn new(input: Box<dyn Input>, outlet: Outlet, shared: Arc<Shared>, engine: Arc<Mutex<Engine>>) -> Self {
+        Self { input, outlet, shared, engine, losses: Losses::default() }
+    }
+
+    /// Begins the thread. Where the system gives none (it has as many as may be) the input counts as lost, and is tried
+    /// again.
+    pub(super) fn start(self, spawn: Spawn) {
+        let runtime = self.outlet.runtime().clone();
+        if let Err((work, error)) = self.begin(&spawn) {
+            runtime.spawn(work.begin_again(error, spawn));
+        }
+    }
+
+    /// Gives it back with the error, which a thread that is not there cannot.
+    fn begin(self, spawn: &Spawn) -> Result<(), (Self, io::Error)> {
+        let (hand, handed) = mpsc::channel::<Self>();
+        let run = move || {
+            if let Ok(work) = handed.recv() {
+                work.run();
+            }
+        };
+        match spawn(Box::new(run)) {
+            // The thread waits for it.
+            Ok(()) => hand.send(self).map_err(|mpsc::SendError(work)| (work, io::ErrorKind::BrokenPipe.into())),
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    async fn begin_again(mut self, mut error: io::Error, spawn: Spawn) {
+        loop {
+            let pause = self.losses.pause(&self.shared, format!("the system gives no thread for it: {error}"), false);
+            let end = Instant::now() + pause;
+            while let Some(rest) = rest_until(end, &self.shared) {
+                tokio::time::sleep(rest).await;
+            }
+            let Some(work) = self.unless_unwanted() else { return };
+            match work.begin(&spawn) {
+                Ok(()) => return,
+                Err(back) => (self, error) = back,
+            }
+        }
+    }
+
+    fn run(mut self) {
+        loop {
+            let before = self.shared.frames();
+            match run(&mut *self.input, &self.outlet) {
+                Ok(End::Finished) => {
+                    tracing::info!("{} has ended", self.shared.name());
+                    *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = Engine::Over;
+                    self.shared.close();
+                    return;
+                }
+                Ok(End::Unwanted) => self.losses = Losses::default(),
+                Err(error) => {
+                    let brought_some = self.shared.frames() > before;
+                    let end = Instant::now() + self.losses.pause(&self.shared, chain(&*error), brought_some);
+                    while let Some(rest) = rest_until(end, &self.shared) {
+                        thread::sleep(rest);
+                    }
+                }
+            }
+            let Some(work) = self.unless_unwanted() else { return };
+            self = work;
+        }
+    }
+
+    /// Goes on, or puts the input to rest where nobody wants it.
+    fn unless_unwanted(self) -> Option<Self> {
+        let engine = Arc::clone(&self.engine);
+        // Under the lock, so that whoever begins to look now either is seen here or starts it anew.
+        let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.is_wanted() {
+            return Some(self);
+        }
+        self.shared.set_lost(None);
+        *engine = Engine::Resting(self.input);
+        None
     }
 }
 
-fn work(mut input: Box<dyn Input>, outlet: &Outlet, shared: &Shared, engine: &Mutex<Engine>) {
-    let mut losses = Losses::default();
-    loop {
-        let before = shared.frames();
-        match run(&mut *input, outlet) {
-            Ok(End::Finished) => {
-                tracing::info!("{} has ended", shared.name());
-                *engine.lock().unwrap_or_else(PoisonError::into_inner) = Engine::Over;
-                shared.close();
-                return;
-            }
-            Ok(End::Unwanted) => losses = Losses::default(),
-            Err(error) => {
-                let brought_some = shared.frames() > before;
-                losses.pause(shared, &*error, brought_some);
-            }
-        }
-        // Under the lock, so that whoever begins to look now either is seen here or starts a new thread.
-        let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-        if !shared.is_wanted() {
-            shared.set_lost(None);
-            *engine = Engine::Resting(input);
-            return;
-        }
-    }
+/// How long to wait before it is looked again whether a pause is over, by `end` or because nobody wants pictures any
+/// more; `None` when it is.
+fn rest_until(end: Instant, shared: &Shared) -> Option<Duration> {
+    let rest = end.saturating_duration_since(Instant::now());
+    (!rest.is_zero() && shared.is_wanted()).then_some(rest.min(TICK))
 }
 
 /// Runs the input. One that panics counts as lost: those who look are to be told, and it may be well the next time.
@@ -68,12 +138,11 @@ struct Losses {
 }
 
 impl Losses {
-    /// Says that it is lost, once, and waits before it is tried again.
-    fn pause(&mut self, shared: &Shared, error: &(dyn std::error::Error + 'static), brought_some: bool) {
+    /// Says that it is lost, once; and how long to wait before it is tried again.
+    fn pause(&mut self, shared: &Shared, reason: String, brought_some: bool) -> Duration {
         if brought_some {
             self.pause = None;
         }
-        let reason = chain(error);
         match self.pause {
             None => tracing::warn!("{} is not there, and is tried until it is: {reason}", shared.name()),
             Some(_) => tracing::debug!(id = shared.id(), reason, "still not there"),
@@ -81,10 +150,7 @@ impl Losses {
         shared.set_lost(Some(reason));
         let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
         self.pause = Some(pause);
-        let end = Instant::now() + pause;
-        while Instant::now() < end && shared.is_wanted() {
-            thread::sleep(TICK.min(end.saturating_duration_since(Instant::now())));
-        }
+        pause
     }
 }
 

@@ -166,3 +166,39 @@ async fn the_end_can_be_waited_for_until_the_input_has_left() {
     drop(release);
     assert!(stream.has_left(PATIENCE).await);
 }
+
+/// A stream that steadily brings pictures, on a system that gives no thread at first, so many times; how often it was
+/// asked for one.
+fn without_threads(times: usize) -> (Stream, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (counted, runs) = (Arc::clone(&asked), Arc::default());
+    let spawn = move |work| {
+        let has_thread = counted.fetch_add(1, Ordering::SeqCst) >= times;
+        if has_thread { run::new_thread(work) } else { Err(std::io::ErrorKind::WouldBlock.into()) }
+    };
+    let input = Box::new(Script { runs, bring: |_, outlet: &Outlet| steadily(outlet, &jpeg()) });
+    (Stream::with_threads(StreamSettings::new("a", "script"), input, Arc::new(spawn)), asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_for_which_there_is_no_thread_is_tried_again_as_one_that_was_lost() {
+    let (stream, asked) = without_threads(3);
+    next(&mut stream.watch(Want::Jpeg)).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 4);
+    assert_eq!(stream.figures().lost_because, None, "it is back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_for_which_there_is_no_thread_says_so_and_leaves_when_it_is_not_wanted() {
+    let (stream, asked) = without_threads(usize::MAX);
+    let _watching = stream.watch(Want::Jpeg);
+    let deadline = Instant::now() + PATIENCE;
+    while asked.load(Ordering::SeqCst) < 3 {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let reason = stream.figures().lost_because.unwrap();
+    assert!(reason.starts_with("the system gives no thread for it: "), "{reason}");
+    stream.close();
+    assert!(stream.has_left(PATIENCE).await);
+}
