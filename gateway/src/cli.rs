@@ -18,6 +18,7 @@ use crate::shape::Shape;
 use crate::site::DEFAULT_MAX_VIEWERS;
 
 pub mod old_spellings;
+mod site;
 
 /// The most viewers that can be allowed: far more than a machine has ports for on one address.
 const MOST_VIEWERS: u64 = 1_000_000;

@@ -6,9 +6,11 @@ use crate::stream::StreamSettings;
 
 mod file;
 mod position;
+mod watched;
 
 pub use file::{FileError, read};
 pub use position::Position;
+pub(crate) use watched::WatchedFile;
 
 /// Quality where none is given: on the scale of ffmpeg's `-q:v`.
 pub const DEFAULT_QUALITY: u8 = 4;

@@ -13,8 +13,9 @@
 //! * [`site::Site`]: what one address serves: streams by id, and who looks
 //! * [`http`]: what is answered to which path. To add an output: see there
 //! * [`serve`]: connections; [`tls`]: https
-//! * [`run`]: the program, from its options ([`cli`]) to its end
-//! * [`config`]: what is to be served where
+//! * [`run`]: the program, from its options ([`cli`]) to its end; [`credential`]: what else it does
+//! * [`config`]: what is to be served where, and the file that says so; `sites`: serving it, as it changes
+//! * `protection`: who may look and https, from files that `renewal` looks at
 //! * [`mpeg1`]: an encoder per stream, while somebody wants MPEG-1; [`publish`]: to Redis
 //! * [`redis_frame`]: pictures as they go through Redis
 //! * [`shape`]: size, flip and quality
@@ -24,10 +25,12 @@
 
 pub mod cli;
 pub mod config;
+pub mod credential;
 pub mod frame;
 pub mod http;
 pub mod input;
 pub mod mpeg1;
+mod protection;
 pub mod publish;
 mod rate;
 pub mod redis_frame;
@@ -39,6 +42,7 @@ pub mod site;
 mod sites;
 pub mod stream;
 mod system;
+mod text_file;
 mod throughput;
 pub mod tls;
 pub mod viewers;

@@ -13,7 +13,7 @@ fn main() -> ExitStatus {
         cli.verbosity.verbose += u8::from(cli.debug);
         cli.verbosity.init();
         match &cli.command {
-            Some(Command::Credential { user }) => gateway::run::credential(user.as_deref()),
+            Some(Command::Credential { user }) => gateway::credential::print(user.as_deref()),
             None => gateway::run::run(cli),
         }
     });
