@@ -203,8 +203,8 @@ impl Feedback {
         let is_time = self.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_INTERVAL);
         if is_time || !self.happened.is_empty() {
             self.looked = Some(now);
-            self.shared.repair.hear(announcer.listeners());
             self.ports.forget_all_but(announcer.listeners());
+            self.shared.repair.hear(now, announcer.listeners(), |receiver| self.ports.heard_at(receiver));
         }
         let is_over = announcer.is_over();
         drop(announcer);
@@ -252,9 +252,9 @@ impl Feedback {
 
     fn send_to(&mut self, contents: &[u8], address: SocketAddr) {
         let group = self.group.as_ref().map(Group::address);
-        // Of what is said at the end nothing is said again, and all frames are out.
-        let waits = self.lingers.is_some();
-        let Err(error) = self.ports.send_to(contents, address, waits) else { return };
+        // Sealed, what is said overtakes a frame that waits, whose datagrams would be taken for replays then.
+        let is_held_up = |remote| self.sealing.is_some() && self.shared.repair.is_behind(remote);
+        let Err(error) = self.ports.send_to(contents, address, is_held_up) else { return };
         if Some(address) == group && self.warnings.admit(Instant::now()).is_some() {
             tracing::warn!("cannot announce the stream to {address}: {error}; trying again");
         } else {

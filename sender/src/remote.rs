@@ -157,7 +157,7 @@ impl Remote {
     pub(crate) fn prepare(&mut self, frame: Option<&WireFrame<'_>>, now: Instant) -> Result<(), TooManySegments> {
         self.follow_interface();
         if self.path.look(now) {
-            self.route.path_changed();
+            self.path_changed();
         }
         let Some(frame) = frame.filter(|_| !self.is_sequenced) else { return Ok(()) };
         // A path gives no length that a datagram cannot have.
@@ -167,6 +167,11 @@ impl Remote {
             self.segmenter = segmenter;
         }
         self.segmenter.segment(frame).map(|_| ())
+    }
+
+    fn path_changed(&mut self) {
+        self.route.path_changed();
+        self.backlog.iter().for_each(Backlog::path_changed);
     }
 
     /// Where the group's interface has become another one, the path is that through it.
@@ -180,7 +185,7 @@ impl Remote {
             Ok(probe) => {
                 group.changes = changes;
                 self.path.replace(probe);
-                self.route.path_changed();
+                self.path_changed();
             }
             Err(error) => tracing::debug!(%error, "no path through the new interface yet"),
         }
@@ -300,7 +305,12 @@ impl Remote {
         sent
     }
 
-    /// What has begun, or waits behind that, is sent; nothing follows.
+    /// Nothing follows: what has begun, or waits behind that, is sent, within bounds.
+    pub(crate) fn end(&self) {
+        self.backlog.iter().for_each(Backlog::end);
+    }
+
+    /// Waits for the [end](Self::end).
     pub(crate) fn close(&mut self) {
         self.backlog = None;
     }

@@ -247,6 +247,8 @@ impl Transmitter {
     pub(crate) fn run(&self, frames: &Reader<Outgoing>) {
         self.send_all(frames);
         if let Some(mut transmit) = self.lock() {
+            // All at once, so that none takes the others' time.
+            transmit.remotes.iter().for_each(Remote::end);
             transmit.remotes.iter_mut().for_each(Remote::close);
         }
     }

@@ -56,5 +56,9 @@ fn a_receiver_that_does_not_acknowledge_gets_the_stream_and_nothing_else() {
     let ended = program.wait();
     ended.expect(0, &["has joined"]);
     assert_eq!(ended.totals()["frames"], frames);
-    assert_eq!(ended.totals()["receivers"].as_array().unwrap().len(), 1);
+    let totals = ended.totals();
+    assert_eq!(
+        (totals["receivers"].as_array().unwrap().len(), &totals["receivers"][0]["wire"]),
+        (1, &"sequenced".into())
+    );
 }

@@ -1,10 +1,13 @@
 //! Sending on Linux: sendmsg(2), with UDP_SEGMENT (udp(7)) for several datagrams in one call.
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
+use nix::sys::time::TimeSpec;
 use std::io::{self, IoSlice};
 use std::net::UdpSocket;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 /// An address as the system wants it.
 pub(super) type Address = SockaddrStorage;
@@ -28,6 +31,15 @@ pub(super) fn send(
             Err(Errno::EINTR) => {}
             result => return Ok(result?),
         }
+    }
+}
+
+/// Waits until the send buffer has room again, at most for so long.
+pub(super) fn wait_writable(socket: &UdpSocket, timeout: Duration) -> io::Result<()> {
+    let mut poll = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    match ppoll(&mut poll, Some(TimeSpec::from_duration(timeout)), None) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -7,6 +7,7 @@ use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
 
 /// A UDP socket that segments are sent from. One socket sends all that goes to addresses of one family, so that
 /// the source port stays the same for as long as it lives.
@@ -90,6 +91,14 @@ impl SendSocket {
     /// What the system says; [`WouldBlock`](io::ErrorKind::WouldBlock) while the send buffer is full.
     pub fn try_send_to(&self, datagram: &[u8], remote: SocketAddr) -> io::Result<()> {
         self.send(&[IoSlice::new(datagram)], None, &Route::new(remote).without_waiting()).map(drop)
+    }
+
+    /// Waits until the send buffer has room again, at most for so long.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait_writable(&self, timeout: Duration) -> io::Result<()> {
+        outlet::wait_writable(&self.socket, timeout)
     }
 
     pub(super) fn try_clone(&self) -> io::Result<UdpSocket> {

@@ -69,8 +69,8 @@ impl Network {
     }
 
     /// A link of its own from one host, with the address 10.78.0.1, to another, with 10.78.0.2, which takes so many
-    /// Mbit/s from there: what is sent faster waits in the system.
-    pub(crate) fn slow_link(&self, from: usize, to: usize, mbit: u32) {
+    /// kbit/s from there: what is sent faster waits in the system.
+    pub(crate) fn slow_link(&self, from: usize, to: usize, kbit: u32) {
         let [near, far] = [from, to].map(|host| self.host(host));
         run(&format!("ip -n {near} link add slow0 type veth peer name slow0 netns {far}"));
         for (namespace, number) in [(&near, 1), (&far, 2)] {
@@ -78,7 +78,7 @@ impl Network {
             run(&format!("ip -n {namespace} link set slow0 up"));
             run(&format!("ip netns exec {namespace} ethtool -K slow0 {OFF}"));
         }
-        run(&format!("ip netns exec {near} tc qdisc add dev slow0 root tbf rate {mbit}mbit burst 10kb latency 2s"));
+        run(&format!("ip netns exec {near} tc qdisc add dev slow0 root tbf rate {kbit}kbit burst 10kb limit 2mb"));
     }
 
     /// Runs `ip` with these words at a host.

@@ -88,13 +88,22 @@ impl Ports {
         }
     }
 
-    /// Sends one datagram that is no segment. `waits`: also where a link is slow.
-    pub(super) fn send_to(&self, contents: &[u8], address: SocketAddr, waits: bool) -> io::Result<()> {
-        let Some(port) = self.port_to(address).and_then(|at| self.ports.get(at)) else { return Ok(()) };
-        if waits || self.ports.len() == 1 {
-            port.send.send_to(contents, address)
-        } else {
-            port.send.try_send_to(contents, address)
+    /// The remote or the group that is sent to from where this receiver has been heard.
+    pub(super) fn heard_at(&self, receiver: SocketAddr) -> Option<SocketAddr> {
+        self.heard.get(&receiver).and_then(|at| self.ports.get(*at)).map(|port| port.remote)
+    }
+
+    /// Sends one datagram that is no segment, unless what goes to that remote or group is held up.
+    pub(super) fn send_to(
+        &self,
+        contents: &[u8],
+        address: SocketAddr,
+        is_held_up: impl Fn(SocketAddr) -> bool,
+    ) -> io::Result<()> {
+        match self.port_to(address).and_then(|at| self.ports.get(at)) {
+            Some(port) if self.ports.len() == 1 => port.send.send_to(contents, address),
+            Some(port) if !is_held_up(port.remote) => port.send.try_send_to(contents, address),
+            _ => Ok(()),
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -23,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// That a remote misses frames is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// At the end, what has begun and what waits behind it get so long; so long where the stream is to end at once.
+const END_PATIENCE: Duration = Duration::from_secs(1);
+const HURRIED_END_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Whoever waits looks at least so often whether the stream is to end.
 const TICK: Duration = Duration::from_millis(50);
@@ -54,6 +60,8 @@ struct Shared {
     socket: Arc<SendSocket>,
     address: SocketAddr,
     route: Mutex<Route>,
+    /// The route is another one than it was.
+    has_path_changed: AtomicBool,
     progress: Arc<Progress>,
     repair: Arc<Repair>,
     queue: Mutex<Queue>,
@@ -67,7 +75,8 @@ struct Queue {
     /// A newer frame takes its place.
     newest: Option<Left>,
     is_sending: bool,
-    is_over: bool,
+    /// Nothing follows, since then.
+    ended_at: Option<Instant>,
     failure: Option<io::Error>,
 }
 
@@ -83,7 +92,8 @@ impl Backlog {
         let shared = Shared {
             socket: Arc::clone(socket),
             address,
-            route: Mutex::new(Route::new(address)),
+            route: Mutex::new(Route::new(address).without_waiting()),
+            has_path_changed: AtomicBool::new(false),
             progress: Arc::clone(progress),
             repair: Arc::clone(repair),
             queue: Mutex::default(),
@@ -123,12 +133,13 @@ impl Backlog {
             match thread::Builder::new().name("backlog".to_owned()).spawn(move || shared.run()) {
                 Ok(thread) => self.thread = Some(thread),
                 Err(error) => {
-                    tracing::debug!(%error, "no thread to wait for a slow link: everybody waits");
-                    self.shared.send(&left);
+                    tracing::debug!(%error, "no thread to wait for a slow link: the rest of the frame is left out");
+                    self.shared.progress.tally().left_out += 1;
                     return;
                 }
             }
         }
+        self.shared.repair.fall_behind(self.shared.address);
         if let Some(frame) = &left.sequenced {
             self.shared.repair.gone(Instant::now(), frame, self.shared.address, left.gone);
         }
@@ -155,10 +166,20 @@ impl Backlog {
         self.thread.as_ref().and_then(|_| self.shared.queue().failure.take())
     }
 
-    /// Sends what is in it and ends the thread.
-    pub(super) fn close(&mut self) {
-        self.shared.queue().is_over = true;
+    /// The path's MTU or its interface has changed.
+    pub(super) fn path_changed(&self) {
+        self.shared.has_path_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing follows. What is in it is sent, as far as that does not take [too long](END_PATIENCE).
+    pub(super) fn end(&self) {
+        self.shared.queue().ended_at.get_or_insert_with(Instant::now);
         self.shared.changed.notify_all();
+    }
+
+    /// Waits for the [end](Self::end).
+    fn close(&mut self) {
+        self.end();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -191,8 +212,11 @@ impl Shared {
             }
             let next = queue.begun.take().or_else(|| queue.newest.take());
             queue.is_sending = next.is_some();
+            if next.is_none() {
+                self.repair.catch_up(Instant::now(), self.address);
+            }
             self.changed.notify_all();
-            if next.is_some() || queue.is_over {
+            if next.is_some() || queue.ended_at.is_some() {
                 return next;
             }
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -202,26 +226,52 @@ impl Shared {
     /// Sends a frame to its end, as fast as the link takes it.
     fn send(&self, left: &Left) {
         let mut route = self.route();
-        for start in (0..left.segments.len()).step_by(PIECE) {
-            let end = left.segments.len().min(start + PIECE);
-            let sent = self.socket.send_runs(left.segments.runs(start..end), &mut route);
-            let mut tally = self.progress.tally();
-            tally.datagrams += sent.datagrams;
-            tally.bytes += sent.bytes;
-            tally.send_errors += sent.errors;
-            if let Some(frame) = left.sequenced.as_ref().filter(|_| sent.errors == 0) {
-                let parity = Parity::of(frame, left.gone + start..left.gone + end, left.overhead);
-                tally.parity += parity.datagrams;
-                tally.repair_bytes += parity.bytes;
+        if self.has_path_changed.swap(false, Ordering::Relaxed) {
+            route.path_changed();
+        }
+        let (mut at, len) = (0, left.segments.len());
+        while at < len {
+            if self.is_out_of_time() {
+                self.progress.tally().left_out += 1;
+                return;
             }
-            drop(tally);
-            if let Some(frame) = &left.sequenced {
-                self.repair.gone(Instant::now(), frame, self.address, left.gone + end);
-            }
+            let sent = self.socket.send_runs(left.segments.runs(at..len.min(at + PIECE)), &mut route);
+            let end = if sent.is_full { at + (sent.datagrams + sent.errors) as usize } else { len.min(at + PIECE) };
+            self.count(left, at..end, sent.datagrams, sent.bytes, sent.errors);
+            at = end;
             if sent.failure.is_some() {
                 self.queue().failure = sent.failure;
             }
+            if sent.is_full
+                && let Err(error) = self.socket.wait_writable(TICK)
+            {
+                tracing::debug!(%error, "cannot wait for a slow link");
+                thread::sleep(TICK);
+            }
         }
+    }
+
+    /// These datagrams of what was left are dealt with.
+    fn count(&self, left: &Left, range: Range<usize>, datagrams: u64, bytes: u64, errors: u64) {
+        let range = left.gone + range.start..left.gone + range.end;
+        if let Some(frame) = &left.sequenced {
+            self.repair.gone(Instant::now(), frame, self.address, range.end);
+        }
+        let mut tally = self.progress.tally();
+        tally.datagrams += datagrams;
+        tally.bytes += bytes;
+        tally.send_errors += errors;
+        if let Some(frame) = left.sequenced.as_ref().filter(|_| errors == 0) {
+            let parity = Parity::of(frame, range, left.overhead);
+            tally.parity += parity.datagrams;
+            tally.repair_bytes += parity.bytes;
+        }
+    }
+
+    /// Whether the stream has ended, and what is left had its time.
+    fn is_out_of_time(&self) -> bool {
+        let patience = if self.progress.is_in_a_hurry() { HURRIED_END_PATIENCE } else { END_PATIENCE };
+        self.queue().ended_at.is_some_and(|at| at.elapsed() >= patience)
     }
 
     fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, timeout: Duration) -> MutexGuard<'a, Queue> {
@@ -332,5 +382,19 @@ mod tests {
         backlog.add(frame(2, 1));
         assert!(backlog.is_in_the_way() && !backlog.is_waited_for);
         drop(held_up);
+    }
+
+    #[test]
+    fn an_end_is_not_waited_for_for_ever() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut backlog = backlog_to(&receiver);
+        let shared = Arc::clone(&backlog.shared);
+        let held_up = shared.route();
+        backlog.add(frame(1, 1));
+        backlog.add(frame(2, 0));
+        shared.queue().ended_at = Instant::now().checked_sub(END_PATIENCE);
+        drop(held_up);
+        backlog.close();
+        assert_eq!(shared.progress.tally().left_out, 2);
     }
 }

@@ -21,36 +21,64 @@ fn listeners(said: &[(SocketAddr, u16)]) -> Vec<Listener> {
 
 const READS: u16 = Ack::READS_SEQUENCED | Ack::SENDS_NACK;
 
+/// Has receivers heard at their remotes' sockets; `said` is of each where it is, what it can do, and where it is heard.
+fn hear(repair: &Repair, said: &[(SocketAddr, u16, SocketAddr)]) {
+    let listeners =
+        listeners(&said.iter().map(|(address, capabilities, _)| (*address, *capabilities)).collect::<Vec<_>>());
+    let heard_at = |receiver| said.iter().find(|(address, ..)| *address == receiver).map(|(.., to)| *to);
+    repair.hear(Instant::now(), &listeners, heard_at);
+}
+
 #[test]
 fn a_remote_gets_the_sequenced_wire_while_a_receiver_there_says_that_it_reads_it() {
     let repair = Repair::new(Wire::Auto, Fec::Auto, &[at(1, 9), at(2, 9)], None);
     assert!(!repair.is_sequenced(at(1, 9)));
-    repair.hear(&listeners(&[(at(1, 4000), READS), (at(2, 4000), Ack::SENDS_NACK), (at(3, 4000), READS)]));
+    let [one, other, stranger] =
+        [(at(1, 4000), READS, at(1, 9)), (at(2, 4000), Ack::SENDS_NACK, at(2, 9)), (at(3, 4000), READS, at(2, 9))];
+    hear(&repair, &[one, other, stranger]);
     assert!(repair.is_sequenced(at(1, 9)) && !repair.is_sequenced(at(2, 9)));
     assert_eq!((repair.wire_of(at(1, 4000)), repair.wire_of(at(2, 4000))), ("sequenced", "plain"));
-    repair.hear(&listeners(&[]));
+    hear(&repair, &[]);
     assert!(!repair.is_sequenced(at(1, 9)));
 }
 
 #[test]
-fn where_it_is_not_known_whose_an_ack_is_nobody_gets_what_an_old_receiver_cannot_read() {
-    // One of the two remotes may be old, whichever has acknowledged from a port of its own.
-    let two = Repair::new(Wire::Auto, Fec::Auto, &[at(1, 8), at(1, 9)], None);
-    two.hear(&listeners(&[(at(1, 4000), READS), (at(1, 4001), READS)]));
-    assert!(!two.is_sequenced(at(1, 8)) && !two.is_sequenced(at(1, 9)));
-    two.hear(&listeners(&[(at(1, 9), READS)]));
-    assert!(!two.is_sequenced(at(1, 8)) && two.is_sequenced(at(1, 9)));
-    // It may be a receiver of the group.
-    let beside_a_group = Repair::new(Wire::Auto, Fec::Auto, &[at(1, 9)], Some(([224, 0, 0, 9], 9).into()));
-    beside_a_group.hear(&listeners(&[(at(1, 4000), READS)]));
-    assert!(!beside_a_group.is_sequenced(at(1, 9)));
+fn of_several_receivers_on_a_host_each_gets_what_it_reads() {
+    let group = ([224, 0, 0, 9], 9).into();
+    let repair = Repair::new(Wire::Auto, Fec::Auto, &[at(1, 8), at(1, 9)], Some(group));
+    hear(&repair, &[(at(1, 4000), READS, group)]);
+    assert!(!repair.is_sequenced(at(1, 8)) && !repair.is_sequenced(at(1, 9)));
+    hear(&repair, &[(at(1, 4000), READS, group), (at(1, 4001), READS, at(1, 9))]);
+    assert!(!repair.is_sequenced(at(1, 8)) && repair.is_sequenced(at(1, 9)));
+}
+
+#[test]
+fn a_slow_link_asks_for_no_parity_and_is_not_repeated_to() {
+    let (now, to) = (Instant::now(), at(1, 9));
+    let repair = Repair::new(Wire::Sequenced, Fec::Auto, &[to], None);
+    hear(&repair, &[(at(1, 4000), READS, to)]);
+    let label = Label { stream_id: 1, number: 5, captured_at: 0 };
+    let frame = Arc::new(Sequencer::new().sequence(vec![7; 100_000].into(), label, 1472, |_| 0).unwrap());
+    repair.keep(now, &frame, vec![to]);
+    let repeats = |countdown| {
+        let nack = Nack { stream_id: 1, receiver_id: 0, number: 5, countdowns: vec![countdown] };
+        repair.handle_nack(now, &Asked { from: at(1, 4000), round_trip: None, nack });
+        std::iter::from_fn(|| repair.poll_repeat()).count()
+    };
+    assert_eq!((repeats(1), repair.is_behind(to)), (1, false));
+    repair.fall_behind(to);
+    assert_eq!((repeats(2), repair.is_behind(to)), (0, true));
+    repair.catch_up(now, to);
+    assert_eq!((repeats(2), repair.is_behind(to)), (0, false));
+    repair.hear(now + STILL_BEHIND, &listeners(&[(at(1, 4000), READS)]), |_| Some(to));
+    assert_eq!(repeats(2), 1);
 }
 
 #[test]
 fn what_is_asked_for_is_what_is_sent() {
     let group = ([224, 0, 0, 9], 9).into();
     let plain = Repair::new(Wire::Plain, Fec::Auto, &[at(1, 9)], Some(group));
-    plain.hear(&listeners(&[(at(1, 9), READS)]));
+    hear(&plain, &[(at(1, 4000), READS, at(1, 9))]);
     assert!(!plain.is_sequenced(at(1, 9)) && plain.sequenced_from_the_start().is_empty());
     for (wire, fec) in [(Wire::Sequenced, Fec::Auto), (Wire::Auto, Fec::Percent(0))] {
         let sequenced = Repair::new(wire, fec, &[at(1, 9)], Some(group));
@@ -58,7 +86,7 @@ fn what_is_asked_for_is_what_is_sent() {
         assert_eq!(sequenced.sequenced_from_the_start(), [at(1, 9), group]);
     }
     let auto = Repair::new(Wire::Auto, Fec::Auto, &[], Some(group));
-    auto.hear(&listeners(&[(at(1, 4000), READS)]));
+    hear(&auto, &[(at(1, 4000), READS, group)]);
     assert!(!auto.is_sequenced(group));
     assert_eq!(Repair::new(Wire::Auto, Fec::Percent(10), &[], None).parity(115), 12);
 }
@@ -74,13 +102,15 @@ fn repeats_go_where_the_receiver_hears_the_stream() {
     for to in [at(1, 8), at(1, 9), group] {
         repair.gone(now, &frame, to, frame.len());
     }
+    hear(&repair, &[(at(1, 4000), READS, at(1, 9)), (at(2, 4000), READS, group)]);
     let asks = |host| {
         let nack = Nack { stream_id: 1, receiver_id: 1, number: 5, countdowns: vec![3] };
         repair.handle_nack(now, &Asked { from: at(host, 4000), round_trip: None, nack });
         std::iter::from_fn(|| repair.poll_repeat()).map(|repeat| repeat.to).collect::<Vec<_>>()
     };
     assert_eq!(asks(2), [group]);
-    assert_eq!(asks(1), [at(1, 8), at(1, 9)], "the group has just had it");
+    assert_eq!(asks(1), [at(1, 9)]);
+    assert_eq!(asks(3), [], "it is not heard");
 }
 
 #[test]
@@ -88,6 +118,6 @@ fn a_stream_lingers_for_those_who_may_still_ask() {
     let repair = Repair::new(Wire::Auto, Fec::Auto, &[at(1, 9)], None);
     let (nobody, one) = (listeners(&[]), listeners(&[(at(1, 4000), READS)]));
     assert_eq!((repair.linger(&nobody), repair.linger(&one)), (Duration::ZERO, Duration::ZERO));
-    repair.hear(&one);
+    repair.hear(Instant::now(), &one, |_| Some(at(1, 9)));
     assert_eq!(repair.linger(&one), SHORTEST_LINGER);
 }
