@@ -9,6 +9,7 @@
 mod scene;
 
 use scene::{Clip, Ended, Found, Peer, Program, frames_in, in_bash};
+use std::io::Read;
 
 fn refused(arguments: &[&str]) -> Ended {
     Program::start(arguments.iter().copied()).end()
@@ -98,4 +99,23 @@ fn an_output_that_fails_alone_is_said_once() {
     let ended = receiver.end();
     ended.expect(1, &["receiver: cannot write to", &file]);
     assert_eq!(ended.stderr.matches("cannot write to").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn a_standard_output_that_was_set_not_to_wait_is_waited_for() {
+    let clip = Clip::of(40);
+    // The flag is the pipe's, and stays when the program begins.
+    let line =
+        "exec python3 -c 'import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])' \"$@\"";
+    let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--stdout", "--frames", "40"];
+    let mut receiver = Program::spawn_unread(&mut in_bash(line, &arguments));
+    let mut pipe = receiver.stdout();
+    let _peer = Peer::tagged(&clip, receiver.address(), &[]);
+    let mut bytes = vec![0];
+    pipe.read_exact(&mut bytes).unwrap();
+    // More comes meanwhile than a pipe holds, and less than may wait.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    pipe.read_to_end(&mut bytes).unwrap();
+    receiver.end().expect(0, &["stdout: 40 frames on standard output"]);
+    assert_eq!(clip.which(&bytes), (0..40).collect::<Vec<_>>());
 }

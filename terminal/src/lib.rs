@@ -6,6 +6,7 @@
 //! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`mod@stderr`]: standard error that nobody waits for
+//! * [`patient`]: output that waits for its reader, whatever it was set to
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`report`]: prints them from a thread of its own
 //! * [`units`]: rates, sizes and times as a person reads them
@@ -27,6 +28,7 @@ pub mod interrupt;
 pub mod key_file;
 mod manual;
 pub mod number;
+pub mod patient;
 pub mod report;
 pub mod seconds;
 pub mod secret_file;
@@ -43,6 +45,7 @@ pub use examine::examine;
 pub use exit::{Advise, ExitStatus, Failure};
 pub use interrupt::Interrupt;
 pub use key_file::KeyFileArgs;
+pub use patient::Patient;
 pub use report::Report;
 pub use secret_file::SecretFileError;
 pub use size::Size;

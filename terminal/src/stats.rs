@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::patient::Patient;
 use crate::seconds::{self, SecondsError};
 use crate::stderr::Stderr;
 
@@ -60,9 +61,9 @@ impl Reporter {
     #[must_use]
     pub fn new(args: StatsArgs, now: Instant, stdout_is_taken: bool) -> Self {
         match args.format {
-            StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, Box::new(io::stdout())),
+            StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, Box::new(Patient::new(io::stdout()))),
             // A program reads them, and is to get all.
-            StatsFormat::Json => Self::with_output(args, now, Box::new(io::stderr())),
+            StatsFormat::Json => Self::with_output(args, now, Box::new(Patient::new(io::stderr()))),
             _ => Self::with_output(args, now, Box::new(Stderr)),
         }
     }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::patient::Patient;
+
 /// Bytes of lines that may wait to be written. Lines beyond are left out, and counted.
 const MAX_WAITING: usize = 4 << 20;
 
@@ -37,7 +39,7 @@ pub fn flush(patience: Duration) {
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 fn queue() -> &'static Queue {
-    QUEUE.get_or_init(|| Queue::start(io::stderr()))
+    QUEUE.get_or_init(|| Queue::start(Patient::new(io::stderr())))
 }
 
 /// What waits to be written.

@@ -3,10 +3,11 @@
 use super::{Sink, SinkError};
 use crate::Frame;
 use std::io::{self, Write};
+use terminal::Patient;
 
 /// Writes every frame to standard output, or to whatever stands in for it.
 #[derive(Debug)]
-pub struct Stdout<W = io::Stdout> {
+pub struct Stdout<W = Patient<io::Stdout>> {
     output: W,
     written: u64,
 }
@@ -15,7 +16,7 @@ impl Stdout {
     /// Writes to the program's own standard output.
     #[must_use]
     pub fn new() -> Self {
-        Self::to(io::stdout())
+        Self::to(Patient::new(io::stdout()))
     }
 }
 
