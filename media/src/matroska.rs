@@ -23,6 +23,10 @@ use crate::jpeg::JpegError;
 /// frames of any camera, while the 16 bits that a block has for its distance from its cluster still span 3.2 s.
 pub const TICK_NS: u64 = 100_000;
 
+/// The longest frame that [`Reader`] reads, in bytes: 32 MiB, as long as one may be that came over TCP. A longer one is left
+/// out.
+pub const MAX_FRAME_BYTES: usize = 32 << 20;
+
 /// Why a recording was not begun, or a frame not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

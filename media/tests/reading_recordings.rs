@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use media::codec::Encoder;
 use media::jpeg::whole_len;
-use media::matroska::{ReadError, Reader, RecordedFrame, Writer};
+use media::matroska::{MAX_FRAME_BYTES, ReadError, Reader, RecordedFrame, Writer};
 use media::{Image, PixelFormat};
 use proptest::prelude::*;
 
@@ -71,6 +71,25 @@ fn what_was_recorded_comes_back_byte_for_byte_at_its_times() {
     read();
     writer.finish().unwrap();
     read();
+}
+
+#[test]
+fn long_frames_are_read_and_longer_ones_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording.mkv");
+    let mut jpegs = jpegs(4, 16, 16);
+    jpegs[1].resize(17 << 20, 0);
+    jpegs[2].resize(MAX_FRAME_BYTES, 0);
+    record(&path, jpegs.iter().zip((0..).map(|n| n * 40_000)));
+    let mut reader = Reader::open(&path).unwrap();
+    assert!(is(&frames(&mut reader).unwrap(), &jpegs) && reader.left_out() == 0);
+
+    jpegs[2].resize(MAX_FRAME_BYTES + 1, 0);
+    record(&path, jpegs.iter().zip((0..).map(|n| n * 40_000)));
+    let mut reader = Reader::open(&path).unwrap();
+    let found = frames(&mut reader).unwrap();
+    jpegs.remove(2);
+    assert!(is(&found, &jpegs) && reader.left_out() == 1 && !reader.is_cut_short());
 }
 
 #[test]

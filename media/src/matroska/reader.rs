@@ -16,7 +16,7 @@ use self::ebml::{Header, Input};
 pub use self::error::ReadError;
 use self::error::Stop;
 use self::head::{Info, Track};
-use crate::mjpeg::MAX_JPEG_BYTES;
+use super::MAX_FRAME_BYTES;
 
 /// The most bytes that the list of tracks, or what is said of the whole, may have. A few hundred are usual.
 const MAX_HEAD_BYTES: u64 = 1 << 20;
@@ -28,7 +28,8 @@ const READ_BYTES: usize = 64 << 10;
 /// off anywhere, or that is still being written, up to its last whole frame.
 ///
 /// Of other Matroska files it reads the first video track, if that is V_MJPEG. It goes through the file once, from
-/// front to back, and holds one frame of at most [`MAX_JPEG_BYTES`] at a time, whatever the file claims.
+/// front to back, and holds one frame of at most [`MAX_FRAME_BYTES`] at a time, whatever the file claims; longer ones are
+/// left out.
 ///
 /// It looks at elements in the order in which they come, whatever they are in: a cluster ends where another begins, not
 /// where it says. So a size that was not filled in, or wrong, costs nothing.
@@ -43,6 +44,7 @@ pub struct Reader<R: Read = BufReader<File>> {
     element: u64,
     /// Tick from which the blocks of the cluster count.
     cluster: Option<u64>,
+    left_out: u64,
     has_ended: bool,
     cut_short: bool,
 }
@@ -83,6 +85,7 @@ impl<R: Read> Reader<R> {
                 track,
                 segment_end,
                 cluster: None,
+                left_out: 0,
                 has_ended: false,
                 cut_short: false,
             }),
@@ -109,6 +112,12 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
         self.cut_short
+    }
+
+    /// Frames until now that were longer than [`MAX_FRAME_BYTES`], and so left out.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// The next frame; `None` at the end, and ever after.
@@ -174,9 +183,10 @@ impl<R: Read> Reader<R> {
         if let Some(kind) = lacing(flags) {
             return Err(ReadError::Lacing { offset: header.start, kind }.into());
         }
-        let limit = MAX_JPEG_BYTES as u64;
-        if len > limit {
-            return Err(ReadError::TooLarge { offset: header.start, what: "a frame", len, limit }.into());
+        if len > MAX_FRAME_BYTES as u64 {
+            self.input.skip(len)?;
+            self.left_out += 1;
+            return Ok(None);
         }
         let Some(cluster) = self.cluster else { return Err(damaged("a block comes before its cluster's time").into()) };
         let tick = cluster.checked_add_signed(i16::from_be_bytes([high, low]).into());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use media::Picture;
-use media::matroska::{ReadError, Reader, RecordedFrame};
+use media::matroska::{MAX_FRAME_BYTES, ReadError, Reader, RecordedFrame};
 
 use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
@@ -36,6 +36,7 @@ pub(super) struct Recording {
     options: SourceOptions,
     reader: Reader,
     ready: ReadyJpeg,
+    left_out_said: bool,
     format: Format,
     timeline: Timeline,
     thinning: Option<Thinning>,
@@ -58,6 +59,7 @@ impl Recording {
             format: Format { size: reader.size(), fps },
             reader,
             ready: ReadyJpeg::of(path.display().to_string()),
+            left_out_said: false,
             timeline: Timeline::new(interval, options.speed),
             thinning: options.fps.map(Thinning::to),
             pace: Pace::new(interval.div_f64(options.speed).max(MADE_UP_FOR)),
@@ -71,9 +73,9 @@ impl Recording {
     fn read(&mut self) -> Result<Read, SourceError> {
         let until = Instant::now() + MAX_WAIT;
         while Instant::now() < until {
-            let Some(RecordedFrame { jpeg, at }) = self.reader.next_frame().map_err(broken(&self.path))? else {
-                return Ok(Read::End);
-            };
+            let next = self.reader.next_frame().map_err(broken(&self.path))?;
+            self.say_left_out();
+            let Some(RecordedFrame { jpeg, at }) = next else { return Ok(Read::End) };
             self.frames_of_turn += 1;
             let at = self.timeline.place(at);
             if self.thinning.as_mut().is_none_or(|thinning| thinning.keeps(at)) {
@@ -81,6 +83,15 @@ impl Recording {
             }
         }
         Ok(Read::Waiting)
+    }
+
+    /// Says once that there are frames too long to be read.
+    fn say_left_out(&mut self) {
+        if !self.left_out_said && self.reader.left_out() > 0 {
+            self.left_out_said = true;
+            let (path, most) = (self.path.display(), MAX_FRAME_BYTES >> 20);
+            tracing::warn!("frames of the recording {path} that are longer than {most} MiB are left out");
+        }
     }
 
     /// At the end: begins again, if it is to. True if it goes on.

@@ -162,6 +162,22 @@ fn a_recording_that_was_cut_off_plays_up_to_its_last_whole_frame() {
 }
 
 #[test]
+fn what_came_over_tcp_is_short_enough_to_be_played() {
+    assert_eq!(MAX_FRAME_BYTES, segment::wire::stream::MAX_JPEG_LEN);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording.mkv");
+    let mut writer = Writer::create(&path, false).unwrap();
+    let small = jpegs(3);
+    for (number, len) in [(0, 0), (1, MAX_FRAME_BYTES + 1), (2, 0)] {
+        let mut jpeg = small[number].to_vec();
+        jpeg.resize(jpeg.len().max(len), 0);
+        writer.append(&jpeg, SystemTime::UNIX_EPOCH + Duration::from_millis(40 * number as u64)).unwrap();
+    }
+    writer.finish().unwrap();
+    assert_eq!(drain(&path, &FAST), [&small[0], &small[2]]);
+}
+
+#[test]
 fn damage_ends_it_with_the_place() {
     let (_folder, path) = record(&[0, 40, 80]);
     let mut bytes = std::fs::read(&path).unwrap();
