@@ -93,6 +93,20 @@ fn long_frames_are_read_and_longer_ones_left_out() {
 }
 
 #[test]
+fn zeros_after_the_last_frame_are_the_end() {
+    let whole = small(false);
+    for zeros in [1, 3, 4096, 100_000] {
+        let file = [&whole[..], &vec![0; zeros]].concat();
+        let mut reader = Reader::new(&file[..]).unwrap();
+        assert!(is(&frames(&mut reader).unwrap(), &jpegs(4, 16, 16)) && reader.is_cut_short(), "{zeros}");
+        // With anything after them they are damage.
+        let file = [&file[..], &[1]].concat();
+        let error = frames(&mut Reader::new(&file[..]).unwrap()).unwrap_err();
+        assert!(matches!(error, ReadError::Damaged { offset, .. } if offset == whole.len() as u64), "{error}");
+    }
+}
+
+#[test]
 fn a_recording_cut_off_at_any_byte_gives_its_whole_frames() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recording.mkv");

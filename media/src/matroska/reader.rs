@@ -89,7 +89,7 @@ impl<R: Read> Reader<R> {
                 has_ended: false,
                 cut_short: false,
             }),
-            Err(Stop::End) => Err(ReadError::EndsEarly { offset: input.offset() }),
+            Err(Stop::End | Stop::Zeros) => Err(ReadError::EndsEarly { offset: input.offset() }),
             Err(Stop::Error(error)) => Err(error),
         }
     }
@@ -106,7 +106,7 @@ impl<R: Read> Reader<R> {
         self.info.began
     }
 
-    /// Whether it was found to end sooner than it was to: in the middle of an element, or before the length that it
+    /// Whether it was found to end sooner than it was to: in the middle of an element, with zeros, or before the length that it
     /// says it has. It can only be known at the end, and not always: a recording that ended, unfinished, after a whole
     /// frame shows nothing of that.
     #[must_use]
@@ -133,6 +133,11 @@ impl<R: Read> Reader<R> {
                     self.has_ended = true;
                     let end = self.input.offset();
                     self.cut_short = end != self.element || self.segment_end.is_some_and(|whole| end < whole);
+                }
+                // The system had made the file longer, and not yet filled it, when the power failed.
+                Err(Stop::Zeros) => {
+                    self.has_ended = true;
+                    self.cut_short = true;
                 }
                 Err(Stop::Error(error)) => {
                     self.has_ended = true;
@@ -209,7 +214,9 @@ impl Head {
     fn read<R: Read>(input: &mut Input<R>) -> Result<Self, Stop> {
         match input.header() {
             Ok(header) if header.id == id::EBML => input.skip(header.len()?)?,
-            Ok(_) | Err(Stop::Error(ReadError::Damaged { .. })) => return Err(ReadError::NotMatroska.into()),
+            Ok(_) | Err(Stop::Zeros | Stop::Error(ReadError::Damaged { .. })) => {
+                return Err(ReadError::NotMatroska.into());
+            }
             Err(stop) => return Err(stop),
         }
         let segment = loop {

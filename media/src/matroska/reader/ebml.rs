@@ -11,6 +11,9 @@ use super::error::{ReadError, Stop};
 /// one piece of memory of their own length.
 const SET_ASIDE: u64 = 256 << 10;
 
+/// What is wrong with bytes that are no ID or size.
+const NO_ELEMENT: &str = "no element begins like this";
+
 /// Bytes, and how many of them have been read.
 #[derive(Debug)]
 pub(super) struct Input<R> {
@@ -66,8 +69,11 @@ impl<R: Read> Input<R> {
         let offset = self.offset;
         let [first] = self.array()?;
         let len = first.leading_zeros() + 1;
+        if first == 0 && self.is_zero_to_the_end()? {
+            return Err(Stop::Zeros);
+        }
         if len > longest {
-            return Err(ReadError::Damaged { offset, what: "no element begins like this" }.into());
+            return Err(ReadError::Damaged { offset, what: NO_ELEMENT }.into());
         }
         let mut number = u64::from(first);
         for _ in 1..len {
@@ -75,6 +81,24 @@ impl<R: Read> Input<R> {
             number = number << 8 | u64::from(next);
         }
         Ok((number, len))
+    }
+
+    /// Whether what is left is zeros only. Reads up to where it is not.
+    fn is_zero_to_the_end(&mut self) -> Result<bool, Stop> {
+        let mut piece = [0; 4096];
+        loop {
+            match self.stream.read(&mut piece) {
+                Ok(0) => return Ok(true),
+                Ok(len) => {
+                    self.offset += len as u64;
+                    if piece[..len].iter().any(|&byte| byte != 0) {
+                        return Ok(false);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
     }
 
     /// A number of that kind by its value, as a block has it for its track.
@@ -160,6 +184,7 @@ pub(super) fn for_each(
         let header = match input.header() {
             Ok(header) => header,
             Err(Stop::End) => return Err(longer),
+            Err(Stop::Zeros) => return Err(ReadError::Damaged { offset: start, what: NO_ELEMENT }),
             Err(Stop::Error(error)) => return Err(error),
         };
         let (at, rest) = (input.offset(), input.stream);
@@ -200,10 +225,23 @@ mod tests {
 
     #[test]
     fn what_is_no_header_is_refused_with_its_place() {
-        for bytes in [[0x00, 0x80], [0x08, 0x80], [0xEC, 0x00]] {
+        for bytes in [&[0x00, 0x80][..], &[0x08, 0x80], &[0xEC, 0x00, 0x01]] {
             let at = u64::from(bytes[0] == 0xEC);
-            assert!(matches!(header(&bytes), Err(Stop::Error(ReadError::Damaged { offset, .. })) if offset == at));
+            assert!(matches!(header(bytes), Err(Stop::Error(ReadError::Damaged { offset, .. })) if offset == at));
         }
+    }
+
+    #[test]
+    fn zeros_up_to_the_end_are_told_from_damage() {
+        for bytes in [&[0; 1][..], &[0; 10_000], &[0xEC, 0x00], &[0xEC, 0, 0, 0]] {
+            let mut input = Input::at(0, bytes);
+            assert!(matches!(input.header(), Err(Stop::Zeros)), "{bytes:X?}");
+            assert_eq!(input.offset(), bytes.len() as u64);
+        }
+        let late = [&[0; 9_999][..], &[1]].concat();
+        assert!(matches!(header(&late), Err(Stop::Error(ReadError::Damaged { offset: 0, .. }))));
+        let error = for_each(&[0xEC, 0x80, 0, 0], 100, |_, _, _| Ok(())).unwrap_err();
+        assert!(matches!(error, ReadError::Damaged { offset: 102, what: NO_ELEMENT }));
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub enum ReadError {
 pub(super) enum Stop {
     /// There are no more bytes.
     End,
+    /// There are no more bytes but zeros, which no element begins with.
+    Zeros,
     Error(ReadError),
 }
 

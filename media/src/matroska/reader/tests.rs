@@ -193,6 +193,8 @@ fn what_is_something_else_is_told() {
     assert!(matches!(Reader::new(&[][..]), Err(ReadError::EndsEarly { offset: 0 })));
     let whole = file(&[cluster(0, &[])]);
     let head = whole.len() - cluster(0, &[]).len() + 5;
+    let zeros = [&whole[..head - 5], &[0; 100]].concat();
+    assert!(matches!(Reader::new(&zeros[..]), Err(ReadError::EndsEarly { .. })));
     for len in 0..head {
         assert!(matches!(Reader::new(&whole[..len]), Err(ReadError::EndsEarly { offset }) if offset == len as u64));
     }

@@ -178,6 +178,19 @@ fn what_came_over_tcp_is_short_enough_to_be_played() {
 }
 
 #[test]
+fn zeros_that_a_power_cut_leaves_end_it_and_it_begins_again() {
+    let (_folder, path) = record(&[0, 40, 80]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.windows(3).rposition(|bytes| bytes == [0xFF, 0xD8, 0xFF]).unwrap();
+    bytes[last - 13..].fill(0);
+    bytes.resize(bytes.len() + 10_000, 0);
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(drain(&path, &FAST), jpegs(2));
+    let mut source = Recording::open(&path, &SourceOptions { repeat: true, ..FAST }).unwrap();
+    assert_eq!(take(&mut source, 6).len(), 6);
+}
+
+#[test]
 fn damage_ends_it_with_the_place() {
     let (_folder, path) = record(&[0, 40, 80]);
     let mut bytes = std::fs::read(&path).unwrap();
