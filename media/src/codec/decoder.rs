@@ -2,13 +2,19 @@
 
 use turbojpeg::{Decompressor, ScalingFactor};
 
-use super::{CodecError, check_size};
+use super::{CodecError, MAX_PIXELS, check_size};
 use crate::reshape::reshape;
 use crate::{Image, PixelFormat};
 
-/// The most scans that a progressive JPEG may have. Encoders write about ten; a hostile file may repeat a cheap scan
-/// over a large picture thousands of times, each of which costs a pass over all of it.
-const MAX_SCANS: u32 = 100;
+/// The most scans that a progressive JPEG may have, however small it is. Encoders write about ten; a hostile file may
+/// repeat a cheap scan over a large picture thousands of times, each of which costs a pass over all of it.
+const MAX_SCANS: u64 = 100;
+
+/// And however large it is, up to [`MAX_PIXELS`]: libjpeg writes 14 at most, where a picture is not converted to YCbCr.
+const LEAST_MAX_SCANS: u64 = 16;
+
+/// So many scans of one pixel, or one scan of so many, are decoded: about half a second of work.
+const MAX_SCANNED_PIXELS: u64 = LEAST_MAX_SCANS * MAX_PIXELS;
 
 /// At which size a JPEG is decoded. The smaller sizes leave out work: a half takes about two thirds of the time of the
 /// whole, so a window smaller than the video should ask for what it can show.
@@ -139,6 +145,8 @@ impl Decoder {
         let (packed, bytes_per_pixel) = packed(format)?;
         let (width, height) = size(&mut self.decompressor, jpeg)?;
         check_size(width, height)?;
+        let limited = self.decompressor.set_scan_limit(max_scans(width, height));
+        limited.map_err(|error| decode_error(jpeg, &error))?;
         let (width, height) = scale.size(width, height);
         reshape(image, width, height, format)?;
 
@@ -160,9 +168,14 @@ impl Decoder {
 
 fn start() -> Result<Decompressor, CodecError> {
     let start_error = |error: turbojpeg::Error| CodecError::Start { reason: error.to_string() };
-    let mut decompressor = Decompressor::new().map_err(start_error)?;
-    decompressor.set_scan_limit(MAX_SCANS).map_err(start_error)?;
-    Ok(decompressor)
+    Decompressor::new().map_err(start_error)
+}
+
+/// The most scans that a JPEG of this size may have.
+fn max_scans(width: u32, height: u32) -> u32 {
+    let pixels = u64::from(width) * u64::from(height);
+    // At most a hundred.
+    (MAX_SCANNED_PIXELS / pixels.max(1)).min(MAX_SCANS) as u32
 }
 
 /// Whether libjpeg went on after what it says here.

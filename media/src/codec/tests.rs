@@ -118,6 +118,82 @@ fn a_header_that_claims_a_huge_picture_is_refused_before_memory_is_taken() {
     assert_eq!(refused, Err(CodecError::TooLarge { width: 65_535, height: 1025 }));
 }
 
+/// A gray progressive JPEG of this width and height, a multiple of 64, with so many scans, of which each after the first
+/// refines nothing, in a few bytes: the cheapest that there is.
+fn of_scans(size: u16, scans: usize) -> Vec<u8> {
+    let segment = |code: u8, payload: &[u8]| {
+        let len = (payload.len() + 2) as u16;
+        [&[0xFF, code][..], &len.to_be_bytes(), payload].concat()
+    };
+    let scan = |band: [u8; 3], coded: &[u8]| [&segment(0xDA, &[&[1, 1, 0][..], &band].concat()), coded].concat();
+    let [high, low] = size.to_be_bytes();
+    // One code of one bit in each Huffman table: a difference of nothing, and a band that ends for 2^14 blocks and more.
+    let table = |class: u8, symbol: u8| segment(0xC4, &[&[class, 1][..], &[0; 15], &[symbol]].concat());
+    let blocks = usize::from(size / 8).pow(2);
+    // The code, and 14 bits that say how many more: all of them.
+    let run = "011111111111111".repeat(blocks.div_ceil((1 << 15) - 1));
+    let ended = format!("{run:1<width$}", width = run.len().next_multiple_of(8));
+    let mut coded = Vec::new();
+    for byte in ended.as_bytes().chunks(8) {
+        let byte = byte.iter().fold(0, |byte, &bit| byte << 1 | (bit - b'0'));
+        coded.push(byte);
+        if byte == 0xFF {
+            coded.push(0);
+        }
+    }
+    let mut jpeg = vec![0xFF, 0xD8];
+    jpeg.extend(segment(0xDB, &[&[0][..], &[1; 64]].concat()));
+    jpeg.extend(segment(0xC2, &[8, high, low, high, low, 1, 1, 0x11, 0]));
+    jpeg.extend([table(0x00, 0), table(0x10, 0xE0)].concat());
+    jpeg.extend(scan([0, 0, 0], &vec![0; blocks / 8]));
+    jpeg.extend(scan([1, 63, 0x01], &coded));
+    let refining = scan([1, 63, 0x10], &coded);
+    (2..scans).for_each(|_| jpeg.extend(&refining));
+    jpeg.extend([0xFF, 0xD9]);
+    jpeg
+}
+
+#[test]
+fn scans_cost_a_pass_over_the_picture_each_and_are_limited_by_its_size() {
+    let mut decoder = Decoder::new().unwrap();
+    let mut image = Image::zeroed(1, 1, PixelFormat::Gray).unwrap();
+    for (size, most) in [(8192, 16), (4096, 64), (64, 100)] {
+        let mut decode = |scans| {
+            let decoded = decoder.decode_into(&of_scans(size, scans), PixelFormat::Gray, Scale::Eighth, &mut image);
+            decoded.map_err(|error| error.to_string())
+        };
+        assert_eq!(decode(most), Ok(()), "{size}");
+        let refused = decode(most + 1).unwrap_err();
+        assert!(refused.contains(&format!("more than {most} scans")), "{size}: {refused}");
+    }
+}
+
+#[test]
+fn progressive_jpegs_as_encoders_write_them_are_decoded_up_to_the_largest() {
+    let (mut compressor, mut decoder) = (turbojpeg::Compressor::new().unwrap(), Decoder::new().unwrap());
+    compressor.set_progressive(true).unwrap();
+    let mut progressive = |image: &Image, pitch, format, subsamp| {
+        compressor.set_subsamp(subsamp).unwrap();
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let jpeg = compressor
+            .compress_to_vec(turbojpeg::Image { pixels: image.pixels(), width, pitch, height, format })
+            .unwrap();
+        assert!(turbojpeg::read_header(&jpeg).unwrap().is_progressive);
+        jpeg
+    };
+    let colours = gradient(512, 256, PixelFormat::Bgr);
+    let jpeg = progressive(&colours, 3 * 512, turbojpeg::PixelFormat::BGR, turbojpeg::Subsamp::Sub2x2);
+    assert_alike(&decoder.decode(&jpeg, PixelFormat::Bgr, Scale::Full).unwrap(), &colours, 10);
+
+    // Darker from the top down.
+    let mut largest = Image::zeroed(8192, 8192, PixelFormat::Gray).unwrap();
+    largest.pixels_mut().chunks_mut(8192).zip(0..).for_each(|(row, y)| row.fill(255 - (y / 32) as u8));
+    let jpeg = progressive(&largest, 8192, turbojpeg::PixelFormat::GRAY, turbojpeg::Subsamp::Gray);
+    let decoded = decoder.decode(&jpeg, PixelFormat::Gray, Scale::Eighth).unwrap();
+    let expected = (0..1024).flat_map(|y| [255 - (y / 4) as u8; 1024]).collect();
+    assert_alike(&decoded, &Image::new(1024, 1024, PixelFormat::Gray, expected).unwrap(), 3);
+}
+
 #[test]
 fn damage_that_the_library_gets_over_is_counted_and_the_rest_shown() {
     let mut decoder = Decoder::new().unwrap();
