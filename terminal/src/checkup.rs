@@ -8,8 +8,9 @@
 //! ```
 
 use crate::ExitStatus;
+use crate::verbosity::shows_colours;
 use std::fmt::{self, Display};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// Sentences are wrapped here. Terminals are at least 80 wide, most 100; longer lines are hard to read.
 const WIDTH: usize = 98;
@@ -148,9 +149,7 @@ impl Checkup<io::Stdout> {
     #[must_use]
     pub fn on_stdout() -> Self {
         let output = io::stdout();
-        // https://no-color.org: set and not empty
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let is_coloured = output.is_terminal() && !plain;
+        let is_coloured = shows_colours(&output);
         Self { is_coloured, ..Self::new(output) }
     }
 }

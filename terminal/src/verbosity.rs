@@ -1,5 +1,6 @@
 //! `-v`, `-q`, `RUST_LOG`, and how messages look on standard error.
 
+use std::ffi::OsString;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal};
 
@@ -39,15 +40,12 @@ impl Verbosity {
     /// the start, thread and place. Call it once, first thing in `main`; a second call changes nothing.
     pub fn init(self) {
         let (filter, unreadable) = self.filter(std::env::var("RUST_LOG").ok().as_deref());
-        let stderr = io::stderr();
-        // https://no-color.org: set and not empty
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(Stderr::default)
             // Standard error that was closed is no reason to report each message's failure on it.
             .log_internal_errors(false)
-            .with_ansi(stderr.is_terminal() && !plain)
+            .with_ansi(shows_colours(&io::stderr()))
             .fmt_fields(Escaped);
         let installed = if self.level() > 0 {
             builder.compact().with_timer(uptime()).with_thread_names(true).try_init().is_ok()
@@ -83,6 +81,20 @@ impl Verbosity {
         let directives = OURS.iter().fold(others.to_owned(), |all, name| format!("{all},{name}={ours}"));
         (EnvFilter::new(directives), unreadable)
     }
+}
+
+/// Whether what is written to `output` may have colours: where it is a terminal that shows any, and the user wants them.
+pub(crate) fn shows_colours(output: &impl IsTerminal) -> bool {
+    output.is_terminal() && wants_colours(std::env::var_os)
+}
+
+/// The same of the environment alone.
+fn wants_colours(variable: impl Fn(&'static str) -> Option<OsString>) -> bool {
+    // https://no-color.org: set and not empty
+    let is_plain = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    // A terminal that nobody names is not known to show any; `--help` takes it so, too.
+    let is_able = variable("TERM").is_some_and(|name| !name.is_empty() && name != "dumb");
+    is_able && !is_plain
 }
 
 /// One line a message, no time, no place: `warning: no camera answers, sending the test card`.
@@ -200,6 +212,30 @@ mod tests {
         assert_eq!(said(&["-q", "-v"], None), default);
         assert_eq!(said(&["-v"], None), format!("{default}connected\ndebug: dropped\n"));
         assert_eq!(said(&["-vv"], None), format!("{default}connected\ndebug: dropped\ntrace: datagram\n"));
+    }
+
+    #[test]
+    fn colours_are_for_terminals_that_show_them_and_users_who_want_them() {
+        let wants = |term: Option<&str>, no_color: Option<&str>| {
+            wants_colours(|name| {
+                let value = match name {
+                    "TERM" => term,
+                    "NO_COLOR" => no_color,
+                    _ => None,
+                };
+                value.map(OsString::from)
+            })
+        };
+        assert!(wants(Some("xterm-256color"), None) && wants(Some("linux"), Some("")));
+        for (term, no_color) in [
+            (Some("dumb"), None),
+            (Some(""), None),
+            (None, None),
+            (Some("xterm"), Some("1")),
+            (Some("xterm"), Some("0")),
+        ] {
+            assert!(!wants(term, no_color), "TERM={term:?} NO_COLOR={no_color:?}");
+        }
     }
 
     #[test]
