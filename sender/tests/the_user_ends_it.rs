@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(3);
 
 #[test]
 fn by_a_signal() {
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let receiver = Receiver::new();
         let address = receiver.address();
         let program =

@@ -1,12 +1,12 @@
-//! SIGINT and SIGTERM as a flag that threads can wait for.
+//! SIGINT, SIGTERM and SIGHUP as a flag that threads can wait for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{fmt, io, mem};
+use std::{fmt, fs, io, mem};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -47,22 +47,26 @@ impl fmt::Debug for Told {
 }
 
 impl Interrupt {
-    /// Listens to SIGINT and SIGTERM from here on, for the life of the process.
+    /// Listens to SIGINT, SIGTERM and SIGHUP, which a terminal sends that is closed, from here on, for the life of the
+    /// process.
     ///
-    /// A shell starts a background job of a script with SIGINT ignored; this listens to it all the same.
+    /// A shell starts a background job of a script with SIGINT ignored; this listens to it all the same. SIGHUP that is
+    /// ignored, as by `nohup`, stays so.
     ///
     /// # Errors
     ///
     /// The handlers or the thread that waits for signals cannot be set up.
     pub fn install() -> io::Result<Self> {
         let interrupt = Self::default();
-        for signal in [SIGINT, SIGTERM] {
+        let hangup = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+        let signals = [SIGINT, SIGTERM].into_iter().chain(hangup);
+        for signal in signals.clone() {
             let status = i32::from(ExitStatus::Failed.code());
             flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupt.shared.next_ends))?;
             flag::register(signal, Arc::clone(&interrupt.shared.asked))?;
         }
         // A handler may not wake a condition variable (signal-safety(7)), so a thread does.
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let mut signals = Signals::new(signals)?;
         let woken = interrupt.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for _ in &mut signals {
@@ -138,9 +142,32 @@ impl Interrupt {
     }
 }
 
+/// Whether this process was started with a signal ignored. Where the system does not tell (proc_pid_status(5)), it counts
+/// as if.
+fn is_ignored(signal: i32) -> bool {
+    fs::read_to_string("/proc/self/status").ok().and_then(|status| is_ignored_in(&status, signal)).unwrap_or(true)
+}
+
+/// The same, as it stands in the process's status: a bit for each signal, the lowest for signal 1.
+fn is_ignored_in(status: &str, signal: i32) -> Option<bool> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(mask >> (signal - 1) & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_from_the_status() {
+        let status =
+            "Name:\treceiver\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n";
+        assert_eq!(is_ignored_in(status, SIGHUP), Some(true));
+        assert_eq!(is_ignored_in(status, SIGINT), Some(false));
+        assert_eq!(is_ignored_in("Name:\tSigIgn\n", SIGHUP), None);
+        assert_eq!(is_ignored_in("SigIgn:\tnothing\n", SIGHUP), None);
+    }
 
     #[test]
     fn waiting_ends_with_the_timeout() {

@@ -3,7 +3,7 @@
 //! * [`arguments`]: options from the command line and the environment
 //! * [`exit`]: exit statuses, and the one message that says why a program failed
 //! * [`checkup`], [`mod@examine`]: what a program's `doctor` finds, and how it looks
-//! * [`interrupt`]: SIGINT and SIGTERM as a flag that threads can wait for
+//! * [`interrupt`]: SIGINT, SIGTERM and SIGHUP as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`mod@stderr`]: standard error that nobody waits for
 //! * [`patient`]: output that waits for its reader, whatever it was set to

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ fn child() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let interrupt = Interrupt::install().unwrap();
     println!("ready");
+    if role == "told" {
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        println!("asked is {}", interrupt.wait_timeout(Duration::from_millis(100)));
+    }
     let asked = interrupt.wait_timeout(PATIENCE);
     println!("asked");
     match role.as_str() {
@@ -35,12 +39,19 @@ struct Program {
 
 impl Program {
     fn start(role: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--nocapture"])
-            .env(ROLE, role)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(&mut Command::new(std::env::current_exe().unwrap()), role)
+    }
+
+    /// As `nohup` does.
+    fn start_without_hangup(role: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(std::env::current_exe().unwrap());
+        Self::spawn(&mut command, role)
+    }
+
+    fn spawn(command: &mut Command, role: &str) -> Self {
+        let command = command.args(["--exact", "child", "--nocapture"]).env(ROLE, role);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut program = Self { child, stdout };
         program.wait_for("ready");
@@ -68,7 +79,7 @@ impl Program {
 
 #[test]
 fn the_first_signal_asks() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let program = Program::start("prompt");
         program.signal(signal);
         assert_eq!(program.status(), Some(0), "SIG{signal}");
@@ -76,8 +87,18 @@ fn the_first_signal_asks() {
 }
 
 #[test]
+fn a_hangup_that_is_ignored_stays_so() {
+    let mut program = Program::start_without_hangup("told");
+    program.signal("HUP");
+    program.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    program.wait_for("asked is false");
+    program.signal("TERM");
+    assert_eq!(program.status(), Some(0));
+}
+
+#[test]
 fn two_signals_at_once_are_one_wish() {
-    for (first, second) in [("INT", "INT"), ("INT", "TERM")] {
+    for (first, second) in [("INT", "INT"), ("INT", "TERM"), ("HUP", "HUP")] {
         let mut program = Program::start("closing");
         program.signal(first);
         program.wait_for("asked");
@@ -88,7 +109,7 @@ fn two_signals_at_once_are_one_wish() {
 
 #[test]
 fn a_signal_a_second_later_ends_the_process_at_once() {
-    for (first, second) in [("INT", "INT"), ("TERM", "TERM"), ("INT", "TERM")] {
+    for (first, second) in [("INT", "INT"), ("TERM", "TERM"), ("INT", "TERM"), ("HUP", "TERM")] {
         let mut program = Program::start("stuck");
         program.signal(first);
         program.wait_for("asked");
