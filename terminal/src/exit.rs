@@ -19,9 +19,10 @@ use std::io::{self, Write};
 use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
+use crate::interrupt;
 use crate::stderr::{self, Stderr};
 
-/// What was said last gets so long to be read.
+/// What was said last gets so long to be read, and less where the program was asked to end long ago.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How a program ends. The numbers are a promise to scripts.
@@ -173,7 +174,7 @@ impl<T, E: Into<Failure>> Advise<T> for Result<T, E> {
 /// Whoever does not read standard error does not keep the program from ending.
 pub fn conclude(program: &str, outcome: Result<ExitStatus, Failure>) -> ExitStatus {
     let status = conclude_to(&mut Stderr, program, outcome);
-    stderr::flush(PATIENCE);
+    stderr::flush(interrupt::patience(PATIENCE));
     status
 }
 

@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP as a flag that threads can wait for.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::{fmt, fs, io, mem};
@@ -22,11 +22,32 @@ pub struct Interrupt {
     shared: Arc<Shared>,
 }
 
+/// What is printed last is waited for until so long after the program was asked to end, since programs end within a
+/// second. One deadline for all of it: waits of their own would add up.
+const LAST_WORDS: Duration = Duration::from_millis(850);
+
+/// But each for a moment at least, which is enough for whoever reads.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// When this process was first asked to end.
+static ASKED: OnceLock<Instant> = OnceLock::new();
+
+/// How long what is printed last is waited for: for `most`, and less where the program was asked to end some time ago.
+pub(crate) fn patience(most: Duration) -> Duration {
+    patience_after(ASKED.get().map(Instant::elapsed), most)
+}
+
+fn patience_after(asked: Option<Duration>, most: Duration) -> Duration {
+    asked.map_or(most, |ago| most.min(LAST_WORDS.saturating_sub(ago).max(MOMENT)))
+}
+
 /// A signal that comes so long after the first one or later is another wish. Programs end by then, if they can.
 const SAME_WISH: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// Whether it speaks for the process.
+    is_installed: bool,
     /// Behind an `Arc` of its own because that is what the signal handler takes.
     asked: Arc<AtomicBool>,
     /// Whether the next signal ends the process.
@@ -57,7 +78,7 @@ impl Interrupt {
     ///
     /// The handlers or the thread that waits for signals cannot be set up.
     pub fn install() -> io::Result<Self> {
-        let interrupt = Self::default();
+        let interrupt = Self { shared: Arc::new(Shared { is_installed: true, ..Shared::default() }) };
         let hangup = (!is_ignored(SIGHUP)).then_some(SIGHUP);
         let signals = [SIGINT, SIGTERM].into_iter().chain(hangup);
         for signal in signals.clone() {
@@ -86,6 +107,9 @@ impl Interrupt {
 
     /// Asks the program to end, as a signal would: for the key `q`, a closed window, the last frame of a limit.
     pub fn set(&self) {
+        if self.shared.is_installed {
+            ASKED.get_or_init(Instant::now);
+        }
         self.shared.asked.store(true, Ordering::SeqCst);
         let mut gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
         let told = mem::take(&mut gate.0);
@@ -158,6 +182,20 @@ fn is_ignored_in(status: &str, signal: i32) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_for_what_is_printed_last_do_not_add_up() {
+        let ms = Duration::from_millis;
+        assert_eq!(patience_after(None, ms(5_000)), ms(5_000));
+        for (before, after) in [(0, 400), (500, 850), (600, 850), (700, 870), (840, 880), (900, 940)] {
+            let totals = ms(before) + patience_after(Some(ms(before)), ms(200));
+            let messages = totals + patience_after(Some(totals), ms(200));
+            assert_eq!(messages, ms(after), "what was open took {before} ms to end");
+        }
+        // One that does not speak for the process ends nothing.
+        Interrupt::manual().set();
+        assert_eq!(patience(ms(5_000)), ms(5_000));
+    }
 
     #[test]
     fn what_is_ignored_is_read_from_the_status() {

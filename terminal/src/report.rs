@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::Reporter;
+use crate::{Reporter, interrupt};
 
 /// Prints figures from a thread of its own, because whoever reads them may stop reading: a pipe that is full holds up
 /// its writer, and neither the stream nor the end of the program may wait for that.
@@ -47,10 +47,11 @@ impl<F: Serialize + Display + Send + 'static> Report<F> {
         Ok(Self { totals, printed })
     }
 
-    /// Prints the totals, and waits at most `patience` until they are out.
+    /// Prints the totals, and waits at most `patience` until they are out: less where the program was asked to end long
+    /// ago, since it is to end within a second of that.
     pub fn finish(self, totals: F, patience: Duration) {
         if self.totals.send(totals).is_ok() {
-            let _ = self.printed.recv_timeout(patience);
+            let _ = self.printed.recv_timeout(interrupt::patience(patience));
         }
     }
 }
