@@ -1,6 +1,6 @@
 //! Where a recording goes: a file, or in tests memory that fails when it is told to.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub trait Storage {
     /// What the system says.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
 
-    /// Leaves nothing behind: no frame was ever recorded.
+    /// Leaves nothing behind that it has made: no frame was ever recorded.
     ///
     /// # Errors
     /// What the system says.
@@ -72,6 +72,60 @@ impl Storage for RecordingFile {
     }
 
     fn discard(&mut self) -> io::Result<()> {
-        if self.created { std::fs::remove_file(&self.path) } else { Ok(()) }
+        if !self.created || !self.is_at_its_path()? {
+            return Ok(());
+        }
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl RecordingFile {
+    /// Whether the path still names this file: it may have been renamed or removed since, and another made there.
+    #[cfg(unix)]
+    fn is_at_its_path(&self) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let there = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            there => there?,
+        };
+        let own = self.file.metadata()?;
+        Ok((there.dev(), there.ino()) == (own.dev(), own.ino()))
+    }
+
+    /// There is nothing to tell by.
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self) -> io::Result<bool> {
+        self.path.try_exists()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_never_recorded_to_goes_and_nobody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, renamed) = (folder.path().join("a.mkv"), folder.path().join("b.mkv"));
+        let create = || RecordingFile::create(&path, false).unwrap();
+        create().discard().unwrap();
+        assert!(!path.exists());
+
+        let mut first = create();
+        fs::remove_file(&path).unwrap();
+        let mut second = create();
+        first.discard().unwrap();
+        assert!(path.exists(), "the second's");
+
+        fs::rename(&path, &renamed).unwrap();
+        second.discard().unwrap();
+        assert!(renamed.exists());
+        // Nor what only leads to it.
+        std::os::unix::fs::symlink(&renamed, &path).unwrap();
+        second.discard().unwrap();
+        assert!(path.is_symlink());
     }
 }
