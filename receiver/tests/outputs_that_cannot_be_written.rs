@@ -119,3 +119,20 @@ fn a_standard_output_that_was_set_not_to_wait_is_waited_for() {
     receiver.end().expect(0, &["stdout: 40 frames on standard output"]);
     assert_eq!(clip.which(&bytes), (0..40).collect::<Vec<_>>());
 }
+
+#[test]
+fn frames_that_are_no_pictures_are_counted_and_not_said_one_by_one() {
+    let clip = Clip::of(1);
+    let file = clip.argument("a.mkv");
+    let receiver = Program::start(["--record", &file, "--frames", "20"]);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for number in 0..20 {
+        let datagram = [b"\x01\xFF\xD8 no headers ", &[number][..], b"\xFF\xD9"].concat();
+        socket.send_to(&datagram, receiver.address()).unwrap();
+    }
+    let ended = receiver.end();
+    ended.expect(0, &["recording: 20 frames came that are no pictures; none was recorded"]);
+    let said = ended.stderr.lines().filter(|line| line.contains("not recorded to")).count();
+    assert_eq!(said, 5, "of the 1st, 2nd, 4th, 8th and 16th: {}", ended.stderr);
+    assert!(!std::path::Path::new(&file).exists());
+}
