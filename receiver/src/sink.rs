@@ -68,7 +68,7 @@ pub enum SinkError {
         source: io::Error,
     },
     /// Standard output could not be written to.
-    #[error("cannot write to standard output")]
+    #[error("cannot write to standard output: {0}")]
     Stdout(#[source] io::Error),
     /// Why, has been said when it happened.
     #[error("{name} stopped before the stream ended; why is said above")]

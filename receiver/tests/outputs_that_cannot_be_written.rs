@@ -136,3 +136,18 @@ fn frames_that_are_no_pictures_are_counted_and_not_said_one_by_one() {
     assert_eq!(said, 5, "of the 1st, 2nd, 4th, 8th and 16th: {}", ended.stderr);
     assert!(!std::path::Path::new(&file).exists());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn why_standard_output_failed_is_said_where_all_else_goes_on() {
+    let clip = Clip::of(10);
+    let file = clip.argument("a.mkv");
+    let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--frames", "10", "--stdout", "--record", &file];
+    let receiver = Program::spawn(&mut in_bash("exec \"$@\" >/dev/full", &arguments));
+    let _peer = Peer::tagged(&clip, receiver.address(), &[]);
+    let line = receiver.says("stdout stopped: ");
+    assert!(line.contains("cannot write to standard output: No space left on device"), "{line}");
+    let ended = receiver.end();
+    ended.expect(1, &["recording: 10 frames", "stdout stopped before the stream ended; why is said above"]);
+    assert_eq!(ended.stderr.matches("No space left").count(), 1, "{}", ended.stderr);
+}
