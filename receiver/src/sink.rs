@@ -59,6 +59,14 @@ pub enum SinkError {
         /// What the system said.
         source: io::Error,
     },
+    /// A snapshot of before, which was to be replaced, could not be removed.
+    #[error("cannot remove {}, which is there from before: {source}", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Nothing can be written into the folder for snapshots.
     #[error("cannot write into the folder {}: {source}; choose another by --snapshots", path.display())]
     SnapshotFolder {

@@ -45,6 +45,11 @@ fn try_out(folder: &Path) -> io::Result<()> {
 
 /// The first of the frames that are in a folder already: in the middle of a stream it would be late to find one.
 fn first_frame(folder: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(frames_in(folder)?.into_iter().min())
+}
+
+/// The frames that are in a folder, by their names.
+fn frames_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let is_frame = |path: &PathBuf| {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         stem.len() >= 6
@@ -52,7 +57,19 @@ fn first_frame(folder: &Path) -> io::Result<Option<PathBuf>> {
             && path.extension().is_some_and(|it| it == "jpg")
     };
     let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    Ok(paths.into_iter().filter(is_frame).min())
+    Ok(paths.into_iter().filter(is_frame).collect())
+}
+
+/// Removes the frames that are in a folder: those that a shorter stream leaves would look like its own.
+fn remove_frames(folder: &Path) -> Result<(), SinkError> {
+    let paths = frames_in(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
+    for path in paths {
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(SinkError::Remove { path, source }),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl Sink for Snapshots {
@@ -61,8 +78,12 @@ impl Sink for Snapshots {
     }
 
     fn accept(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        let path = self.path(self.written + 1);
-        match write_whole(&path, &frame.jpeg()?, self.overwrite) {
+        let (path, jpeg) = (self.path(self.written + 1), frame.jpeg()?);
+        // As with a recording, what was there before goes once there is something in its place.
+        if self.overwrite && self.written == 0 {
+            remove_frames(&self.folder)?;
+        }
+        match write_whole(&path, &jpeg, self.overwrite) {
             Ok(()) => {
                 self.written += 1;
                 Ok(())
@@ -122,5 +143,30 @@ mod tests {
         let mut snapshots = Snapshots::create(folder.path(), true).unwrap();
         snapshots.accept(&frame(b"new")).unwrap();
         assert_eq!(fs::read(folder.path().join("000001.jpg")).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_shorter_stream_leaves_nothing_of_the_one_that_it_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || {
+            let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        let before = ["000001.jpg", "000002.jpg", "000003.jpg", "1000000.jpg"];
+        let others = ["000002.png", "00001.jpg", "00000a.jpg", "notes.txt"];
+        for name in before.iter().chain(&others) {
+            fs::write(folder.path().join(name), b"old").unwrap();
+        }
+        let there = names();
+        Box::new(Snapshots::create(folder.path(), true).unwrap()).finish().unwrap();
+        assert_eq!(names(), there, "nothing has come to replace them");
+        let mut snapshots = Snapshots::create(folder.path(), true).unwrap();
+        snapshots.accept(&frame(b"one")).unwrap();
+        snapshots.accept(&frame(b"two")).unwrap();
+        assert_eq!(names(), ["000001.jpg", "000002.jpg", "000002.png", "00000a.jpg", "00001.jpg", "notes.txt"]);
+        assert_eq!(fs::read(folder.path().join("000002.jpg")).unwrap(), b"two");
+        assert_eq!(fs::read(folder.path().join("000002.png")).unwrap(), b"old");
     }
 }
