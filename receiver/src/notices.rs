@@ -18,7 +18,9 @@ const STALE_AFTER: Duration = Duration::from_millis(500);
 /// What has been said, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
-    drops: Option<Instant>,
+    drops: Tally,
+    /// The receive buffer that datagrams did not fit in.
+    full: Option<Granted>,
     error: Option<Instant>,
     too_large: bool,
     clock: bool,
@@ -31,15 +33,13 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    /// The kernel dropped datagrams.
+    /// The kernel dropped so many datagrams since the last call.
     pub(crate) fn kernel_drops(&mut self, now: Instant, drops: u64, granted: Granted) {
-        if drops > 0 && is_due(&mut self.drops, now) {
-            let fuller = granted.granted >= granted.asked;
-            let remedy = if fuller { String::new() } else { format!("; to mend it: {}", granted.remedy()) };
-            tracing::warn!(
-                "the kernel dropped {drops} datagrams, because its receive buffer of {} bytes was full{remedy}",
-                granted.granted
-            );
+        if drops > 0 {
+            self.full = Some(granted);
+        }
+        if let Some(tallied) = self.drops.add(now, drops) {
+            say_kernel_drops(&tallied, granted);
         }
     }
 
@@ -116,6 +116,57 @@ impl Notices {
     }
 }
 
+/// What was kept back is said when the receiver ends.
+impl Drop for Notices {
+    fn drop(&mut self) {
+        if let (Some(tallied), Some(granted)) = (self.drops.rest(), self.full) {
+            say_kernel_drops(&tallied, granted);
+        }
+    }
+}
+
+fn say_kernel_drops(tallied: &Tallied, granted: Granted) {
+    let Tallied { count, is_first } = tallied;
+    let more = if *is_first { "" } else { "more " };
+    let datagrams = if *count == 1 { "datagram" } else { "datagrams" };
+    let fuller = granted.granted >= granted.asked;
+    let remedy = if fuller { String::new() } else { format!("; to mend it: {}", granted.remedy()) };
+    tracing::warn!(
+        "the kernel dropped {count} {more}{datagrams}, because its receive buffer of {} bytes was full{remedy}",
+        granted.granted
+    );
+}
+
+/// Counts what is said once in ten seconds, so that nothing goes unsaid.
+#[derive(Debug, Default)]
+struct Tally {
+    said: Option<Instant>,
+    unsaid: u64,
+}
+
+/// What is to be said now.
+#[derive(Debug, PartialEq, Eq)]
+struct Tallied {
+    count: u64,
+    /// Nothing was said before.
+    is_first: bool,
+}
+
+impl Tally {
+    fn add(&mut self, now: Instant, count: u64) -> Option<Tallied> {
+        self.unsaid += count;
+        let is_first = self.said.is_none();
+        let is_to_say = self.unsaid > 0 && is_due(&mut self.said, now);
+        is_to_say.then(|| Tallied { count: std::mem::take(&mut self.unsaid), is_first })
+    }
+
+    /// What has not been said yet, where there will be no more.
+    fn rest(&mut self) -> Option<Tallied> {
+        let count = std::mem::take(&mut self.unsaid);
+        (count > 0).then_some(Tallied { count, is_first: self.said.is_none() })
+    }
+}
+
 fn is_due(said: &mut Option<Instant>, now: Instant) -> bool {
     let due = said.is_none_or(|at| now.saturating_duration_since(at) >= SAID_AGAIN_AFTER);
     if due {
@@ -133,5 +184,16 @@ mod tests {
         let (mut said, now) = (None, Instant::now());
         let said = [0, 1, 9, 10, 11, 30].map(|seconds| is_due(&mut said, now + Duration::from_secs(seconds)));
         assert_eq!(said, [true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn what_is_counted_meanwhile_is_said_with_what_comes_next_or_at_the_end() {
+        let (mut tally, now) = (Tally::default(), Instant::now());
+        let said = |count, is_first| Some(Tallied { count, is_first });
+        let mut add = |seconds, count| tally.add(now + Duration::from_secs(seconds), count);
+        assert_eq!(add(0, 0), None);
+        assert_eq!([add(1, 3), add(1, 7), add(10, 100), add(11, 0)], [said(3, true), None, None, said(107, false)]);
+        assert_eq!([add(30, 0), add(31, 5), add(32, 2), add(33, 1)], [None, said(5, false), None, None]);
+        assert_eq!([tally.rest(), tally.rest()], [said(3, false), None]);
     }
 }
