@@ -1,6 +1,6 @@
 //! Which of several sources is shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -11,6 +11,9 @@ const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 
 /// Sources that are counted or remembered as named: anybody can send from as many addresses as there are.
 const MAX_REMEMBERED: usize = 64;
+
+/// And so another one is named no sooner than so long after the last.
+const NAMES_ANOTHER_AFTER: Duration = Duration::from_secs(1);
 
 /// The sources whose datagrams count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,10 @@ pub(crate) struct Selection {
     shown: Option<Shown>,
     /// Frames of others since the last one of the source shown.
     others: HashMap<SocketAddr, u64>,
-    named: Vec<SocketAddr>,
+    /// The last that were named, the oldest first: a sender that is started again comes from another port.
+    named: VecDeque<SocketAddr>,
+    /// When the last one was.
+    named_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +98,7 @@ pub(crate) enum Choice {
     Deliver,
     /// It is of the source shown from now on, in place of the one named here.
     DeliverInstead(Option<SocketAddr>),
-    /// Another source is shown; this is the first time that this one would have been.
+    /// Another source is shown, and it is time to say that this one is there too.
     WithholdAndName,
     /// Another source is shown.
     Withhold,
@@ -124,7 +130,7 @@ impl Selection {
             }
             Some(shown) if now.saturating_duration_since(shown.last_frame) < GIVES_WAY_AFTER => {
                 self.count(source);
-                return self.withhold(source);
+                return self.withhold(now, source);
             }
             Some(shown) => {
                 self.count(source);
@@ -135,7 +141,7 @@ impl Selection {
                 if best.is_some_and(|best| best != source)
                     && now.saturating_duration_since(shown.last_frame) < 2 * GIVES_WAY_AFTER
                 {
-                    return self.withhold(source);
+                    return self.withhold(now, source);
                 }
             }
             None => {}
@@ -155,11 +161,16 @@ impl Selection {
         }
     }
 
-    fn withhold(&mut self, source: SocketAddr) -> Choice {
-        if self.named.contains(&source) || self.named.len() >= MAX_REMEMBERED {
+    fn withhold(&mut self, now: Instant, source: SocketAddr) -> Choice {
+        let is_early = self.named_at.is_some_and(|at| now.saturating_duration_since(at) < NAMES_ANOTHER_AFTER);
+        if is_early || self.named.contains(&source) {
             return Choice::Withhold;
         }
-        self.named.push(source);
+        if self.named.len() >= MAX_REMEMBERED {
+            self.named.pop_front();
+        }
+        self.named.push_back(source);
+        self.named_at = Some(now);
         Choice::WithholdAndName
     }
 }
@@ -195,7 +206,7 @@ mod tests {
             selection.choose(now, b);
         }
         selection.choose(now, c);
-        assert_eq!(selection.choose(now + 1000 * MS, c), Choice::Withhold);
+        assert_eq!(selection.choose(now + 1000 * MS, c), Choice::WithholdAndName);
         assert_eq!(selection.choose(now + 1001 * MS, b), Choice::DeliverInstead(Some(a)));
         assert_eq!(selection.shown(), Some(b));
     }
@@ -209,7 +220,7 @@ mod tests {
         for _ in 0..100 {
             selection.choose(now + 500 * MS, stranger);
         }
-        assert_eq!(selection.choose(now + 1000 * MS, stranger), Choice::Withhold);
+        assert_eq!(selection.choose(now + 1000 * MS, stranger), Choice::WithholdAndName);
         assert_eq!(selection.choose(now + 1001 * MS, again), Choice::DeliverInstead(Some(a)));
     }
 
@@ -243,7 +254,40 @@ mod tests {
         for port in 1..10_000 {
             selection.choose(now, SocketAddr::new([198, 51, 100, 7].into(), port));
         }
-        assert!(selection.others.len() <= MAX_REMEMBERED && selection.named.len() <= MAX_REMEMBERED);
+        assert!(selection.others.len() <= MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn strangers_are_named_one_a_second_however_many_there_were() {
+        let (mut selection, start) = (Selection::default(), Instant::now());
+        let stranger = |port| SocketAddr::new([198, 51, 100, 7].into(), port);
+        let mut named = Vec::new();
+        for tenth in 0..2000_u16 {
+            let now = start + tenth as u32 * 100 * MS;
+            selection.choose(now, address("192.0.2.1:1"));
+            // Three at once, and never again.
+            for source in [0, 1, 2].map(|at| stranger(3 * tenth + at)) {
+                if selection.choose(now, source) == Choice::WithholdAndName {
+                    named.push(source);
+                }
+            }
+        }
+        assert_eq!(named, (0..200).map(|second| stranger(30 * second)).collect::<Vec<_>>());
+        assert_eq!(selection.named.len(), MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn whoever_is_not_named_at_once_is_named_later() {
+        let (mut selection, start) = (Selection::default(), Instant::now());
+        let (a, b, c) = (address("192.0.2.1:1"), address("192.0.2.2:1"), address("192.0.2.3:1"));
+        let mut named = Vec::new();
+        for tenth in 0..30 {
+            let now = start + tenth * 100 * MS;
+            selection.choose(now, a);
+            let sources = [b, c].into_iter();
+            named.extend(sources.filter(|source| selection.choose(now, *source) == Choice::WithholdAndName));
+        }
+        assert_eq!(named, [b, c]);
     }
 
     #[test]
