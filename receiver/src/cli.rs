@@ -99,7 +99,7 @@ pub struct Cli {
     #[arg(long, value_name = "DIR", env = "SEGMENT_SNAPSHOTS", help_heading = "Output")]
     pub snapshots: Option<PathBuf>,
 
-    /// Replace a recording that exists, or all snapshots that are in the folder, once the first frame has come
+    /// Replace a recording that exists, or the snapshots of a stream before, once the first frame has come
     #[arg(long, env = "SEGMENT_OVERWRITE", help_heading = "Output", value_parser = BoolishValueParser::new())]
     pub overwrite: bool,
 

@@ -31,6 +31,19 @@ impl Snapshots {
         Ok(Self { folder: folder.to_owned(), overwrite, written: 0 })
     }
 
+    /// Removes the frames of a stream before, up to the first number that is missing: those that a shorter stream leaves
+    /// would look like its own. What else is named by digits, as by a date, is not ours.
+    fn remove_frames(&self) -> Result<(), SinkError> {
+        for path in (1..).map(|number| self.path(number)) {
+            match fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(source) => return Err(SinkError::Remove { path, source }),
+            }
+        }
+        Ok(())
+    }
+
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.jpg"))
     }
@@ -45,11 +58,6 @@ fn try_out(folder: &Path) -> io::Result<()> {
 
 /// The first of the frames that are in a folder already: in the middle of a stream it would be late to find one.
 fn first_frame(folder: &Path) -> io::Result<Option<PathBuf>> {
-    Ok(frames_in(folder)?.into_iter().min())
-}
-
-/// The frames that are in a folder, by their names.
-fn frames_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let is_frame = |path: &PathBuf| {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         stem.len() >= 6
@@ -57,19 +65,7 @@ fn frames_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
             && path.extension().is_some_and(|it| it == "jpg")
     };
     let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    Ok(paths.into_iter().filter(is_frame).collect())
-}
-
-/// Removes the frames that are in a folder: those that a shorter stream leaves would look like its own.
-fn remove_frames(folder: &Path) -> Result<(), SinkError> {
-    let paths = frames_in(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
-    for path in paths {
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(SinkError::Remove { path, source }),
-            _ => {}
-        }
-    }
-    Ok(())
+    Ok(paths.into_iter().filter(is_frame).min())
 }
 
 impl Sink for Snapshots {
@@ -81,7 +77,7 @@ impl Sink for Snapshots {
         let (path, jpeg) = (self.path(self.written + 1), frame.jpeg()?);
         // As with a recording, what was there before goes once there is something in its place.
         if self.overwrite && self.written == 0 {
-            remove_frames(&self.folder)?;
+            self.remove_frames()?;
         }
         match write_whole(&path, &jpeg, self.overwrite) {
             Ok(()) => {
@@ -154,8 +150,8 @@ mod tests {
             names.sort();
             names
         };
-        let before = ["000001.jpg", "000002.jpg", "000003.jpg", "1000000.jpg"];
-        let others = ["000002.png", "00001.jpg", "00000a.jpg", "notes.txt"];
+        let before = ["000001.jpg", "000002.jpg", "000003.jpg"];
+        let others = ["000002.png", "00001.jpg", "00000a.jpg", "20240101.jpg", "notes.txt"];
         for name in before.iter().chain(&others) {
             fs::write(folder.path().join(name), b"old").unwrap();
         }
@@ -165,7 +161,10 @@ mod tests {
         let mut snapshots = Snapshots::create(folder.path(), true).unwrap();
         snapshots.accept(&frame(b"one")).unwrap();
         snapshots.accept(&frame(b"two")).unwrap();
-        assert_eq!(names(), ["000001.jpg", "000002.jpg", "000002.png", "00000a.jpg", "00001.jpg", "notes.txt"]);
+        assert_eq!(
+            names(),
+            ["000001.jpg", "000002.jpg", "000002.png", "00000a.jpg", "00001.jpg", "20240101.jpg", "notes.txt"]
+        );
         assert_eq!(fs::read(folder.path().join("000002.jpg")).unwrap(), b"two");
         assert_eq!(fs::read(folder.path().join("000002.png")).unwrap(), b"old");
     }
