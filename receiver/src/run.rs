@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(20);
 const SELDOM: Duration = Duration::from_secs(1);
 
 /// What still waits to be recorded gets so long when the user ends the program: it is to end within a second.
-const GRACE: Duration = Duration::from_millis(700);
+const GRACE: Duration = Duration::from_millis(550);
 
 /// And so long when it ends by itself, unless the user loses patience: as much as a queue holds, on a slow disk.
 const LIMIT_GRACE: Duration = Duration::from_secs(10);
