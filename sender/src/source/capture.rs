@@ -130,11 +130,16 @@ fn retrieved(mat: &impl MatTraitConstManual) -> opencv::Result<Retrieved> {
 
 /// Decodes an image file: PNG, TIFF, WebP and what else OpenCV knows. The error is the reason, in words.
 pub(super) fn decode_image(file: &[u8]) -> Result<Picture, String> {
+    decode_pixels(file).map(Picture::Raw)
+}
+
+/// The same, as what it always is.
+pub(super) fn decode_pixels(file: &[u8]) -> Result<Image, String> {
     let unknown = || "it is in no image format that OpenCV knows, or damaged".to_owned();
     let bytes = Vector::<u8>::from_slice(file);
     let mat = opencv::imgcodecs::imdecode(&bytes, opencv::imgcodecs::IMREAD_COLOR).map_err(|_| unknown())?;
     match retrieved(&mat) {
-        Ok(Retrieved::Image(image)) => Ok(Picture::Raw(image)),
+        Ok(Retrieved::Image(image)) => Ok(image),
         _ => Err(unknown()),
     }
 }

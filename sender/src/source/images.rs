@@ -7,10 +7,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use media::Picture;
 use media::jpeg::Headers;
 use media::memory::{Memory, beginning};
 use media::mjpeg::MAX_JPEG_BYTES;
+use media::{Image, Picture};
 
 use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
@@ -18,8 +18,10 @@ use super::{Captured, DEFAULT_FPS, Format, Next, Source, SourceError, SourceOpti
 
 pub(super) mod listing;
 mod seen;
+mod still;
 
 use seen::{Ready, Seen, State};
+use still::{Loaded, Still};
 
 /// The rate, in frames per second, at which one image is sent again and again. Enough that a receiver that comes later
 /// has it at once.
@@ -31,7 +33,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Shows images, one after another.
 ///
 /// A single image is sent once, or with `repeat` again and again: as a video of one frame would be. Among several, one
-/// that cannot be shown is left out with a warning; a single one is an error.
+/// that cannot be shown is left out with a warning; a single one is an error at the start, and later sent as it was.
 #[derive(Debug)]
 pub(super) struct Images {
     /// What the user named.
@@ -43,7 +45,9 @@ pub(super) struct Images {
     memory: Memory,
     /// What is shown again and again is not read again and again.
     seen: Option<Seen>,
-    /// A single image, kept because it is sent again and again; or one read already and not yet due.
+    /// The same of a single image.
+    still: Option<Still>,
+    /// Read already, and not yet due.
     kept: Option<Picture>,
     shown: u64,
     broken_of_turn: usize,
@@ -83,6 +87,7 @@ impl Images {
             ready: ReadyJpeg::of(named.display().to_string()),
             memory: Memory::default(),
             seen: options.repeat.then(Seen::default),
+            still: None,
             kept: None,
             shown: 0,
             broken_of_turn: 0,
@@ -94,38 +99,70 @@ impl Images {
         };
         if images.files.len() == 1 {
             // Read now, so that what is wrong with it is said before anything starts.
-            images.kept = Some(images.read(0)?);
-            images.at = 1;
+            let loaded = images.load(0)?;
+            images.format.size = Some(loaded.size);
+            if options.repeat {
+                images.still = Some(Still::of(loaded));
+            } else {
+                images.kept = Some(loaded.picture);
+                images.at = 1;
+            }
         }
         Ok(images)
     }
 
+    /// What is shown of the file number `at`, one of several.
     fn read(&mut self, at: usize) -> Result<Picture, SourceError> {
-        let path = &self.files[at];
-        if let Some(Ready { jpeg, size }) = self.seen.as_mut().and_then(|seen| seen.get(at, path)) {
+        if let Some(Ready { jpeg, size }) = self.seen.as_mut().and_then(|seen| seen.get(at, &self.files[at])) {
             self.format.size = Some(size);
             return Ok(Picture::Jpeg(jpeg));
         }
-        let (file, state) = read_file(path, &self.memory)?;
-        if !file.starts_with(&[0xFF, 0xD8]) {
-            let picture = decode(path, &file)?;
-            if let Picture::Raw(image) = &picture {
-                self.format.size = Some((image.width(), image.height()));
-            }
-            return Ok(picture);
+        let Loaded { picture, size, state } = self.load(at)?;
+        self.format.size = Some(size);
+        if let (Some(seen), Some(state), Picture::Jpeg(jpeg)) = (&mut self.seen, state, &picture) {
+            seen.keep(at, state, &Ready { jpeg: jpeg.clone(), size });
         }
+        Ok(picture)
+    }
+
+    /// What is shown of a single image that is repeated: as it is now, or else as it could be shown last.
+    fn look_again(&mut self, still: &mut Still) -> Next {
+        if still.is_still(&self.files[0]) {
+            still.is_back();
+        } else {
+            match self.load(0) {
+                Ok(loaded) => *still = Still::of(loaded),
+                Err(error) => {
+                    self.broken += 1;
+                    still.failed(&error);
+                }
+            }
+        }
+        self.format.size = Some(still.loaded.size);
+        Next::Picture(Captured::now(still.loaded.picture.clone()))
+    }
+
+    fn load(&mut self, at: usize) -> Result<Loaded, SourceError> {
+        let path = &self.files[at];
+        let (file, state) = read_file(path, &self.memory)?;
         let bad = |reason: String| SourceError::BadImage { path: path.clone(), reason };
+        if !file.starts_with(&[0xFF, 0xD8]) {
+            let image = decode(path, &file)?;
+            return Ok(Loaded { size: (image.width(), image.height()), picture: Picture::Raw(image), state });
+        }
         let jpeg = self.ready.pass(file).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
         let Headers { width, height, .. } = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?;
         if jpeg.len() > MAX_JPEG_BYTES {
             return Err(bad(format!("it has {} bytes, more than the {MAX_JPEG_BYTES} of a frame", jpeg.len())));
         }
-        let ready = Ready { jpeg, size: (width.into(), height.into()) };
-        self.format.size = Some(ready.size);
-        if let (Some(seen), Some(state)) = (&mut self.seen, state) {
-            seen.keep(at, state, &ready);
-        }
-        Ok(Picture::Jpeg(ready.jpeg))
+        Ok(Loaded { picture: Picture::Jpeg(jpeg), size: (width.into(), height.into()), state })
+    }
+
+    /// Waits for the time of the next picture, as long as [`Pace::sleep`] does. True if it has come.
+    fn is_due(&mut self) -> bool {
+        let is_due = self.pace.as_mut().is_none_or(|pace| pace.sleep(pace.time_of(self.shown)));
+        self.shown += u64::from(is_due);
+        is_due
     }
 
     /// At the end of a turn: whether there is another.
@@ -143,6 +180,12 @@ impl Images {
 
 impl Source for Images {
     fn next(&mut self) -> Result<Next, SourceError> {
+        if let Some(mut still) = self.still.take() {
+            // Read when it is due, not before: at a low rate it may change meanwhile.
+            let next = if self.is_due() { self.look_again(&mut still) } else { Next::Waiting };
+            self.still = Some(still);
+            return Ok(next);
+        }
         let picture = match self.kept.take() {
             Some(picture) => picture,
             None if self.at == self.files.len() && !self.begin_again()? => return Ok(Next::Ended),
@@ -161,15 +204,9 @@ impl Source for Images {
                 }
             }
         };
-        if let Some(pace) = &mut self.pace
-            && !pace.sleep(pace.time_of(self.shown))
-        {
+        if !self.is_due() {
             self.kept = Some(picture);
             return Ok(Next::Waiting);
-        }
-        self.shown += 1;
-        if self.files.len() == 1 && self.options.repeat {
-            self.kept = Some(picture.clone());
         }
         Ok(Next::Picture(Captured::now(picture)))
     }
@@ -231,12 +268,12 @@ fn read_to_end(file: &mut impl Read, stated: u64, memory: &Memory) -> io::Result
 }
 
 #[cfg(feature = "opencv")]
-fn decode(path: &Path, file: &[u8]) -> Result<Picture, SourceError> {
-    super::capture::decode_image(file).map_err(|reason| SourceError::BadImage { path: path.to_owned(), reason })
+fn decode(path: &Path, file: &[u8]) -> Result<Image, SourceError> {
+    super::capture::decode_pixels(file).map_err(|reason| SourceError::BadImage { path: path.to_owned(), reason })
 }
 
 #[cfg(not(feature = "opencv"))]
-fn decode(_path: &Path, _file: &[u8]) -> Result<Picture, SourceError> {
+fn decode(_path: &Path, _file: &[u8]) -> Result<Image, SourceError> {
     Err(SourceError::NeedsOpencv { what: "images other than JPEG" })
 }
 

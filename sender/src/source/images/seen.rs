@@ -51,6 +51,11 @@ impl State {
         (age >= MAY_CHANGE_UNSEEN).then_some(state)
     }
 
+    /// The state of the file of this name, if there is one.
+    pub(super) fn now(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().and_then(|metadata| Self::of(&metadata))
+    }
+
     fn of(metadata: &Metadata) -> Option<Self> {
         Some(Self { modified: metadata.modified().ok()?, len: metadata.len() })
     }
@@ -60,8 +65,7 @@ impl Seen {
     /// What was made of the file number `at` before, if it is still the same.
     pub(super) fn get(&mut self, at: usize, path: &Path) -> Option<Ready> {
         let file = self.files.get(&at)?;
-        let state = fs::metadata(path).ok().and_then(|metadata| State::of(&metadata));
-        if state == Some(file.state) {
+        if State::now(path) == Some(file.state) {
             return Some(file.picture.clone());
         }
         self.bytes -= file.picture.jpeg.len() + MOST_BEFORE;

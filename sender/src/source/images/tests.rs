@@ -67,7 +67,7 @@ fn one_image_is_sent_once_and_with_repeat_for_ever() {
     let path = folder.path().join("1.jpg");
     assert_eq!(play(&mut Images::file(&path, &FAST).unwrap(), 100).unwrap(), frames);
     let mut source = Images::file(&path, &AGAIN).unwrap();
-    // It was read once: what becomes of the file is of no matter.
+    // What it was is shown for as long as it is nothing else.
     std::fs::remove_file(&path).unwrap();
     assert_eq!(play(&mut source, 100).unwrap(), vec![frames[0].clone(); 100]);
 }
@@ -151,5 +151,64 @@ fn a_file_of_a_repeated_folder_is_read_again_when_it_has_changed() {
     assert_eq!(play(&mut source, 2).unwrap(), frames);
 
     std::fs::remove_file(&path).unwrap();
+    assert_eq!(play(&mut source, 2).unwrap(), [frames[0].clone(), frames[0].clone()]);
+}
+
+#[test]
+fn a_single_image_that_is_repeated_is_read_again_when_it_has_changed() {
+    for of_a_folder in [false, true] {
+        let (folder, frames) = folder(1);
+        let (first, path) = (frames[0].clone(), folder.path().join("1.jpg"));
+        let renamed = |jpeg: &[u8], age| {
+            let other = folder.path().join("1.jpg.new");
+            std::fs::write(&other, jpeg).unwrap();
+            let modified = std::time::SystemTime::now() - Duration::from_secs(age);
+            File::options().append(true).open(&other).unwrap().set_modified(modified).unwrap();
+            std::fs::rename(&other, &path).unwrap();
+        };
+        renamed(&first, 60);
+        let open = if of_a_folder { Images::folder(folder.path(), &AGAIN) } else { Images::file(&path, &AGAIN) };
+        let mut source = open.unwrap();
+        assert_eq!(play(&mut source, 3).unwrap(), vec![first.clone(); 3]);
+        assert_eq!(source.broken(), 0);
+
+        let second = jpeg(200);
+        renamed(&second, 30);
+        assert_eq!(play(&mut source, 3).unwrap(), vec![second.clone(); 3]);
+
+        // Half written, empty, and gone: what was shown last stays, and each time counts.
+        renamed(&first[..first.len() / 2], 20);
+        assert_eq!(play(&mut source, 2).unwrap(), vec![second.clone(); 2]);
+        renamed(&[], 0);
+        assert_eq!(play(&mut source, 2).unwrap(), vec![second.clone(); 2]);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(play(&mut source, 2).unwrap(), vec![second; 2]);
+        assert_eq!(source.broken(), 6);
+
+        let mut large = Image::zeroed(96, 64, PixelFormat::Gray).unwrap();
+        large.pixels_mut().fill(9);
+        let large = Encoder::new().unwrap().encode(&large, 80).unwrap();
+        renamed(&large, 0);
+        assert_eq!(play(&mut source, 2).unwrap(), vec![large; 2]);
+        assert_eq!((source.broken(), source.format().size), (6, Some((96, 64))));
+    }
+}
+
+#[test]
+fn a_single_image_that_stays_as_it_is_is_not_read_again() {
+    let (folder, frames) = folder(1);
+    let path = folder.path().join("1.jpg");
+    let modified = std::time::SystemTime::now() - Duration::from_secs(60);
+    let written = |jpeg: &[u8]| {
+        std::fs::write(&path, jpeg).unwrap();
+        File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+    };
+    written(&frames[0]);
+    let mut source = Images::file(&path, &AGAIN).unwrap();
+    play(&mut source, 2).unwrap();
+    // Of the same length and time, which no program leaves behind: that it is not seen shows that it was not read.
+    let mut other = frames[0].to_vec();
+    other[15] ^= 1;
+    written(&other);
     assert_eq!(play(&mut source, 2).unwrap(), [frames[0].clone(), frames[0].clone()]);
 }
