@@ -17,17 +17,20 @@ use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, 
 /// timestamp would hold it for years.
 const LONGEST_GAP: Duration = Duration::from_secs(120);
 
+/// How long a file that is played again and again is waited for at the end of a turn, while it is away or cannot be
+/// played: whoever replaces it may take the old one away first, or write the new one in its place.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Plays a video file. Motion JPEG is handed on undecoded.
 pub(super) struct VideoFile {
     path: PathBuf,
     options: SourceOptions,
-    capture: Capture,
+    opened: Opened,
+    /// Whether it is to be opened again, for the next turn.
+    is_over: bool,
+    /// When the last turn in which frames could be read was over.
+    over: Option<Instant>,
     ready: ReadyJpeg,
-    format: Format,
-    /// Whether the frames are JPEGs, handed on as they are.
-    undecoded: bool,
-    /// The same file once more, where only that tells the times of undecoded frames.
-    times: Option<Capture>,
     clock: Clock,
     thinning: Option<Thinning>,
     pace: Pace,
@@ -41,18 +44,15 @@ pub(super) struct VideoFile {
 
 impl VideoFile {
     pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
-        let undecoded = holds_jpegs(path)?;
-        let capture = start(path, undecoded)?;
-        let format = capture.format();
-        let interval = interval(format.fps.unwrap_or(DEFAULT_FPS));
-        let mut file = Self {
+        let opened = Opened::open(path, options)?;
+        let interval = opened.interval();
+        Ok(Self {
             path: path.to_owned(),
             options: *options,
-            capture,
+            opened,
+            is_over: false,
+            over: None,
             ready: ReadyJpeg::of(path.display().to_string()),
-            format,
-            undecoded,
-            times: None,
             clock: Clock { interval, turn: Duration::ZERO, last: None },
             thinning: options.fps.map(Thinning::to),
             pace: Pace::new(interval),
@@ -60,29 +60,7 @@ impl VideoFile {
             frames_of_turn: 0,
             broken: 0,
             broken_before: 0,
-        };
-        file.times = file.open_times()?;
-        Ok(file)
-    }
-
-    /// FFmpeg knows the times of frames, but OpenCV hands them on for decoded ones only. So a second one decodes beside
-    /// the first (some 3 ms for a frame of 1080p), where times are needed at all, and the container is one that can
-    /// have frames at uneven times: recordings of live video do, AVI cannot.
-    fn open_times(&self) -> Result<Option<Capture>, SourceError> {
-        let needed = self.undecoded && (self.options.realtime || self.options.fps.is_some());
-        if !needed || is_avi(&self.path)? {
-            return Ok(None);
-        }
-        start(&self.path, false).map(Some)
-    }
-
-    /// The time that the file states for the frame grabbed last, in milliseconds.
-    fn stated_ms(&mut self) -> Result<Option<f64>, SourceError> {
-        if !self.undecoded {
-            return Ok(self.capture.get(CAP_PROP_POS_MSEC));
-        }
-        let Some(times) = &mut self.times else { return Ok(None) };
-        Ok(if times.grab()? { times.get(CAP_PROP_POS_MSEC) } else { None })
+        })
     }
 
     /// The next frame that is kept, with its time from the start. `None` at the end of the file; gives up the search,
@@ -90,16 +68,16 @@ impl VideoFile {
     fn read(&mut self) -> Result<Read, SourceError> {
         let until = Instant::now() + MAX_WAIT;
         while Instant::now() < until {
-            if !self.capture.grab()? {
+            if !self.opened.capture.grab()? {
                 return Ok(Read::End);
             }
-            let stated = self.stated_ms()?;
+            let stated = self.opened.stated_ms()?;
             let at = self.clock.time_of(stated);
             self.frames_of_turn += 1;
             if self.thinning.as_mut().is_some_and(|thinning| !thinning.keeps(at)) {
                 continue;
             }
-            let picture = match self.capture.retrieve()? {
+            let picture = match self.opened.capture.retrieve()? {
                 Retrieved::Jpeg(bytes) => self.ready.pass(bytes).map(Picture::Jpeg),
                 Retrieved::Image(image) => Some(Picture::Raw(image)),
                 Retrieved::TwoBytes(_) | Retrieved::Other | Retrieved::Nothing => None,
@@ -112,24 +90,87 @@ impl VideoFile {
         Ok(Read::Waiting)
     }
 
-    /// At the end: begins again, or says what was left out. True if it goes on.
-    fn begin_again(&mut self) -> Result<bool, SourceError> {
-        if self.frames_of_turn <= self.broken {
-            return Err(SourceError::NoFrames { path: self.path.clone() });
-        }
-        if self.broken > 0 {
-            let (broken, frames) = (self.broken, self.frames_of_turn);
-            tracing::warn!("frames of {} that are broken were left out: {broken} of {frames}", self.path.display());
+    /// At the end of a turn: says what was left out. True if there is to be another.
+    fn end_turn(&mut self) -> Result<bool, SourceError> {
+        let (broken, frames) = (self.broken, self.frames_of_turn);
+        if frames > broken {
+            self.over = Some(Instant::now());
+            if broken > 0 {
+                tracing::warn!("frames of {} that are broken were left out: {broken} of {frames}", self.path.display());
+            }
+        } else {
+            // The file may just be written anew.
+            self.wait_or(SourceError::NoFrames { path: self.path.clone() })?;
         }
         if self.options.repeat {
-            // Opened anew: seeking back leaves some containers and codecs a few frames off.
-            self.capture = start(&self.path, self.undecoded)?;
-            self.times = self.open_times()?;
+            self.is_over = true;
             self.clock.begin_turn();
-            self.broken_before += self.broken;
+            self.broken_before += broken;
             (self.frames_of_turn, self.broken) = (0, 0);
         }
         Ok(self.options.repeat)
+    }
+
+    /// Begins the next turn, if the file can be opened at this moment. Another one may have taken its place.
+    fn begin_turn(&mut self) -> Result<(), SourceError> {
+        // Opened anew: seeking back leaves some containers and codecs a few frames off.
+        match Opened::open(&self.path, &self.options) {
+            Ok(opened) => {
+                self.clock.interval = opened.interval();
+                self.pace.set_interval(opened.interval());
+                self.opened = opened;
+                self.is_over = false;
+                Ok(())
+            }
+            Err(error) => self.wait_or(error),
+        }
+    }
+
+    /// Sleeps, or fails with `error` where the last frames are too long ago, or none were.
+    fn wait_or(&self, error: SourceError) -> Result<(), SourceError> {
+        if self.over.is_none_or(|over| over.elapsed() >= PATIENCE) {
+            return Err(error);
+        }
+        tracing::debug!("waited for the next turn: {error}");
+        std::thread::sleep(MAX_WAIT);
+        Ok(())
+    }
+}
+
+/// A file, opened for one turn.
+struct Opened {
+    capture: Capture,
+    format: Format,
+    /// Whether the frames are JPEGs, handed on as they are.
+    undecoded: bool,
+    /// The same file once more, where only that tells the times of undecoded frames.
+    times: Option<Capture>,
+}
+
+impl Opened {
+    fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
+        let undecoded = holds_jpegs(path)?;
+        let capture = start(path, undecoded)?;
+        let format = capture.format();
+        // FFmpeg knows the times of frames, but OpenCV hands them on for decoded ones only. So a second one decodes
+        // beside the first (some 3 ms for a frame of 1080p), where times are needed at all, and the container is one
+        // that can have frames at uneven times: recordings of live video do, AVI cannot.
+        let needs_times = undecoded && (options.realtime || options.fps.is_some()) && !is_avi(path)?;
+        let times = if needs_times { Some(start(path, false)?) } else { None };
+        Ok(Self { capture, format, undecoded, times })
+    }
+
+    fn interval(&self) -> Duration {
+        interval(self.format.fps.unwrap_or(DEFAULT_FPS))
+    }
+
+    /// The time that the file states for the frame grabbed last, in milliseconds.
+    fn stated_ms(&mut self) -> Result<Option<f64>, SourceError> {
+        if !self.undecoded {
+            return Ok(self.capture.get(CAP_PROP_POS_MSEC));
+        }
+        let Some(times) = &mut self.times else { return Ok(None) };
+        Ok(if times.grab()? { times.get(CAP_PROP_POS_MSEC) } else { None })
     }
 }
 
@@ -141,12 +182,15 @@ enum Read {
 
 impl Source for VideoFile {
     fn next(&mut self) -> Result<Next, SourceError> {
+        if self.is_over {
+            return self.begin_turn().map(|()| Next::Waiting);
+        }
         let (at, picture) = match self.pending.take() {
             Some(pending) => pending,
             None => match self.read()? {
                 Read::Frame(at, picture) => (at, picture),
                 Read::Waiting => return Ok(Next::Waiting),
-                Read::End if self.begin_again()? => return Ok(Next::Waiting),
+                Read::End if self.end_turn()? => return Ok(Next::Waiting),
                 Read::End => return Ok(Next::Ended),
             },
         };
@@ -158,9 +202,9 @@ impl Source for VideoFile {
     }
 
     fn format(&self) -> Format {
-        let own = self.format.fps;
+        let own = self.opened.format.fps;
         let asked = self.options.fps;
-        Format { fps: own.zip(asked).map(|(own, asked)| own.min(asked)).or(own).or(asked), ..self.format }
+        Format { fps: own.zip(asked).map(|(own, asked)| own.min(asked)).or(own).or(asked), ..self.opened.format }
     }
 
     fn is_live(&self) -> bool {
@@ -172,7 +216,7 @@ impl Source for VideoFile {
     }
 
     fn describe(&self) -> String {
-        let kind = if self.undecoded { "motion JPEG" } else { "video" };
+        let kind = if self.opened.undecoded { "motion JPEG" } else { "video" };
         format!("{kind} file {}, {}", self.path.display(), self.format())
     }
 }
@@ -233,7 +277,10 @@ fn start(path: &Path, undecoded: bool) -> Result<Capture, SourceError> {
     // With a folder before it, so that no name of a file is taken for a protocol (a:b.mp4) or an option.
     let name = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let capture = Capture::ffmpeg(name.as_os_str(), None)?;
-    let mut capture = capture.ok_or_else(|| SourceError::NotVideo { path: path.to_owned() })?;
+    let mut capture = capture.ok_or_else(|| match std::fs::File::open(path) {
+        Ok(_) => SourceError::NotVideo { path: path.to_owned() },
+        Err(source) => SourceError::Read { path: path.to_owned(), source },
+    })?;
     if undecoded && !capture.ask_undecoded() {
         return Err(SourceError::NotVideo { path: path.to_owned() });
     }

@@ -24,6 +24,12 @@ impl Pace {
         Self::new(interval(fps))
     }
 
+    /// Pictures come about every `interval` from now on. Their times are counted from the same start.
+    #[cfg(feature = "opencv")]
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.interval = Self::new(interval).interval;
+    }
+
     /// The time of picture `number` from the start, at this interval.
     pub(super) fn time_of(&self, number: u64) -> Duration {
         // Not by Duration's own multiplication, which takes no u64. Nanoseconds in a u64 last 584 years.

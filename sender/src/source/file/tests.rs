@@ -160,6 +160,63 @@ fn a_repeated_file_begins_again_with_its_first_frame() {
     }
 }
 
+/// Another clip in the place of one that is played again and again.
+fn renamed_over(clip: &Clip, other: &Clip) {
+    std::fs::rename(other.path(), clip.path()).unwrap();
+}
+
+#[test]
+fn a_repeated_file_that_is_replaced_by_another_codec_goes_on_with_that() {
+    let jpegs = Clip::make("clip.avi", "25", 1, &["-c:v", "mjpeg"]);
+    let mpeg4 = Clip::make("other.avi", "10", 1, &["-c:v", "mpeg4", "-vf", "scale=320:240"]);
+    let again = Clip::mjpeg("clip.avi");
+    let expected = again.jpegs();
+    let mut source = VideoFile::open(&jpegs.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+    assert_eq!(play(&mut source, 25).len(), 25);
+
+    renamed_over(&jpegs, &mpeg4);
+    let decoded = play(&mut source, 15);
+    let is_decoded = |picture: &Picture| matches!(picture, Picture::Raw(image) if image.width() == 320);
+    assert!(decoded.len() == 15 && decoded.iter().all(is_decoded));
+    assert_eq!(source.format(), Format { size: Some((320, 240)), fps: Some(10.0) });
+    assert!(source.describe().starts_with("video file"), "{}", source.describe());
+    assert_eq!(source.clock.interval, Duration::from_millis(100));
+
+    // The rest of this turn, and then what has come back.
+    renamed_over(&jpegs, &again);
+    assert!(play(&mut source, 5).iter().all(is_decoded));
+    let passed = play(&mut source, expected.len());
+    let is_passed = |(picture, jpeg): (&Picture, &Bytes)| matches!(picture, Picture::Jpeg(passed) if passed == jpeg);
+    assert!(passed.len() == expected.len() && passed.iter().zip(&expected).all(is_passed));
+    assert_eq!((source.format().size, source.broken()), (Some((1280, 720)), 0));
+}
+
+#[test]
+fn a_repeated_file_that_is_away_at_its_end_is_waited_for() {
+    let clip = Clip::make("clip.avi", "25", 1, &["-c:v", "mjpeg"]);
+    let mut source = VideoFile::open(&clip.path(), &SourceOptions { repeat: true, ..FAST }).unwrap();
+    assert_eq!(play(&mut source, 25).len(), 25);
+    let aside = clip.folder.path().join("aside");
+    std::fs::rename(clip.path(), &aside).unwrap();
+    for _ in 0..4 {
+        assert!(matches!(source.next().unwrap(), Next::Waiting));
+    }
+    // One that has just been begun to be written.
+    std::fs::write(clip.path(), "RIFF").unwrap();
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    std::fs::rename(&aside, clip.path()).unwrap();
+    assert_eq!(play(&mut source, 30).len(), 30);
+
+    std::fs::remove_file(clip.path()).unwrap();
+    assert_eq!(play(&mut source, 20).len(), 20);
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    // As if the patience had run out.
+    source.over = source.over.map(|over| over.checked_sub(PATIENCE).unwrap());
+    let Err(error) = source.next() else { panic!("it goes on") };
+    let error = error.to_string();
+    assert!(error.contains("cannot read") && error.contains("clip.avi"), "{error}");
+}
+
 fn same(one: &Picture, other: &Picture) -> bool {
     match (one, other) {
         (Picture::Raw(one), Picture::Raw(other)) => one == other,
