@@ -18,6 +18,10 @@ use crate::{ImageError, PixelFormat};
 /// coefficients where it is progressive.
 pub const MAX_PIXELS: u64 = 1 << 26;
 
+/// The most pixels that each side of a picture may have to be encoded: as many as libjpeg takes, which is a little less
+/// than a JPEG can have ([`MAX_DIMENSION`](crate::image::MAX_DIMENSION)).
+pub const MAX_SIDE: u32 = 65_500;
+
 /// Why a picture was not encoded or decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {

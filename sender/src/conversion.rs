@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use media::bgr::to_bgr_into;
-use media::codec::{Decoder, Encoder, MAX_PIXELS, Scale};
-use media::image::MAX_DIMENSION;
+use media::codec::{Decoder, Encoder, MAX_PIXELS, MAX_SIDE, Scale};
 use media::jpeg::Headers;
 use media::scale::Scaler;
 use media::{Image, Picture, PixelFormat};
@@ -38,8 +37,8 @@ impl Wanted {
         }
         match self.size {
             Some((width, height))
-                if !(1..=MAX_DIMENSION).contains(&width)
-                    || !(1..=MAX_DIMENSION).contains(&height)
+                if !(1..=MAX_SIDE).contains(&width)
+                    || !(1..=MAX_SIDE).contains(&height)
                     || u64::from(width) * u64::from(height) > MAX_PIXELS =>
             {
                 Err(UpstreamError::Size { width, height })
@@ -304,10 +303,12 @@ mod tests {
             let error = Wanted { quality: Some(quality), size: None }.check().unwrap_err();
             assert!(matches!(error, UpstreamError::Quality(given) if given == quality));
         }
-        for size in [(0, 1), (1, 0), (65_536, 1), (1, 65_536), (65_535, 65_535)] {
+        for size in [(0, 1), (1, 0), (65_501, 1), (1, 65_501), (65_535, 1), (65_500, 65_500)] {
             let error = Wanted { quality: None, size: Some(size) }.check().unwrap_err();
             assert!(matches!(error, UpstreamError::Size { width, height } if (width, height) == size));
         }
-        assert!(Wanted { quality: Some(1), size: Some((8192, 8192)) }.check().is_ok());
+        for size in [(8192, 8192), (65_500, 1), (1, 65_500)] {
+            assert!(Wanted { quality: Some(1), size: Some(size) }.check().is_ok());
+        }
     }
 }

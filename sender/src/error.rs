@@ -4,8 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use media::bgr::BgrError;
-use media::codec::{CodecError, MAX_PIXELS};
-use media::image::MAX_DIMENSION;
+use media::codec::{CodecError, MAX_PIXELS, MAX_SIDE};
 use media::scale::ScaleError;
 use segment::handshake::MAX_RECEIVERS;
 use segment::socket::{InterfaceError, SocketError};
@@ -49,7 +48,7 @@ pub enum UpstreamError {
     Quality(u8),
     /// A size that no picture can have here.
     #[error(
-        "a picture size of {width}x{height} is not possible: each side has 1 to {MAX_DIMENSION} pixels, the whole at most {MAX_PIXELS}"
+        "a picture size of {width}x{height} is not possible: each side has 1 to {MAX_SIDE} pixels, the whole at most {MAX_PIXELS}"
     )]
     Size {
         /// Width asked for, in pixels.

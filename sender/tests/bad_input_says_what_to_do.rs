@@ -25,6 +25,7 @@ fn values_out_of_range_are_a_wrong_command_line() {
         (["--quality", "101"], "give a whole number from 1 to 100"),
         (["--size", "0x0"], "each from 1 to 65535, for example 1280x720"),
         (["--size", "640"], "for example 1280x720"),
+        (["--size", "65501x1"], "each side has 1 to 65500 pixels"),
         (["--size", "65535x65535"], "the whole at most 67108864"),
         (["--fps", "0"], "from 0.001 to 1000"),
         (["--frames", "0"], "give a whole number, 1 or more"),
@@ -40,6 +41,16 @@ fn values_out_of_range_are_a_wrong_command_line() {
     ] {
         refused(&arguments, 2, &[said, arguments[0].trim_start_matches('-')]);
     }
+}
+
+#[test]
+fn the_longest_side_that_is_not_refused_is_sent() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let remote = receiver.local_addr().unwrap().to_string();
+    let arguments = ["--remote", &remote, "--source", "test", "--size", "65500x1", "--frames", "2", "--stats", "json"];
+    let ended = Program::start(&arguments).wait();
+    ended.expect(0, &[]);
+    assert_eq!(ended.totals()["frames"], 2);
 }
 
 #[test]

@@ -35,8 +35,8 @@ impl Encoder {
     /// Encodes `image` as a baseline JPEG of `quality` 1 (worst) to 100 (best), on the scale of libjpeg.
     ///
     /// # Errors
-    /// [`CodecError::Quality`], [`CodecError::TooLarge`], and [`CodecError::Encode`] with what the library says: JPEG
-    /// allows 65,535 pixels a side, libjpeg 65,500.
+    /// [`CodecError::Quality`], [`CodecError::TooLarge`], and [`CodecError::Encode`] with what the library says,
+    /// as where a side has more than [`MAX_SIDE`](super::MAX_SIDE) pixels.
     pub fn encode(&mut self, image: &Image, quality: u8) -> Result<Bytes, CodecError> {
         if !(1..=100).contains(&quality) {
             return Err(CodecError::Quality(quality));

@@ -40,7 +40,7 @@ pub enum SourceError {
         source: media::matroska::ReadError,
     },
     /// A size that no picture has.
-    #[error("the test card cannot be {width}x{height}: each side has 1 to {} pixels", media::image::MAX_DIMENSION)]
+    #[error("the test card cannot be {width}x{height}: each side has 1 to {} pixels", media::codec::MAX_SIDE)]
     Size {
         /// Width asked for, in pixels.
         width: u32,

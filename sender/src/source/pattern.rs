@@ -8,8 +8,9 @@
 use std::f32::consts::{FRAC_PI_2, TAU};
 use std::time::SystemTime;
 
+use media::codec::MAX_SIDE;
 use media::text::{Color, MIN_SIZE, Pen};
-use media::{Image, ImageError, Picture};
+use media::{Image, ImageError, Picture, PixelFormat};
 
 use super::pace::Pace;
 use super::{Captured, DEFAULT_FPS, Format, Next, Source, SourceError, SourceOptions};
@@ -63,7 +64,11 @@ impl TestCard {
         let fps = options.fps_or(DEFAULT_FPS);
         let size = |source: ImageError| SourceError::Size { width, height, source };
         // Looked at before the card is laid out: its arithmetic is for sizes that a picture can have.
-        Image::zeroed(width, height, media::PixelFormat::I420).map_err(size)?;
+        let format = PixelFormat::I420;
+        if width.max(height) > MAX_SIDE {
+            return Err(size(ImageError::Size { width, height, format }));
+        }
+        Image::zeroed(width, height, format).map_err(size)?;
         let card = Card::new(width, height);
         let mut still = Canvas::shaded(width, height, |x, y| card.shade(x, y)).map_err(size)?;
         let format = Format { size: Some((width, height)), fps: Some(fps) };

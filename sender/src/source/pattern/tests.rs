@@ -1,6 +1,5 @@
 use std::time::{Duration, Instant};
 
-use media::PixelFormat;
 use media::codec::{Decoder, Encoder, Scale};
 
 use super::*;
@@ -40,10 +39,26 @@ fn there_is_a_card_of_every_size() {
 
 #[test]
 fn a_size_or_rate_that_cannot_be_is_refused() {
-    for (size, fps) in [((0, 10), 30.0), ((10, 70_000), 30.0), ((10, 10), 0.0), ((10, 10), f64::NAN), ((10, 10), 1e9)] {
+    for (size, fps) in [
+        ((0, 10), 30.0),
+        ((10, 70_000), 30.0),
+        ((65_501, 1), 30.0),
+        ((10, 10), 0.0),
+        ((10, 10), f64::NAN),
+        ((10, 10), 1e9),
+    ] {
         let options = SourceOptions { size: Some(size), fps: Some(fps), ..Default::default() };
         let error = TestCard::new(&options).unwrap_err().to_string();
-        assert!(error.contains("to 65535") || error.contains("to 1000"), "{error}");
+        assert!(error.contains("to 65500") || error.contains("to 1000"), "{error}");
+    }
+}
+
+#[test]
+fn the_longest_card_that_there_is_can_be_encoded() {
+    let mut encoder = Encoder::new().unwrap();
+    for (width, height) in [(65_500, 1), (1, 65_500)] {
+        let jpeg = encoder.encode(&card(width, height, 30.0).draw(0, noon()), 80).unwrap();
+        assert_eq!(Decoder::header(&jpeg).unwrap(), (width, height));
     }
 }
 
