@@ -179,9 +179,9 @@ mod tests {
         assert_eq!([file.look(), file.look()], [None, None]);
         assert_eq!(reads.load(Ordering::SeqCst), 0);
         // Of the same length.
-        replace(&path, "good 2");
+        replace(&path, "good two");
         assert_eq!([file.look(), file.look(), file.look()], [None, Some(News::Taken), None]);
-        assert_eq!((taken.lock().unwrap().as_str(), reads.load(Ordering::SeqCst)), ("good 2", 1));
+        assert_eq!((taken.lock().unwrap().as_str(), reads.load(Ordering::SeqCst)), ("good two", 1));
         // By another link, as certificates are.
         let (link, target) = (directory.path().join("link"), directory.path().join("target"));
         fs::write(&target, "good 3").unwrap();
@@ -200,13 +200,13 @@ mod tests {
         let mut after = |looks: u32| (0..looks).filter_map(|_| file.look()).collect::<Vec<_>>();
         replace(&path, "bad");
         assert_eq!(after(PATIENCE), [], "it may be half of a change");
-        replace(&path, "good 2");
+        replace(&path, "good two");
         assert_eq!(after(2), [News::Taken]);
         replace(&path, "bad");
         assert_eq!(after(10 * PATIENCE), [News::Unusable("bad".to_owned())]);
         fs::remove_file(&path).unwrap();
         assert_eq!(after(10 * PATIENCE), []);
-        assert_eq!(*taken.lock().unwrap(), "good 2");
+        assert_eq!(*taken.lock().unwrap(), "good two");
         replace(&path, "good 3");
         assert_eq!(after(3), [News::Taken]);
     }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use media::bgr::{BgrError, to_bgr_into};
+use media::codec::MAX_SIDE;
 use media::codec::{CodecError, Decoder, Encoder, Scale};
-use media::image::MAX_DIMENSION;
 use media::jpeg::Headers;
 use media::scale::{ScaleError, Scaler};
 use media::{Image, Picture, PixelFormat};
@@ -53,7 +53,7 @@ impl Shape {
     /// Whether this size is one that pictures can be given.
     #[must_use]
     pub fn is_size(width: u32, height: u32) -> bool {
-        let side = 1..=MAX_DIMENSION;
+        let side = 1..=MAX_SIDE;
         side.contains(&width) && side.contains(&height) && u64::from(width) * u64::from(height) <= MAX_PIXELS
     }
 

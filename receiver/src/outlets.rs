@@ -79,7 +79,15 @@ impl Outlets {
 
     /// Gives a frame to those who want them whatever their source. Never waits.
     pub(crate) fn put_of_each(&self, now: Instant, frame: &Frame, facts: Facts<'_>) {
-        self.lock().rosters.retain(|(_, roster)| roster.put(now, frame, facts));
+        let inner = &mut *self.lock();
+        inner.rosters.retain(|(name, roster)| {
+            let is_read = roster.put(now, frame, facts);
+            if !is_read {
+                // Its count stays, for the totals.
+                *inner.overflowed.entry(name.clone()).or_default() += roster.replaced();
+            }
+            is_read
+        });
     }
 
     /// Tells these that a source has ended its stream.

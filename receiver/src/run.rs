@@ -100,7 +100,9 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
             break end;
         }
         // What ends the program is said when it ends.
-        sinks.iter_mut().for_each(Running::say_failure);
+        if screen.is_some() || sinks.iter().any(Running::goes_on) {
+            sinks.iter_mut().for_each(Running::say_failure);
+        }
         watch.say_what_is_missing(now, &downstream);
         match screen.as_ref().and_then(|screen| screen.next(Duration::ZERO)) {
             None | Some(Happened::Opened) => {}

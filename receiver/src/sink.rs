@@ -148,6 +148,12 @@ impl Running {
         self.thread.is_finished()
     }
 
+    /// Whether frames still go there.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.failure.get().is_none() && !self.has_ended()
+    }
+
     /// Says, once, why the sink has failed, if it has: for a program that goes on without it.
     pub fn say_failure(&mut self) {
         if let Some(reason) = self.failure.get().filter(|_| !self.is_said && tracing::enabled!(tracing::Level::ERROR)) {
@@ -198,14 +204,14 @@ fn feed(
             Taken::Frame(frame) => {
                 if let Err(error) = sink.accept(&frame) {
                     let name = sink.name();
-                    if !error.is_broken_pipe() {
-                        // Once.
-                        let _ = failure.set(error.to_string());
-                    }
                     // Whatever came of it until now is still brought to a good end.
                     match sink.finish() {
                         Ok(outcome) => tracing::info!("{name}: {outcome}"),
                         Err(error) => tracing::debug!(%error, "{name} could not be finished"),
+                    }
+                    if !error.is_broken_pipe() {
+                        // Once.
+                        let _ = failure.set(error.to_string());
                     }
                     return Err(error);
                 }

@@ -19,7 +19,12 @@ pub(crate) fn nothing_yet(cli: &Cli, origin: &str, figures: &Figures) -> String 
 
 /// What most of the datagrams were dropped for, where that is why there is no frame.
 pub(crate) fn cause(figures: &Figures) -> Option<&'static str> {
-    let (cause, _) = figures.dropped.iter().filter(|(_, count)| **count > 0).max_by_key(|(_, count)| **count)?;
+    let (cause, count) = figures.dropped.iter().filter(|(_, count)| **count > 0).max_by_key(|(_, count)| **count)?;
+    // Of frames, not of datagrams, of which one takes several.
+    let is_of_frames = *cause == "not_jpeg";
+    if !is_of_frames && 2 * count <= figures.datagrams {
+        return None;
+    }
     Some(match *cause {
         "sealed" => "they are sealed, and no key is given (--key-file)",
         "unsealed" => "they are not sealed, and a key is given here",

@@ -90,7 +90,7 @@ fn what_comes_is_no_video() {
 
 #[test]
 fn whoever_waits_in_vain_is_told_why_and_who_knows_more() {
-    let receiver = Program::start(["--from", "192.0.2.1", "--duration", "6", "--stats", "text"]);
+    let receiver = Program::start(["--from", "192.0.2.1", "--duration", "8", "--stats", "text"]);
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     for _ in 0..5 {
         socket.send_to(b"\x01Hello", receiver.address()).unwrap();

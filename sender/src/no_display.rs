@@ -15,7 +15,6 @@ pub(crate) enum Display {}
 pub(crate) enum Step {
     #[expect(dead_code, reason = "there is no window")]
     GoOn,
-    #[expect(dead_code, reason = "there is no window")]
     Quit,
 }
 

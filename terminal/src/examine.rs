@@ -10,6 +10,9 @@ use crate::{Checkup, ExitStatus, Failure, Interrupt};
 /// What has begun gets so long to end once the user asks for it: less than the second within which a program ends.
 const GRACE: Duration = Duration::from_millis(600);
 
+/// And what is printed last so long.
+const PRINT: Duration = Duration::from_millis(100);
+
 /// Makes `checks`, which print to standard output, until they are done or the user ends the program; gives the status
 /// to end with.
 ///
@@ -38,7 +41,12 @@ pub fn examine(
         Ok(None) => drop(said.recv_timeout(GRACE)),
         Err(mpsc::RecvError) => return Err(Failure::new("the thread that makes the checks is gone")),
     }
-    writeln!(io::stdout(), "\nEnded before everything was looked at.")?;
+    // Whoever does not read it, or has closed the terminal, is not waited for either.
+    let (says, said) = mpsc::channel();
+    thread::Builder::new().name("last words".to_owned()).spawn(move || {
+        let _ = says.send(writeln!(io::stdout(), "\nEnded before everything was looked at."));
+    })?;
+    let _ = said.recv_timeout(PRINT);
     Ok(ExitStatus::Done)
 }
 

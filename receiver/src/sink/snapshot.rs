@@ -13,7 +13,15 @@ pub struct Snapshots {
     folder: PathBuf,
     overwrite: bool,
     written: u64,
+    /// The next frame of a stream before that is to go, if one may be there.
+    stale: Option<u64>,
 }
+
+/// So many frames of a stream before go with each new one: all at once might take longer than frames can wait.
+const REMOVED_AT_A_TIME: u64 = 32;
+
+/// And so many at the end, at most.
+const REMOVED_AT_THE_END: u64 = 10_000;
 
 impl Snapshots {
     /// Makes the folder if there is none, sees that no frame is there yet, and tries whether it takes files.
@@ -28,16 +36,21 @@ impl Snapshots {
             return Err(SinkError::SnapshotExists { path });
         }
         try_out(folder).map_err(|source| SinkError::SnapshotFolder { path: folder.to_owned(), source })?;
-        Ok(Self { folder: folder.to_owned(), overwrite, written: 0 })
+        Ok(Self { folder: folder.to_owned(), overwrite, written: 0, stale: overwrite.then_some(2) })
     }
 
-    /// Removes the frames of a stream before, up to the first number that is missing: those that a shorter stream leaves
-    /// would look like its own. What else is named by digits, as by a date, is not ours.
-    fn remove_frames(&self) -> Result<(), SinkError> {
-        for path in (1..).map(|number| self.path(number)) {
+    /// Removes frames of a stream before, at most so many, up to the first number that is missing: those that a shorter
+    /// stream leaves would look like its own. What else is named by digits, as by a date, is not ours.
+    fn remove_stale(&mut self, most: u64) -> Result<(), SinkError> {
+        let Some(first) = self.stale else { return Ok(()) };
+        for number in first..first + most {
+            let path = self.path(number);
             match fs::remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Ok(()) => self.stale = Some(number + 1),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.stale = None;
+                    break;
+                }
                 Err(source) => return Err(SinkError::Remove { path, source }),
             }
         }
@@ -75,22 +88,26 @@ impl Sink for Snapshots {
 
     fn accept(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let (path, jpeg) = (self.path(self.written + 1), frame.jpeg()?);
-        // As with a recording, what was there before goes once there is something in its place.
-        if self.overwrite && self.written == 0 {
-            self.remove_frames()?;
-        }
         match write_whole(&path, &jpeg, self.overwrite) {
             Ok(()) => {
                 self.written += 1;
-                Ok(())
+                // As with a recording, what was there before goes once there is something in its place.
+                self.remove_stale(REMOVED_AT_A_TIME)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(SinkError::SnapshotExists { path }),
             Err(source) => Err(SinkError::Snapshot { path, source }),
         }
     }
 
-    fn finish(self: Box<Self>) -> Result<String, SinkError> {
-        Ok(format!("{} frames in {}", self.written, self.folder.display()))
+    fn finish(mut self: Box<Self>) -> Result<String, SinkError> {
+        if self.written > 0 {
+            self.remove_stale(REMOVED_AT_THE_END)?;
+        }
+        let outcome = format!("{} frames in {}", self.written, self.folder.display());
+        Ok(match self.stale.filter(|number| self.written > 0 && self.path(*number).exists()) {
+            Some(number) => format!("{outcome}; those of before are still there from {number:06}.jpg on"),
+            None => outcome,
+        })
     }
 }
 
@@ -167,5 +184,21 @@ mod tests {
         );
         assert_eq!(fs::read(folder.path().join("000002.jpg")).unwrap(), b"two");
         assert_eq!(fs::read(folder.path().join("000002.png")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn many_frames_of_before_go_little_by_little() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 1..=100 {
+            fs::write(folder.path().join(format!("{number:06}.jpg")), b"old").unwrap();
+        }
+        let there = || fs::read_dir(folder.path()).unwrap().count() as u64;
+        let mut snapshots = Snapshots::create(folder.path(), true).unwrap();
+        snapshots.accept(&frame(b"one")).unwrap();
+        assert_eq!(there(), 100 - REMOVED_AT_A_TIME);
+        snapshots.accept(&frame(b"two")).unwrap();
+        assert_eq!(fs::read(folder.path().join("000002.jpg")).unwrap(), b"two");
+        let outcome = Box::new(snapshots).finish().unwrap();
+        assert_eq!((outcome, there()), (format!("2 frames in {}", folder.path().display()), 2));
     }
 }
