@@ -180,13 +180,12 @@ impl Partial {
         if begins_frame(payload) || !self.is_tagged() {
             return Fit::Foreign;
         }
-        if !placed.guessed {
-            // A late duplicate may have come just when it seemed to be its turn.
-            match (was_before(payload), at > 0 && was_before(bytes)) {
-                (true, _) => return Fit::Duplicate,
-                (false, true) => {}
-                (false, false) => return Fit::Stray,
-            }
+        if was_before(payload) {
+            return Fit::Duplicate;
+        }
+        // What is there may be a late duplicate itself, which came just when it seemed to be its turn.
+        if !placed.guessed && (at == 0 || !was_before(bytes)) {
+            return Fit::Stray;
         }
         if bytes.len() == payload.len() {
             self.overwrite(at, payload);

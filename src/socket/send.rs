@@ -9,8 +9,8 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-/// A UDP socket that segments are sent from. One socket sends all that goes to addresses of one family, so that
-/// the source port stays the same for as long as it lives.
+/// A UDP socket that segments are sent from. One socket sends all that goes to one remote or group, so that the source
+/// port stays the same for as long as it lives.
 ///
 /// Datagrams up to the path's MTU go out with don't-fragment set, longer ones without: that is what Linux does by
 /// default (ip(7), IP_PMTUDISC_WANT).
