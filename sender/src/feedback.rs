@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use std::{mem, thread};
+use std::{io, mem, thread};
 
 use segment::Repeat;
 use segment::handshake::{Announcer, Destination, Event, Transmit};
@@ -237,24 +237,38 @@ impl Feedback {
     }
 
     fn send(&mut self, Transmit { to, contents }: &Transmit<Destination>) {
-        let sealed = self.sealing.as_ref().map(|sealing| sealing.seal(contents));
-        let contents = match &sealed {
-            None => contents,
-            Some(Some(sealed)) => sealed,
-            // It has been said why.
-            Some(None) => return,
+        let receivers = match to {
+            Destination::Group => self.announced.clone(),
+            Destination::Receiver(address) => vec![*address],
         };
-        match to {
-            Destination::Group => self.announced.clone().into_iter().for_each(|to| self.send_to(contents, to)),
-            Destination::Receiver(address) => self.send_to(contents, *address),
+        let mut sealed = None;
+        for receiver in receivers {
+            let Some(remote) = self.ports.remote_towards(receiver) else { continue };
+            // Sealed, it would overtake what waits of a frame, which would look played again then.
+            if self.sealing.is_some() && self.shared.repair.is_waited_for(remote) {
+                self.shared.repair.say_later(remote, receiver, contents);
+                continue;
+            }
+            let datagram = match &self.sealing {
+                None => contents,
+                Some(sealing) => match sealed.get_or_insert_with(|| sealing.seal(contents)) {
+                    Some(sealed) => sealed,
+                    // It has been said why.
+                    None => return,
+                },
+            };
+            match self.ports.send_to(datagram, receiver) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.sealing.is_none() => {
+                    self.shared.repair.say_later(remote, receiver, contents);
+                }
+                Err(error) => self.complain(receiver, &error),
+                Ok(()) => {}
+            }
         }
     }
 
-    fn send_to(&mut self, contents: &[u8], address: SocketAddr) {
+    fn complain(&mut self, address: SocketAddr, error: &io::Error) {
         let group = self.group.as_ref().map(Group::address);
-        // Sealed, what is said overtakes a frame that waits, whose datagrams would be taken for replays then.
-        let is_held_up = |remote| self.sealing.is_some() && self.shared.repair.is_behind(remote);
-        let Err(error) = self.ports.send_to(contents, address, is_held_up) else { return };
         if Some(address) == group && self.warnings.admit(Instant::now()).is_some() {
             tracing::warn!("cannot announce the stream to {address}: {error}; trying again");
         } else {

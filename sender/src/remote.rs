@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use segment::seal::Sealer;
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
 use segment::wire::plain::CLASSIC_DATAGRAM_LEN;
 use segment::{Segmenter, TooManySegments, WireFrame};
@@ -109,9 +110,15 @@ impl Remote {
 
     /// The same, for which no other remote waits where its link takes less than the stream has: it misses frames then,
     /// which are counted. A stream that is not live waits at first, as it is to lose nothing.
-    pub(crate) fn independent(mut self, live: bool, progress: &Arc<Progress>, repair: &Arc<Repair>) -> Self {
+    pub(crate) fn independent(
+        mut self,
+        live: bool,
+        progress: &Arc<Progress>,
+        repair: &Arc<Repair>,
+        sealer: Option<&Arc<Sealer>>,
+    ) -> Self {
         self.route = self.route.without_waiting();
-        self.backlog = Some(Backlog::new(&self.socket, self.route.address(), live, progress, repair));
+        self.backlog = Some(Backlog::new(&self.socket, self.route.address(), live, progress, repair, sealer));
         self
     }
 

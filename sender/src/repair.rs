@@ -21,8 +21,11 @@ const LONGEST_LINGER: Duration = Duration::from_millis(100);
 /// A receiver takes so long to see that the end of the last frame is missing.
 const SHORTEST_LINGER: Duration = Duration::from_millis(25);
 
-/// What was handed to the system on the way to a slow link is through after so long, mostly.
-const STILL_BEHIND: Duration = Duration::from_secs(2);
+/// A link that has made a frame be left out counts as slow for so long: with a stream that it does not carry, until the next.
+const STILL_SLOW: Duration = Duration::from_millis(250);
+
+/// So many datagrams at most wait to be said where a link is waited for.
+const MAX_SAID: usize = 64;
 
 /// What the two threads know together.
 #[derive(Debug)]
@@ -47,8 +50,19 @@ struct State {
     repeater: Repeater,
     /// What receivers that are heard are sent: the remote or the group whose socket hears them.
     heard: HashMap<SocketAddr, SocketAddr>,
-    /// To whom frames leave more slowly than they come: until when that counts, once it has ended.
-    behind: HashMap<SocketAddr, Option<Instant>>,
+    /// What is known of links that have not taken a frame at once.
+    links: HashMap<SocketAddr, Link>,
+}
+
+/// A link that has not taken a frame at once.
+#[derive(Debug, Default)]
+struct Link {
+    /// Some of a frame waits for it now.
+    is_waited_for: bool,
+    /// It takes less than the stream has, and that counts until then.
+    slow_until: Option<Instant>,
+    /// What is to be said there once it is not waited for: to whom, and what.
+    said: Vec<(SocketAddr, Vec<u8>)>,
 }
 
 impl Repair {
@@ -63,7 +77,7 @@ impl Repair {
                 share: Share::new(fec),
                 repeater: Repeater::new(),
                 heard: HashMap::new(),
-                behind: HashMap::new(),
+                links: HashMap::new(),
             }),
         }
     }
@@ -116,11 +130,10 @@ impl Repair {
             }
         }
         let mut state = self.state();
-        let State { share, behind, .. } = &mut *state;
-        behind.retain(|_, until| until.is_none_or(|until| until > now));
+        let State { share, links, .. } = &mut *state;
         // What a slow link loses, no parity brings back; it would take more of that link, and of all others.
         let counts = |listener: &&Listener| {
-            heard.get(&listener.address).is_some_and(|to| self.is_sequenced(*to) && !behind.contains_key(to))
+            heard.get(&listener.address).is_some_and(|to| self.is_sequenced(*to) && !is_slow(links, now, *to))
         };
         share.report(listeners.iter().filter(counts).map(|listener| Heard {
             address: listener.address,
@@ -132,21 +145,40 @@ impl Repair {
         state.heard = heard;
     }
 
-    /// Frames to this remote or group leave more slowly than they come.
-    pub(crate) fn fall_behind(&self, to: SocketAddr) {
-        self.state().behind.insert(to, None);
+    /// Some of a frame waits for the link to this remote or group.
+    pub(crate) fn wait_for(&self, to: SocketAddr) {
+        self.state().links.entry(to).or_default().is_waited_for = true;
     }
 
-    /// They do no longer. What has been handed to the system may still be on its way.
-    pub(crate) fn catch_up(&self, now: Instant, to: SocketAddr) {
-        if let Some(until) = self.state().behind.get_mut(&to) {
-            *until = Some(now + STILL_BEHIND);
+    /// Nothing waits for it any more.
+    pub(crate) fn catch_up(&self, to: SocketAddr) {
+        self.state().links.entry(to).or_default().is_waited_for = false;
+    }
+
+    /// Whether something waits for it now.
+    pub(crate) fn is_waited_for(&self, to: SocketAddr) -> bool {
+        self.state().links.get(&to).is_some_and(|link| link.is_waited_for)
+    }
+
+    /// A frame was left out there: the link takes less than the stream has.
+    pub(crate) fn leave_out(&self, now: Instant, to: SocketAddr) {
+        self.state().links.entry(to).or_default().slow_until = Some(now + STILL_SLOW);
+    }
+
+    /// Keeps what is to be said to `receiver` for when the link that leads there is not waited for, in place of the last of
+    /// its kind.
+    pub(crate) fn say_later(&self, to: SocketAddr, receiver: SocketAddr, contents: &[u8]) {
+        let mut state = self.state();
+        let said = &mut state.links.entry(to).or_default().said;
+        said.retain(|(other, older)| *other != receiver || older.get(1) != contents.get(1));
+        if said.len() < MAX_SAID {
+            said.push((receiver, contents.to_vec()));
         }
     }
 
-    /// Whether they do now.
-    pub(crate) fn is_behind(&self, to: SocketAddr) -> bool {
-        self.state().behind.get(&to).is_some_and(Option::is_none)
+    /// What was kept so.
+    pub(crate) fn take_said(&self, to: SocketAddr) -> Vec<(SocketAddr, Vec<u8>)> {
+        self.state().links.get_mut(&to).map(|link| std::mem::take(&mut link.said)).unwrap_or_default()
     }
 
     /// Parity segments for a frame of `k` data segments.
@@ -168,7 +200,7 @@ impl Repair {
     pub(crate) fn handle_nack(&self, now: Instant, Asked { from, round_trip, nack }: &Asked) {
         let Some(to) = self.heard_at(*from) else { return };
         let mut state = self.state();
-        if state.behind.contains_key(&to) {
+        if is_slow(&state.links, now, to) {
             // It is not lost, but waits in the system.
             return;
         }
@@ -208,6 +240,10 @@ impl Repair {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_slow(links: &HashMap<SocketAddr, Link>, now: Instant, to: SocketAddr) -> bool {
+    links.get(&to).and_then(|link| link.slow_until).is_some_and(|until| until > now)
 }
 
 fn is_same_host(one: SocketAddr, other: SocketAddr) -> bool {

@@ -49,12 +49,18 @@ impl Builder {
 
         let progress = Arc::new(Progress::new(Instant::now()));
         let repair = Arc::new(self.repair());
+        let stamp = Stamp::new();
+        // One for all threads that send: no datagram number must come twice.
+        let sealing = self.key.as_ref().map(|key| {
+            let sealer = Sealer::new(key, self.cipher.unwrap_or_else(Cipher::fastest), stamp.stream_id());
+            (key.clone(), Arc::new(sealer))
+        });
         let are_several = destinations.len() > 1;
         let independent = |remote: Remote| {
-            if are_several { remote.independent(self.live, &progress, &repair) } else { remote }
+            let sealer = sealing.as_ref().map(|(_, sealer)| sealer);
+            if are_several { remote.independent(self.live, &progress, &repair, sealer) } else { remote }
         };
         let (remotes, group) = (remotes.into_iter().map(independent).collect::<Vec<_>>(), group.map(independent));
-        let stamp = Stamp::new();
         let handshake = self.beginning.handshake(group.is_some());
         let picture = self.beginning.picture(self.wanted.size);
         let mut announcer = Announcer::new(Instant::now(), stamp.stream_id(), handshake, picture);
@@ -71,11 +77,6 @@ impl Builder {
         let shared = Arc::new(Shared::new(announcer, Arc::clone(&repair)));
         let announced = interface.map(|interface| Group::new(interface, &self.beginning, &gate));
         let mut feedback = Feedback::new(&sockets, Arc::clone(&shared), announced, Arc::clone(&progress), self.tagged)?;
-        // One for both threads that send: no datagram number must come twice.
-        let sealing = self.key.as_ref().map(|key| {
-            let sealer = Sealer::new(key, self.cipher.unwrap_or_else(Cipher::fastest), stamp.stream_id());
-            (key.clone(), Arc::new(sealer))
-        });
         if let Some((key, sealer)) = &sealing {
             tracing::debug!(cipher = sealer.cipher().name(), "sealing");
             feedback = feedback.sealed(FeedbackSealing::new(key.clone(), Arc::clone(sealer)));

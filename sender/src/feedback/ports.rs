@@ -93,17 +93,17 @@ impl Ports {
         self.heard.get(&receiver).and_then(|at| self.ports.get(*at)).map(|port| port.remote)
     }
 
-    /// Sends one datagram that is no segment, unless what goes to that remote or group is held up.
-    pub(super) fn send_to(
-        &self,
-        contents: &[u8],
-        address: SocketAddr,
-        is_held_up: impl Fn(SocketAddr) -> bool,
-    ) -> io::Result<()> {
+    /// The remote or the group that is sent to from where this receiver, remote or group is.
+    pub(super) fn remote_towards(&self, address: SocketAddr) -> Option<SocketAddr> {
+        self.port_to(address).and_then(|at| self.ports.get(at)).map(|port| port.remote)
+    }
+
+    /// Sends one datagram that is no segment. Waits while the send buffer is full only where there is no other.
+    pub(super) fn send_to(&self, contents: &[u8], address: SocketAddr) -> io::Result<()> {
         match self.port_to(address).and_then(|at| self.ports.get(at)) {
             Some(port) if self.ports.len() == 1 => port.send.send_to(contents, address),
-            Some(port) if !is_held_up(port.remote) => port.send.try_send_to(contents, address),
-            _ => Ok(()),
+            Some(port) => port.send.try_send_to(contents, address),
+            None => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use segment::seal::Sealer;
 use segment::socket::{Route, SendSocket};
 use segment::{HeldSegments, SequencedFrame};
 
@@ -64,6 +65,8 @@ struct Shared {
     has_path_changed: AtomicBool,
     progress: Arc<Progress>,
     repair: Arc<Repair>,
+    /// Where there is a key.
+    sealer: Option<Arc<Sealer>>,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
@@ -88,6 +91,7 @@ impl Backlog {
         live: bool,
         progress: &Arc<Progress>,
         repair: &Arc<Repair>,
+        sealer: Option<&Arc<Sealer>>,
     ) -> Self {
         let shared = Shared {
             socket: Arc::clone(socket),
@@ -96,6 +100,7 @@ impl Backlog {
             has_path_changed: AtomicBool::new(false),
             progress: Arc::clone(progress),
             repair: Arc::clone(repair),
+            sealer: sealer.cloned(),
             queue: Mutex::default(),
             changed: Condvar::new(),
         };
@@ -139,11 +144,13 @@ impl Backlog {
                 }
             }
         }
-        self.shared.repair.fall_behind(self.shared.address);
-        if let Some(frame) = &left.sequenced {
-            self.shared.repair.gone(Instant::now(), frame, self.shared.address, left.gone);
-        }
+        let (now, address) = (Instant::now(), self.shared.address);
         let mut queue = self.shared.queue();
+        // The thread says that nothing waits any more under the same lock.
+        self.shared.repair.wait_for(address);
+        if let Some(frame) = &left.sequenced {
+            self.shared.repair.gone(now, frame, address, left.gone);
+        }
         let is_first = !queue.is_behind();
         let place = if is_first { &mut queue.begun } else { &mut queue.newest };
         let older = place.replace(left);
@@ -151,7 +158,8 @@ impl Backlog {
         self.shared.changed.notify_all();
         if older.is_some() {
             self.shared.progress.tally().left_out += 1;
-            if self.warnings.admit(Instant::now()).is_some() {
+            self.shared.repair.leave_out(now, address);
+            if self.warnings.admit(now).is_some() {
                 tracing::warn!(
                     "frames to {} leave more slowly than they come, as over a slow link or to a host that is not there: \
                      some are left out there, and nowhere else",
@@ -199,6 +207,7 @@ impl Shared {
     fn run(&self) {
         while let Some(left) = self.next() {
             self.send(&left);
+            self.say();
         }
     }
 
@@ -213,7 +222,7 @@ impl Shared {
             let next = queue.begun.take().or_else(|| queue.newest.take());
             queue.is_sending = next.is_some();
             if next.is_none() {
-                self.repair.catch_up(Instant::now(), self.address);
+                self.repair.catch_up(self.address);
             }
             self.changed.notify_all();
             if next.is_some() || queue.ended_at.is_some() {
@@ -247,6 +256,24 @@ impl Shared {
             {
                 tracing::debug!(%error, "cannot wait for a slow link");
                 thread::sleep(TICK);
+            }
+        }
+    }
+
+    /// Says what was to be said meanwhile: between two frames, as sealed it would make what waits of one look played again.
+    fn say(&self) {
+        for (receiver, contents) in self.repair.take_said(self.address) {
+            let mut sealed = Vec::new();
+            let contents = match &self.sealer {
+                Some(sealer) if sealer.seal(&[&contents], &mut sealed).is_ok() => &sealed,
+                Some(_) => continue,
+                None => &contents,
+            };
+            let is_full = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+            while self.socket.try_send_to(contents, receiver).is_err_and(|error| is_full(&error)) {
+                if self.is_out_of_time() || self.socket.wait_writable(TICK).is_err() {
+                    return;
+                }
             }
         }
     }
@@ -309,7 +336,7 @@ mod tests {
         let address = receiver.local_addr().unwrap();
         let progress = Arc::new(Progress::new(Instant::now()));
         let repair = Arc::new(Repair::new(Wire::Plain, Fec::Auto, &[address], None));
-        Backlog::new(&Arc::new(SendSocket::for_remote(address).unwrap()), address, true, &progress, &repair)
+        Backlog::new(&Arc::new(SendSocket::for_remote(address).unwrap()), address, true, &progress, &repair, None)
     }
 
     /// Three datagrams of this byte, without those that have gone.

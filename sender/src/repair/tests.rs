@@ -65,13 +65,29 @@ fn a_slow_link_asks_for_no_parity_and_is_not_repeated_to() {
         repair.handle_nack(now, &Asked { from: at(1, 4000), round_trip: None, nack });
         std::iter::from_fn(|| repair.poll_repeat()).count()
     };
-    assert_eq!((repeats(1), repair.is_behind(to)), (1, false));
-    repair.fall_behind(to);
-    assert_eq!((repeats(2), repair.is_behind(to)), (0, true));
-    repair.catch_up(now, to);
-    assert_eq!((repeats(2), repair.is_behind(to)), (0, false));
-    repair.hear(now + STILL_BEHIND, &listeners(&[(at(1, 4000), READS)]), |_| Some(to));
-    assert_eq!(repeats(2), 1);
+    assert_eq!((repeats(1), repair.is_waited_for(to)), (1, false));
+    // What a link takes a little later than at once may be lost like anything else.
+    repair.wait_for(to);
+    assert_eq!((repeats(2), repair.is_waited_for(to)), (1, true));
+    repair.leave_out(now, to);
+    repair.catch_up(to);
+    assert_eq!((repeats(3), repair.is_waited_for(to)), (0, false));
+    repair.leave_out(now.checked_sub(STILL_SLOW).unwrap(), to);
+    assert_eq!(repeats(3), 1);
+}
+
+#[test]
+fn of_what_is_to_be_said_later_the_newest_of_each_kind_is_kept() {
+    let (to, receiver) = (at(1, 9), at(1, 4000));
+    let repair = Repair::new(Wire::Sequenced, Fec::Auto, &[to], None);
+    for contents in [[0, 1, 1], [0, 2, 2], [0, 1, 3]] {
+        repair.say_later(to, receiver, &contents);
+    }
+    assert_eq!(repair.take_said(to), [(receiver, vec![0, 2, 2]), (receiver, vec![0, 1, 3])]);
+    for port in 0..1000 {
+        repair.say_later(to, at(1, port), &[0, 1]);
+    }
+    assert_eq!((repair.take_said(to).len(), repair.take_said(to).len()), (MAX_SAID, 0));
 }
 
 #[test]
