@@ -20,6 +20,14 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 
+/// The path of a new key.
+fn key_in(folder: &tempfile::TempDir) -> String {
+    let path = folder.path().join("key").to_str().unwrap().to_owned();
+    let keygen = programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &["keygen", &path]).output().unwrap();
+    assert!(keygen.status.success(), "{keygen:?}");
+    path
+}
+
 /// A sender to two receivers, of which one is behind a slow link.
 struct Stream {
     sender: Program,
@@ -103,11 +111,8 @@ fn a_link_that_takes_next_to_nothing_holds_up_no_end() {
 #[test]
 fn nothing_that_is_sealed_and_waits_is_taken_for_a_replay() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("key");
-    let keygen =
-        programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &["keygen", path.to_str().unwrap()]).status();
-    assert!(keygen.unwrap().success());
-    let key = ["--key-file", path.to_str().unwrap()];
+    let path = key_in(&folder);
+    let key = ["--key-file", &path];
     let Some(stream) = Stream::start(2_000, &LARGE, &key) else { return };
     stream.slow.has_frames(4);
     let (sent, [fast, slow]) = stream.end();
@@ -119,11 +124,8 @@ fn nothing_that_is_sealed_and_waits_is_taken_for_a_replay() {
 #[test]
 fn a_sealed_stream_is_shown_behind_a_slow_link_also_by_who_comes_later() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("key");
-    let keygen =
-        programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &["keygen", path.to_str().unwrap()]).status();
-    assert!(keygen.unwrap().success());
-    let key = ["--key-file", path.to_str().unwrap()];
+    let path = key_in(&folder);
+    let key = ["--key-file", &path];
     let Some(stream) = Stream::start(20_000, &LARGE, &key) else { return };
     stream.slow.has_frames(3);
     stream.slow.signal("INT");

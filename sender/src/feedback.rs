@@ -224,7 +224,15 @@ impl Feedback {
 
     /// Sends again what a receiver has lost.
     fn repeat(&mut self, repeat: &Repeat) {
-        let sent = self.ports.repeat(repeat, self.sealing.as_mut());
+        let (ports, sealing) = (&mut self.ports, self.sealing.as_mut());
+        let sent = match sealing {
+            None => ports.repeat(repeat, None),
+            // What is not sent now is asked for again.
+            Some(sealing) => {
+                let send = || ports.repeat(repeat, Some(sealing));
+                self.shared.repair.unless_waited_for(repeat.to, send).unwrap_or_default()
+            }
+        };
         if let Some(error) = sent.failure {
             tracing::debug!(address = %repeat.to, %error, "cannot send again");
         }
@@ -244,25 +252,23 @@ impl Feedback {
         let mut sealed = None;
         for receiver in receivers {
             let Some(remote) = self.ports.remote_towards(receiver) else { continue };
-            // Sealed, it would overtake what waits of a frame, which would look played again then.
-            if self.sealing.is_some() && self.shared.repair.is_waited_for(remote) {
-                self.shared.repair.say_later(remote, receiver, contents);
-                continue;
-            }
-            let datagram = match &self.sealing {
-                None => contents,
-                Some(sealing) => match sealed.get_or_insert_with(|| sealing.seal(contents)) {
-                    Some(sealed) => sealed,
-                    // It has been said why.
-                    None => return,
-                },
+            let (ports, repair) = (&self.ports, &self.shared.repair);
+            let sent = match &self.sealing {
+                None => Some(ports.send_to(contents, receiver)),
+                Some(sealing) => repair.unless_waited_for(remote, || {
+                    match sealed.get_or_insert_with(|| sealing.seal(contents)) {
+                        Some(sealed) => ports.send_to(sealed, receiver),
+                        // It has been said why.
+                        None => Ok(()),
+                    }
+                }),
             };
-            match self.ports.send_to(datagram, receiver) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.sealing.is_none() => {
-                    self.shared.repair.say_later(remote, receiver, contents);
-                }
-                Err(error) => self.complain(receiver, &error),
-                Ok(()) => {}
+            let is_full = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+            match sent {
+                None => repair.say_later(remote, receiver, contents),
+                Some(Err(error)) if is_full(&error) => repair.say_later(remote, receiver, contents),
+                Some(Err(error)) => self.complain(receiver, &error),
+                Some(Ok(())) => {}
             }
         }
     }

@@ -155,9 +155,18 @@ impl Repair {
         self.state().links.entry(to).or_default().is_waited_for = false;
     }
 
-    /// Whether something waits for it now.
-    pub(crate) fn is_waited_for(&self, to: SocketAddr) -> bool {
-        self.state().links.get(&to).is_some_and(|link| link.is_waited_for)
+    /// Does `send` unless something waits for the link to `to`, and before anything does: sealed, what is sent would overtake
+    /// it, and it would look played again. `None` if something waits. Of a link that has never been waited for, as of an
+    /// only one, this waits for nobody else.
+    pub(crate) fn unless_waited_for<T>(&self, to: SocketAddr, send: impl FnOnce() -> T) -> Option<T> {
+        let state = self.state();
+        match state.links.get(&to).map(|link| link.is_waited_for) {
+            None => {
+                drop(state);
+                Some(send())
+            }
+            Some(is_waited_for) => (!is_waited_for).then(send),
+        }
     }
 
     /// A frame was left out there: the link takes less than the stream has.

@@ -65,13 +65,14 @@ fn a_slow_link_asks_for_no_parity_and_is_not_repeated_to() {
         repair.handle_nack(now, &Asked { from: at(1, 4000), round_trip: None, nack });
         std::iter::from_fn(|| repair.poll_repeat()).count()
     };
-    assert_eq!((repeats(1), repair.is_waited_for(to)), (1, false));
+    let is_waited_for = || repair.unless_waited_for(to, || ()).is_none();
+    assert_eq!((repeats(1), is_waited_for()), (1, false));
     // What a link takes a little later than at once may be lost like anything else.
     repair.wait_for(to);
-    assert_eq!((repeats(2), repair.is_waited_for(to)), (1, true));
+    assert_eq!((repeats(2), is_waited_for()), (1, true));
     repair.leave_out(now, to);
     repair.catch_up(to);
-    assert_eq!((repeats(3), repair.is_waited_for(to)), (0, false));
+    assert_eq!((repeats(3), is_waited_for()), (0, false));
     repair.leave_out(now.checked_sub(STILL_SLOW).unwrap(), to);
     assert_eq!(repeats(3), 1);
 }
