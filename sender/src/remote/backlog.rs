@@ -93,6 +93,8 @@ impl Backlog {
         repair: &Arc<Repair>,
         sealer: Option<&Arc<Sealer>>,
     ) -> Self {
+        // From now on it is known that something may wait there.
+        repair.catch_up(address);
         let shared = Shared {
             socket: Arc::clone(socket),
             address,
