@@ -225,22 +225,25 @@ impl Partial {
         self.room.bytes()
     }
 
-    /// Takes back what was joined on by guess, because the frame turned out wrong. False if nothing was guessed.
-    pub(crate) fn take_back_guesses(&mut self) -> bool {
-        let Some(at) = self.placed.iter().position(|placed| placed.guessed) else { return false };
+    /// Takes back what may be wrong of a frame that turned out to be: where `is_echo` tells of a count and its bytes that
+    /// they may be a late duplicate, those; else what was joined on by guess. What else lies behind waits for its turn
+    /// again. False if there was nothing to take back.
+    pub(crate) fn take_back_doubtful(&mut self, is_echo: impl Fn(u8, &[u8]) -> bool) -> bool {
+        let first = self.first_count.unwrap_or_default();
+        let count_of = |at: usize| u8::try_from(at).map_or(0, |at| first.saturating_sub(at));
+        let may_be_echo = |at: &usize| self.segment(*at).is_some_and(|bytes| is_echo(count_of(*at), bytes));
+        let has_echo = (1..self.placed.len()).any(|at| may_be_echo(&at));
+        let is_doubtful = |at: &usize| if has_echo { may_be_echo(at) } else { self.placed[*at].guessed };
+        let Some(at) = (1..self.placed.len()).find(is_doubtful) else { return false };
+        let others = (at + 1..self.placed.len()).filter(|at| !is_doubtful(at));
+        let others: Vec<_> = others.filter_map(|at| Some((count_of(at), self.segment(at)?.to_vec()))).collect();
         self.cut_back_to(at);
-        true
-    }
-
-    /// Takes back the last segment, because the frame turned out wrong, if `is_echo` tells that it may be a late
-    /// duplicate. False if not.
-    pub(crate) fn take_back_last(&mut self, is_echo: impl Fn(&[u8]) -> bool) -> bool {
-        let Some(at) = self.placed.len().checked_sub(1).filter(|at| *at > 0) else { return false };
-        let is_taken_back = self.segment(at).is_some_and(is_echo);
-        if is_taken_back {
-            self.cut_back_to(at);
+        for (count, payload) in others {
+            if let Err(at) = self.early_at(count) {
+                self.keep_early(at, count, &payload);
+            }
         }
-        is_taken_back
+        true
     }
 
     /// The segments behind the first one, in their order, if they are all there and that is the one with this count.
@@ -409,11 +412,11 @@ mod tests {
         offer(&mut partial, 3, b"\xFF\xD8");
         offer(&mut partial, 2, b"two");
         assert!(partial.is_whole());
-        assert!(partial.take_back_guesses());
+        assert!(partial.take_back_doubtful(|_, _| false));
         assert!(!partial.is_whole());
         assert_eq!(offer(&mut partial, 1, b"one"), Fit::Placed);
         assert_eq!(partial.bytes(), b"\xFF\xD8twoone");
-        assert!(!partial.take_back_guesses());
+        assert!(!partial.take_back_doubtful(|_, _| false));
     }
 
     #[test]

@@ -357,10 +357,11 @@ impl Source {
         }
         let Some(partial) = self.partial.as_mut().filter(|partial| partial.is_whole()) else { return };
         match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
-            // A late duplicate of the frame before may have come when it was the last one's turn.
+            // A late duplicate of the frame before may have come when it was another one's turn.
             Verdict::Refuse(DropCause::Corrupt)
-                if partial.take_back_last(|bytes| self.delivered.as_ref().is_some_and(|it| it.contains(1, bytes)))
-                    || partial.take_back_guesses() => {}
+                if partial.take_back_doubtful(|count, bytes| {
+                    self.delivered.as_ref().is_some_and(|delivered| delivered.contains(count, bytes))
+                }) => {}
             Verdict::Refuse(cause) => self.end_partial(cause),
             Verdict::Deliver { tag: Some(tag), .. } if self.numbering.is_stale(now, &tag) => {
                 self.end_partial(DropCause::Stale);
