@@ -149,7 +149,8 @@ pub(super) fn wait(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<bool
     }
 }
 
-fn wait_for(poll: &mut [PollFd<'_>], timeout: Duration) -> io::Result<bool> {
+/// Waits until one of these has what is wanted of it; false if none has after `timeout`, or a signal came.
+pub(super) fn wait_for(poll: &mut [PollFd<'_>], timeout: Duration) -> io::Result<bool> {
     match ppoll(poll, Some(TimeSpec::from_duration(timeout)), None) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),

@@ -1,9 +1,9 @@
 //! Sending on Linux: sendmsg(2), with UDP_SEGMENT (udp(7)) for several datagrams in one call.
 
+use super::inlet::wait_for;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
-use nix::sys::time::TimeSpec;
 use std::io::{self, IoSlice};
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd};
@@ -36,11 +36,7 @@ pub(super) fn send(
 
 /// Waits until the send buffer has room again, at most for so long.
 pub(super) fn wait_writable(socket: &UdpSocket, timeout: Duration) -> io::Result<()> {
-    let mut poll = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-    match ppoll(&mut poll, Some(TimeSpec::from_duration(timeout)), None) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    wait_for(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], timeout).map(drop)
 }
 
 /// Whether an error means that the kernel does not send such a batch, and not that it cannot send now: segments longer
