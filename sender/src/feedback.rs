@@ -225,13 +225,13 @@ impl Feedback {
     /// Sends again what a receiver has lost.
     fn repeat(&mut self, repeat: &Repeat) {
         let (ports, sealing) = (&mut self.ports, self.sealing.as_mut());
-        let sent = match sealing {
-            None => ports.repeat(repeat, None),
+        let is_sealed = sealing.is_some();
+        let send = || ports.repeat(repeat, sealing);
+        let sent = if is_sealed {
             // What is not sent now is asked for again.
-            Some(sealing) => {
-                let send = || ports.repeat(repeat, Some(sealing));
-                self.shared.repair.unless_waited_for(repeat.to, send).unwrap_or_default()
-            }
+            self.shared.repair.unless_waited_for(repeat.to, send).unwrap_or_default()
+        } else {
+            send()
         };
         if let Some(error) = sent.failure {
             tracing::debug!(address = %repeat.to, %error, "cannot send again");
