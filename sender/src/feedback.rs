@@ -233,15 +233,13 @@ impl Feedback {
         } else {
             send()
         };
-        if let Some(error) = sent.failure {
+        if let Some(error) = &sent.failure {
             tracing::debug!(address = %repeat.to, %error, "cannot send again");
         }
         let mut tally = self.progress.tally();
-        tally.datagrams += sent.datagrams;
-        tally.bytes += sent.bytes;
+        tally.add(&sent);
         tally.repeats += sent.datagrams;
         tally.repair_bytes += sent.bytes;
-        tally.send_errors += sent.errors;
     }
 
     fn send(&mut self, Transmit { to, contents }: &Transmit<Destination>) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use segment::socket::Sent;
 use serde::Serialize;
 use terminal::units::{BitRate, ByteCount, TimeSpan};
 
@@ -89,6 +90,15 @@ pub(crate) struct Tally {
     /// When the first frame and the last one went out.
     pub(crate) first: Option<Instant>,
     pub(crate) last: Option<Instant>,
+}
+
+impl Tally {
+    /// Datagrams went out, or could not.
+    pub(crate) fn add(&mut self, sent: &Sent) {
+        self.datagrams += sent.datagrams;
+        self.bytes += sent.bytes;
+        self.send_errors += sent.errors;
+    }
 }
 
 impl Figures {

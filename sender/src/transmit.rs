@@ -138,9 +138,7 @@ impl Transmit {
         }
         let mut tally = self.progress.tally();
         tally.frames += 1;
-        tally.datagrams += sent.datagrams;
-        tally.bytes += sent.bytes;
-        tally.send_errors += sent.errors;
+        tally.add(&sent);
         if sequenced.is_some() {
             for parity in self.remotes.iter().map(Remote::parity) {
                 tally.parity += parity.datagrams;

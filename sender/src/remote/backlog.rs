@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use segment::seal::Sealer;
-use segment::socket::{Route, SendSocket};
+use segment::socket::{Route, SendSocket, Sent};
 use segment::{HeldSegments, SequencedFrame};
 
 use super::Parity;
@@ -248,7 +248,7 @@ impl Shared {
             }
             let sent = self.socket.send_runs(left.segments.runs(at..len.min(at + PIECE)), &mut route);
             let end = if sent.is_full { at + (sent.datagrams + sent.errors) as usize } else { len.min(at + PIECE) };
-            self.count(left, at..end, sent.datagrams, sent.bytes, sent.errors);
+            self.count(left, at..end, &sent);
             at = end;
             if sent.failure.is_some() {
                 self.queue().failure = sent.failure;
@@ -281,16 +281,14 @@ impl Shared {
     }
 
     /// These datagrams of what was left are dealt with.
-    fn count(&self, left: &Left, range: Range<usize>, datagrams: u64, bytes: u64, errors: u64) {
+    fn count(&self, left: &Left, range: Range<usize>, sent: &Sent) {
         let range = left.gone + range.start..left.gone + range.end;
         if let Some(frame) = &left.sequenced {
             self.repair.gone(Instant::now(), frame, self.address, range.end);
         }
         let mut tally = self.progress.tally();
-        tally.datagrams += datagrams;
-        tally.bytes += bytes;
-        tally.send_errors += errors;
-        if let Some(frame) = left.sequenced.as_ref().filter(|_| errors == 0) {
+        tally.add(sent);
+        if let Some(frame) = left.sequenced.as_ref().filter(|_| sent.errors == 0) {
             let parity = Parity::of(frame, range, left.overhead);
             tally.parity += parity.datagrams;
             tally.repair_bytes += parity.bytes;
