@@ -547,6 +547,23 @@ fn it_is_asked_again_after_each_round_trip_until_the_deadline() {
     }
 }
 
+/// On a link that is slow, what is asked for late goes before what is on its way, which then is late as well.
+#[test]
+fn what_was_given_up_is_not_asked_for_again_but_delivered_if_it_comes_all_the_same() {
+    for are_late in [6, 10] {
+        let mut listener = Listener::asking(false);
+        let datagrams = cut(1, 0, 0);
+        listener.hear(but(datagrams[..6].to_vec(), &[2]));
+        listener.wait(DEFAULT_LATENCY + MS);
+        assert_eq!((listener.dropped(DropCause::Deadline), listener.nacks().is_empty()), (1, false));
+        let whole = listener.hear(&datagrams[10 - are_late..]);
+        assert_eq!(whole.len(), are_late / 10);
+        listener.wait(2 * DEFAULT_LATENCY);
+        assert!(listener.nacks().is_empty(), "it cannot come in time");
+        assert_eq!(listener.hear(cut(1, 1, 0)), [1]);
+    }
+}
+
 #[test]
 fn a_quick_answer_is_not_out_of_order() {
     // Sooner than a round trip after one question: the programs were awake. After the second: it answers the first.

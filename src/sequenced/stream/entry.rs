@@ -14,7 +14,8 @@ pub(super) struct Entry {
     pub(super) deadline: Instant,
     /// Past its deadline: when it is given up all the same. Its sender takes its time, and nothing of it is missing.
     pub(super) comes_until: Option<Instant>,
-    /// It was given up once before. No other waits for it again.
+    /// It was given up once before. No other waits for it again, nor is it asked for: answers would take the link from
+    /// what can still come in time.
     pub(super) had_its_chance: bool,
     pub(super) state: State,
 }
@@ -41,6 +42,7 @@ impl Entry {
 
     /// When something is to be done with it. Without `asks`, nobody is asked for anything.
     pub(super) fn due(&self, asks: bool) -> Option<Instant> {
+        let asks = asks && !self.had_its_chance;
         match &self.state {
             State::Whole(..) => None,
             State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),
