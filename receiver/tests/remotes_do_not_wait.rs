@@ -39,7 +39,10 @@ struct Stream {
 impl Stream {
     /// The link takes so many kbit/s. `common` is for all three programs.
     fn start(kbit: u32, arguments: &[&str], common: &[&str]) -> Option<Self> {
-        let network = Network::new(3)?;
+        Some(Self::start_over(Network::new(3)?, kbit, arguments, common))
+    }
+
+    fn start_over(network: Network, kbit: u32, arguments: &[&str], common: &[&str]) -> Self {
         network.slow_link(0, 2, kbit);
         let [fast, slow] = [1, 2].map(|host| {
             let own = ["--display", "never", "--bind", "0.0.0.0:12345"];
@@ -52,7 +55,7 @@ impl Stream {
         let arguments = [arguments, &remotes, common, &COMMON[..]].concat();
         let sender = programs::beside(env!("CARGO_BIN_EXE_receiver"), "sender", &arguments);
         let sender = Program::spawn(&mut network.at(0, &sender));
-        Some(Self { sender, fast, slow, network })
+        Self { sender, fast, slow, network }
     }
 
     /// What all have counted, once the sender has been asked to end; the slow one last.
@@ -141,4 +144,20 @@ fn a_slow_link_costs_the_others_no_parity() {
     stream.fast.has_frames(150);
     let (sent, [fast, _]) = stream.end();
     assert_eq!((fast["frames"].clone(), number(&sent["parity"])), (sent["frames"].clone(), 0), "{sent}");
+}
+
+/// The link takes a quarter more than the stream has, but not always at once.
+#[test]
+fn what_a_slow_link_loses_is_repaired() {
+    let Some(network) = Network::new(3) else { return };
+    if network.link(2, 10).is_none() {
+        return;
+    }
+    let arguments = ["--source", "test", "--size", "1920x1080", "--quality", "85", "--fps", "30"];
+    let stream = Stream::start_over(network, 50_000, &arguments, &[]);
+    stream.slow.has_frames(150);
+    let (sent, [_, slow]) = stream.end();
+    let frames = number(&sent["frames"]) - number(&sent["replaced"]["backlog"]);
+    assert!(number(&slow["repaired"]["repeat"]) > 100, "{slow}");
+    assert!(number(&slow["frames"]) * 10 > frames * 9, "{slow} {sent}");
 }

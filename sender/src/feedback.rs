@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use std::{io, mem, thread};
 
-use segment::Repeat;
 use segment::handshake::{Announcer, Destination, Event, Transmit};
 use segment::socket::SocketError;
 
@@ -21,6 +20,7 @@ use crate::stamp::microseconds;
 mod notices;
 mod ports;
 mod shared;
+mod unsent;
 
 use notices::Notices;
 use ports::Ports;
@@ -212,8 +212,9 @@ impl Feedback {
             self.shared.repair.handle_nack(now, asked);
         }
         while let Some(repeat) = self.shared.repair.poll_repeat() {
-            self.repeat(&repeat);
+            self.ports.repeat(now, repeat);
         }
+        self.send_repeats(now);
         // Before the gate opens: nothing but the stream may follow on its first datagram to the group.
         transmits.iter().for_each(|transmit| self.send(transmit));
         for happened in mem::take(&mut self.happened) {
@@ -222,24 +223,18 @@ impl Feedback {
         is_over
     }
 
-    /// Sends again what a receiver has lost.
-    fn repeat(&mut self, repeat: &Repeat) {
-        let (ports, sealing) = (&mut self.ports, self.sealing.as_mut());
-        let is_sealed = sealing.is_some();
-        let send = || ports.repeat(repeat, sealing);
-        let sent = if is_sealed {
-            // What is not sent now is asked for again.
-            self.shared.repair.unless_waited_for(repeat.to, send).unwrap_or_default()
-        } else {
-            send()
-        };
+    /// Sends again what receivers have lost.
+    fn send_repeats(&mut self, now: Instant) {
+        let sent = self.ports.send_repeats(now, &self.shared.repair, self.sealing.as_mut());
         if let Some(error) = &sent.failure {
-            tracing::debug!(address = %repeat.to, %error, "cannot send again");
+            tracing::debug!(%error, "cannot send again");
         }
-        let mut tally = self.progress.tally();
-        tally.add(&sent);
-        tally.repeats += sent.datagrams;
-        tally.repair_bytes += sent.bytes;
+        if sent.datagrams + sent.errors > 0 {
+            let mut tally = self.progress.tally();
+            tally.add(&sent);
+            tally.repeats += sent.datagrams;
+            tally.repair_bytes += sent.bytes;
+        }
     }
 
     fn send(&mut self, Transmit { to, contents }: &Transmit<Destination>) {
@@ -319,7 +314,8 @@ impl Feedback {
     /// Waits until something comes or is due.
     fn wait(&self) {
         let due = [self.shared.announcer().poll_timeout(), self.lingers].into_iter().flatten().min();
-        let wait = due.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
+        let longest = self.ports.retry_after().unwrap_or(TICK);
+        let wait = due.map_or(longest, |at| at.saturating_duration_since(Instant::now()).min(longest));
         if self.ports.is_empty() {
             return thread::sleep(wait);
         }

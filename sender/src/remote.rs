@@ -279,11 +279,9 @@ impl Remote {
         if let Some(sequenced) = frame.sequenced.filter(|_| sent.errors == 0) {
             self.parity.add(Parity::of(sequenced, batch.start..self.gone, frame.overhead()));
         }
-        self.sent.datagrams += sent.datagrams;
-        self.sent.bytes += sent.bytes;
-        self.sent.errors += sent.errors;
-        self.sent.failure = sent.failure.or(self.sent.failure.take());
-        if sent.is_full {
+        let is_full = sent.is_full;
+        self.sent.add(sent);
+        if is_full {
             self.leave(frame);
         } else {
             self.schedule.advance(begun.elapsed());

@@ -209,13 +209,9 @@ impl Repair {
     pub(crate) fn handle_nack(&self, now: Instant, Asked { from, round_trip, nack }: &Asked) {
         let Some(to) = self.heard_at(*from) else { return };
         let mut state = self.state();
-        if is_slow(&state.links, now, to) {
-            // It is not lost, but waits in the system.
-            return;
-        }
         let accepted = state.repeater.handle_nack(now, nack, to, *round_trip);
         // Who asks for what is still on its way has waited too short: that says nothing of the link.
-        if accepted == nack.countdowns.len() {
+        if accepted == nack.countdowns.len() && !is_slow(&state.links, now, to) {
             state.share.asked(&nack.countdowns);
         }
     }

@@ -73,6 +73,15 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// Counts what became of some more, sent after these.
+    pub fn add(&mut self, more: Self) {
+        self.datagrams += more.datagrams;
+        self.bytes += more.bytes;
+        self.errors += more.errors;
+        self.failure = more.failure.or(self.failure.take());
+        self.is_full = more.is_full;
+    }
+
     /// Counts one call that was to send so many datagrams.
     pub(super) fn count(&mut self, datagrams: usize, result: io::Result<usize>) {
         match result {

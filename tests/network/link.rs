@@ -4,7 +4,7 @@ use super::Network;
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
-/// nft rules for what comes in by `eth0`, before the kernel puts fragments together (priority -400).
+/// nft rules for what comes in by `eth0` or a slow link, before the kernel puts fragments together (priority -400).
 const RULES: &str = r#"
 table inet link {
     counter arrived { }
@@ -19,8 +19,8 @@ table inet link {
     }
     chain arrivals {
         type filter hook prerouting priority -450;
-        iifname "eth0" meta l4proto udp goto stream
-        iifname "eth0" exthdr frag exists goto stream
+        iifname { "eth0", "slow0" } meta l4proto udp goto stream
+        iifname { "eth0", "slow0" } exthdr frag exists goto stream
     }
 }"#;
 

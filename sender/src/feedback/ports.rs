@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use segment::Repeat;
 use segment::handshake::{Listener, MAX_RECEIVERS};
 use segment::socket::{ReceiveSocket, Route, SendSocket, Sent, SocketError};
 
+use super::unsent::Unsent;
+use crate::repair::Repair;
 use crate::sealing::FeedbackSealing;
 use crate::sockets::Sockets;
 
@@ -18,6 +20,9 @@ const MAX_READ: usize = 16;
 
 /// Of so many at most it is known which socket they have been heard at, until those are forgotten who are no receivers.
 const MAX_HEARD: usize = 2 * MAX_RECEIVERS;
+
+/// Where a link has not taken what is to go out again, it is tried again after so long.
+const RETRY_INTERVAL: Duration = Duration::from_millis(2);
 
 /// All of them. Where there are several, nothing that is said waits for a link that is slow, or it would be late
 /// everywhere else.
@@ -37,6 +42,8 @@ struct Port {
     receive: ReceiveSocket,
     /// How repeats get there.
     route: Route,
+    /// Those which have not got there yet.
+    unsent: Unsent,
 }
 
 impl Ports {
@@ -49,6 +56,7 @@ impl Ports {
                 send: Arc::clone(send),
                 receive: ReceiveSocket::on(send)?,
                 route: if is_one_of_several { route.without_waiting() } else { route },
+                unsent: Unsent::default(),
             })
         };
         Ok(Self { ports: sockets.iter().map(port).collect::<Result<_, _>>()?, heard: HashMap::new() })
@@ -107,14 +115,33 @@ impl Ports {
         }
     }
 
-    /// Sends again what a receiver has lost. What a slow link does not take at once is left out: it may be asked for once
-    /// more.
-    pub(super) fn repeat(&mut self, repeat: &Repeat, sealing: Option<&mut FeedbackSealing>) -> Sent {
-        let Some(port) = self.ports.iter_mut().find(|port| port.remote == repeat.to) else { return Sent::default() };
-        match sealing {
-            Some(sealing) => sealing.send_again(repeat, &port.send, &mut port.route),
-            None => port.send.send_batch(repeat.segments(), &mut port.route),
+    /// This is to go out again.
+    pub(super) fn repeat(&mut self, now: Instant, repeat: Repeat) {
+        if let Some(port) = self.ports.iter_mut().find(|port| port.remote == repeat.to) {
+            port.unsent.add(now, repeat);
         }
+    }
+
+    /// Sends what is to go out again, and what has waited for that. Sealed, nothing goes to a link that is waited for.
+    pub(super) fn send_repeats(
+        &mut self,
+        now: Instant,
+        repair: &Repair,
+        mut sealing: Option<&mut FeedbackSealing>,
+    ) -> Sent {
+        let mut all = Sent::default();
+        for Port { remote, send, route, unsent, .. } in &mut self.ports {
+            all.add(unsent.send(now, |repeat| match sealing.as_deref_mut() {
+                Some(sealing) => repair.unless_waited_for(*remote, || sealing.send_again(repeat, send, route)),
+                None => Some(send.send_batch(repeat.segments(), route)),
+            }));
+        }
+        all
+    }
+
+    /// When to try again to send what a link has not taken.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.ports.iter().any(|port| !port.unsent.is_empty()).then_some(RETRY_INTERVAL)
     }
 
     /// Waits until something comes, at most for so long.
