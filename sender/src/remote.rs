@@ -1,9 +1,9 @@
 //! One of those who are sent to.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{io, mem};
 
 use segment::seal::Sealer;
 use segment::socket::{Interface, PathProbe, Route, SendSocket, Sent};
@@ -248,10 +248,10 @@ impl Remote {
     /// Leaves what has not gone out of the frame to the backlog.
     fn leave(&mut self, frame: &Cut<'_>) {
         let Some(backlog) = &mut self.backlog else { return };
-        self.schedule = Schedule::default();
         backlog.add(Left {
             segments: frame.hold(self.gone, self.segmenter),
             gone: self.gone,
+            schedule: mem::take(&mut self.schedule),
             overhead: frame.overhead(),
             sequenced: frame.sequenced.map(Arc::clone),
         });
@@ -300,7 +300,7 @@ impl Remote {
 
     /// What became of the frame, now that it is out.
     pub(crate) fn finish(&mut self) -> Sent {
-        let mut sent = std::mem::take(&mut self.sent);
+        let mut sent = mem::take(&mut self.sent);
         let of_backlog = self.backlog.as_ref().and_then(Backlog::take_failure);
         sent.failure = sent.failure.or(of_backlog);
         if sent.failure.is_some() {
@@ -323,7 +323,7 @@ impl Remote {
     /// Says what went wrong with a frame, or that it works again, each at most once in [`WARNING_INTERVAL`].
     fn report(&mut self, failure: Option<io::Error>) {
         let Some(error) = failure else {
-            if std::mem::take(&mut self.is_in_trouble) {
+            if mem::take(&mut self.is_in_trouble) {
                 tracing::info!("sending to {} works again", self.route.address());
             }
             return;

@@ -31,7 +31,7 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     /// All at once.
-    pub(super) fn at_once(datagrams: usize) -> Self {
+    pub(crate) fn at_once(datagrams: usize) -> Self {
         Self { datagrams, batch: datagrams.max(1), ..Self::default() }
     }
 

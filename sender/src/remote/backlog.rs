@@ -14,6 +14,7 @@ use segment::socket::{Route, SendSocket, Sent};
 use segment::{HeldSegments, SequencedFrame};
 
 use super::Parity;
+use crate::pacing::Schedule;
 use crate::progress::Progress;
 use crate::repair::Repair;
 use crate::seldom::Seldom;
@@ -42,6 +43,8 @@ pub(super) struct Left {
     pub(super) gone: usize,
     /// Bytes by which sealing has made each datagram longer.
     pub(super) overhead: usize,
+    /// When these go, and those that have gone: as it was to be, however late.
+    pub(super) schedule: Schedule,
     /// Which frame, on the sequenced wire.
     pub(super) sequenced: Option<Arc<SequencedFrame>>,
 }
@@ -208,7 +211,9 @@ impl Shared {
     /// The thread "backlog".
     fn run(&self) {
         while let Some(left) = self.next() {
-            self.send(&left);
+            if !self.send(&left) {
+                self.progress.tally().left_out += 1;
+            }
             self.say();
         }
     }
@@ -234,22 +239,42 @@ impl Shared {
         }
     }
 
-    /// Sends a frame to its end, as fast as the link takes it.
-    fn send(&self, left: &Left) {
+    /// Sends a frame to its end, as fast as its schedule says and the link takes it. False if it came to an end before.
+    fn send(&self, left: &Left) -> bool {
         let mut route = self.route();
         if self.has_path_changed.swap(false, Ordering::Relaxed) {
             route.path_changed();
         }
-        let (mut at, len) = (0, left.segments.len());
-        while at < len {
-            if self.is_out_of_time() {
-                self.progress.tally().left_out += 1;
-                return;
+        let mut schedule = left.schedule.clone();
+        // What comes next is due now.
+        let begun = schedule.due().and_then(|due| Instant::now().checked_sub(due)).unwrap_or_else(Instant::now);
+        while let Some(due) = schedule.due() {
+            let batch = schedule.next();
+            let is_sent = self.wait_until(begun + due)
+                && self.send_batch(
+                    left,
+                    batch.start.saturating_sub(left.gone)..batch.end.saturating_sub(left.gone),
+                    &mut route,
+                );
+            if !is_sent {
+                return false;
             }
-            let sent = self.socket.send_runs(left.segments.runs(at..len.min(at + PIECE)), &mut route);
-            let end = if sent.is_full { at + (sent.datagrams + sent.errors) as usize } else { len.min(at + PIECE) };
-            self.count(left, at..end, &sent);
-            at = end;
+            schedule.advance(begun.elapsed());
+        }
+        true
+    }
+
+    /// Sends these datagrams, as fast as the link takes them.
+    fn send_batch(&self, left: &Left, Range { start: mut at, end }: Range<usize>, route: &mut Route) -> bool {
+        while at < end {
+            if self.is_out_of_time() {
+                return false;
+            }
+            let piece = at..end.min(at + PIECE);
+            let sent = self.socket.send_runs(left.segments.runs(piece.clone()), route);
+            let reached = if sent.is_full { at + (sent.datagrams + sent.errors) as usize } else { piece.end };
+            self.count(left, at..reached, &sent);
+            at = reached;
             if sent.failure.is_some() {
                 self.queue().failure = sent.failure;
             }
@@ -259,6 +284,21 @@ impl Shared {
                 tracing::debug!(%error, "cannot wait for a slow link");
                 thread::sleep(TICK);
             }
+        }
+        true
+    }
+
+    /// False if there is no more time before.
+    fn wait_until(&self, due: Instant) -> bool {
+        loop {
+            if self.is_out_of_time() {
+                return false;
+            }
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            thread::sleep(left.min(TICK));
         }
     }
 

@@ -1,6 +1,9 @@
 use super::*;
 use crate::fec::Fec;
+use crate::figures::Tally;
+use crate::pacing::{Load, Pace, Spacing};
 use crate::wire::Wire;
+use segment::path::Path;
 use segment::{Segmenter, WireFrame};
 use std::net::UdpSocket;
 
@@ -19,7 +22,11 @@ fn frame(byte: u8, gone: usize) -> Left {
     let mut segments = HeldSegments::default();
     let frame = [byte; 25];
     segments.hold(Segmenter::new(11).unwrap().segment(&WireFrame::untagged(&frame)).unwrap().skip(gone));
-    Left { segments, gone, overhead: 0, sequenced: None }
+    Left { segments, gone, overhead: 0, schedule: Schedule::at_once(3), sequenced: None }
+}
+
+fn tally_of(backlog: &Backlog) -> Tally {
+    *backlog.shared.progress.tally()
 }
 
 fn next(receiver: &UdpSocket) -> (u8, u8) {
@@ -98,4 +105,35 @@ fn an_end_is_not_waited_for_for_ever() {
     drop(held_up);
     backlog.close();
     assert_eq!(shared.progress.tally().left_out, 2);
+}
+
+#[test]
+fn what_waited_goes_at_the_rate_that_was_asked_for() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    receiver.set_read_timeout(Some(FOR_EVER)).unwrap();
+    let mut backlog = backlog_to(&receiver);
+    // A datagram every 20 ms, of which one is out.
+    let path = Path { mtu: 1500, is_ipv6: false };
+    let load = Load { datagrams: 3, datagram_len: 1250, bytes: 3750, path };
+    let mut schedule = Spacing::new(Pace::Mbit(0.5)).schedule(&load, 0, 1);
+    schedule.advance(Duration::ZERO);
+    backlog.add(Left { schedule, ..frame(1, 1) });
+    assert_eq!(next(&receiver), (2, 1));
+    let first = Instant::now();
+    assert_eq!(next(&receiver), (1, 1));
+    // The first may have been read late, but not by as much.
+    assert!(first.elapsed() > Duration::from_millis(5), "{:?}", first.elapsed());
+    backlog.close();
+    assert_eq!((tally_of(&backlog).datagrams, tally_of(&backlog).left_out), (2, 0));
+}
+
+#[test]
+fn an_end_cuts_a_slow_rate_short() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut backlog = backlog_to(&receiver);
+    let load = Load { datagrams: 3, datagram_len: 1250, bytes: 3750, path: Path { mtu: 1500, is_ipv6: false } };
+    // A datagram in ten seconds.
+    backlog.add(Left { schedule: Spacing::new(Pace::Mbit(0.001)).schedule(&load, 0, 1), ..frame(1, 0) });
+    backlog.close();
+    assert_eq!((tally_of(&backlog).datagrams, tally_of(&backlog).left_out), (1, 1));
 }
