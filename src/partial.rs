@@ -1,8 +1,11 @@
 //! One unfinished frame: the datagrams of it that have come, in order, out of order, and not yet.
 
+mod early;
+
 use crate::interval::MIN_GAP;
 use crate::room::Room;
 use crate::wire::tag::{self, Found, SOI};
+use early::Early;
 use std::time::Instant;
 
 /// What became of a segment offered to an unfinished frame.
@@ -37,9 +40,7 @@ pub(crate) struct Partial {
     room: Room,
     /// For each segment in the room, from the first: where it ends.
     placed: Vec<Placed>,
-    /// By rising count, so that the one whose turn comes next is the last.
-    early: Vec<Early>,
-    early_bytes: usize,
+    early: Early,
 }
 
 /// Where a segment lies in the frame.
@@ -48,12 +49,6 @@ pub(crate) struct Placed {
     /// One past its last byte.
     pub(crate) end: usize,
     guessed: bool,
-}
-
-#[derive(Debug)]
-struct Early {
-    count: u8,
-    payload: Vec<u8>,
 }
 
 impl Partial {
@@ -66,8 +61,7 @@ impl Partial {
             first_count: None,
             room,
             placed,
-            early: Vec::new(),
-            early_bytes: 0,
+            early: Early::default(),
         }
     }
 
@@ -128,17 +122,17 @@ impl Partial {
 
     fn offer_before_start(&mut self, count: u8, payload: &[u8]) -> Fit {
         if begins_frame(payload) {
-            if self.early.last().is_some_and(|early| early.count >= count) {
+            if self.early.most() >= Some(count) {
                 return Fit::Foreign;
             }
             self.first_count = Some(count);
             self.append(payload, false);
             return Fit::Placed;
         }
-        match self.early_at(count) {
-            Ok(at) if self.early[at].payload == payload => Fit::Duplicate,
-            Ok(_) => Fit::Foreign,
-            Err(at) => self.keep_early(at, count, payload),
+        match self.early.get(count) {
+            Some(waits) if waits == payload => Fit::Duplicate,
+            Some(_) => Fit::Foreign,
+            None => self.keep_early(count, payload),
         }
     }
 
@@ -158,16 +152,13 @@ impl Partial {
             // No late duplicate ends a frame of which the tag says that it is another one.
             return if self.is_tagged() && was_before(payload) { Fit::Duplicate } else { Fit::Foreign };
         }
-        match self.early_at(count) {
-            Err(at) => self.keep_early(at, count, payload),
-            Ok(at) if self.early[at].payload == payload => Fit::Duplicate,
-            Ok(_) if self.is_tagged() && was_before(payload) => Fit::Duplicate,
+        match self.early.get(count) {
+            None => self.keep_early(count, payload),
+            Some(waits) if waits == payload => Fit::Duplicate,
+            Some(_) if self.is_tagged() && was_before(payload) => Fit::Duplicate,
             // Two claim one place. A tag will tell whether the newer one is right; without one, nothing will.
-            Ok(at) if self.is_tagged() => {
-                self.early_bytes -= self.early.remove(at).payload.len();
-                self.keep_early(at, count, payload)
-            }
-            Ok(_) => Fit::Foreign,
+            Some(_) if self.is_tagged() => self.keep_early(count, payload),
+            Some(_) => Fit::Foreign,
         }
     }
 
@@ -207,7 +198,7 @@ impl Partial {
 
     /// Whether the end of a frame is there, but not its start.
     pub(crate) fn has_only_end(&self) -> bool {
-        !self.has_start() && self.early.first().is_some_and(|early| early.count == 1)
+        !self.has_start() && self.early.least() == Some(1)
     }
 
     /// Whether `count` is the one whose turn it is.
@@ -239,8 +230,8 @@ impl Partial {
         let others: Vec<_> = others.filter_map(|at| Some((count_of(at), self.segment(at)?.to_vec()))).collect();
         self.cut_back_to(at);
         for (count, payload) in others {
-            if let Err(at) = self.early_at(count) {
-                self.keep_early(at, count, &payload);
+            if self.early.get(count).is_none() {
+                self.early.keep(count, &payload);
             }
         }
         true
@@ -248,9 +239,9 @@ impl Partial {
 
     /// The segments behind the first one, in their order, if they are all there and that is the one with this count.
     pub(crate) fn all_but_first(&self, count: u8) -> Option<impl Iterator<Item = &[u8]> + Clone> {
-        let most = self.early.last().map_or(0, |early| early.count);
+        let most = self.early.most().unwrap_or(0);
         let is_all = !self.has_start() && usize::from(most) == self.early.len() && most.checked_add(1) == Some(count);
-        is_all.then(|| self.early.iter().rev().map(|early| &early.payload[..]))
+        is_all.then(|| self.early.payloads())
     }
 
     /// Datagrams in the frame so far.
@@ -260,13 +251,13 @@ impl Partial {
 
     /// Segments that are missing, as far as those that came tell.
     pub(crate) fn missing(&self) -> usize {
-        let most = self.first_count.or_else(|| self.early.last().map(|early| early.count)).unwrap_or(0);
+        let most = self.first_count.or_else(|| self.early.most()).unwrap_or(0);
         usize::from(most).saturating_sub(self.datagrams())
     }
 
     /// Bytes of memory that the frame holds.
     pub(crate) fn memory(&self) -> usize {
-        self.room.memory() + self.early_bytes
+        self.room.memory() + self.early.bytes()
     }
 
     /// The frame and where its segments end.
@@ -293,24 +284,15 @@ impl Partial {
         self.placed.push(Placed { end: self.room.len(), guessed });
     }
 
-    /// Where among those that came early the segment with this count is, or else belongs.
-    fn early_at(&self, count: u8) -> Result<usize, usize> {
-        self.early.binary_search_by_key(&count, |early| early.count)
-    }
-
-    fn keep_early(&mut self, at: usize, count: u8, payload: &[u8]) -> Fit {
-        self.early_bytes += payload.len();
-        self.early.insert(at, Early { count, payload: payload.to_vec() });
+    fn keep_early(&mut self, count: u8, payload: &[u8]) -> Fit {
+        self.early.keep(count, payload);
         Fit::Placed
     }
 
     fn join_early(&mut self) {
         let Some(first) = self.first_count else { return };
-        loop {
-            let next = self.next_count(first);
-            let Some(early) = self.early.pop_if(|early| early.count == next) else { return };
-            self.early_bytes -= early.payload.len();
-            self.append(&early.payload, true);
+        while let Some(payload) = self.early.take(self.next_count(first)) {
+            self.append(&payload, true);
         }
     }
 
@@ -344,116 +326,4 @@ pub(crate) fn begins_frame(payload: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::room::LANDING_LEN;
-    use crate::wire::plain::MAX_FRAME_LEN;
-    use crate::wire::tag::Tag;
-
-    fn partial() -> Partial {
-        Partial::new(Instant::now(), Room::default(), Vec::new())
-    }
-
-    fn offer(partial: &mut Partial, count: u8, payload: &[u8]) -> Fit {
-        partial.offer(Instant::now(), count, payload, |_| false)
-    }
-
-    #[test]
-    fn segments_in_any_order_make_the_frame() {
-        let segments: [(u8, &[u8]); 4] = [(4, b"\xFF\xD8a"), (3, b"bcd"), (2, b"e"), (1, b"fg")];
-        for order in 0..24_usize {
-            let mut left = segments.to_vec();
-            let mut partial = partial();
-            for radix in [4, 3, 2, 1] {
-                assert!(!partial.is_whole());
-                let (count, payload) = left.remove((order / [1, 4, 12, 24][4 - radix]) % radix);
-                assert_eq!(offer(&mut partial, count, payload), Fit::Placed);
-            }
-            assert!(partial.is_whole());
-            assert_eq!(partial.bytes(), b"\xFF\xD8abcdefg");
-        }
-    }
-
-    #[test]
-    fn a_second_copy_is_a_duplicate_wherever_the_first_lies() {
-        let mut partial = partial();
-        for _ in 0..2 {
-            offer(&mut partial, 1, b"tail");
-        }
-        assert_eq!(offer(&mut partial, 1, b"tail"), Fit::Duplicate);
-        assert_eq!(offer(&mut partial, 3, b"\xFF\xD8"), Fit::Placed);
-        assert_eq!(offer(&mut partial, 3, b"\xFF\xD8"), Fit::Duplicate);
-        assert_eq!(partial.datagrams(), 2);
-    }
-
-    #[test]
-    fn the_start_of_another_frame_ends_this_one() {
-        let mut partial = partial();
-        offer(&mut partial, 3, b"\xFF\xD8 one");
-        offer(&mut partial, 2, b" two");
-        assert_eq!(offer(&mut partial, 3, b"\xFF\xD8 another"), Fit::Foreign);
-        assert_eq!(offer(&mut partial, 4, b"\xFF\xD8 longer"), Fit::Foreign);
-        assert_eq!(offer(&mut partial, 2, b" another two"), Fit::Foreign);
-        assert!(!partial.is_whole());
-    }
-
-    #[test]
-    fn an_exif_thumbnail_at_the_edge_of_a_datagram_is_no_new_frame() {
-        let mut partial = partial();
-        offer(&mut partial, 2, b"\xFF\xD8\xFF\xE1");
-        assert_eq!(offer(&mut partial, 1, b"\xFF\xD8\xFF\xDB"), Fit::Placed);
-        assert!(partial.is_whole());
-    }
-
-    #[test]
-    fn a_guess_can_be_taken_back() {
-        let mut partial = partial();
-        offer(&mut partial, 1, b"left over");
-        offer(&mut partial, 3, b"\xFF\xD8");
-        offer(&mut partial, 2, b"two");
-        assert!(partial.is_whole());
-        assert!(partial.take_back_doubtful(|_, _| false));
-        assert!(!partial.is_whole());
-        assert_eq!(offer(&mut partial, 1, b"one"), Fit::Placed);
-        assert_eq!(partial.bytes(), b"\xFF\xD8twoone");
-        assert!(!partial.take_back_doubtful(|_, _| false));
-    }
-
-    #[test]
-    fn what_lies_behind_a_guess_stays_when_it_is_replaced() {
-        let tagged =
-            [&SOI[..], &Tag { flags: 0, stream_id: 1, number: 2, captured_at: 3 }.emit(b"\xFF\xD8 jpeg").unwrap()];
-        let mut partial = partial();
-        offer(&mut partial, 2, b"guess");
-        offer(&mut partial, 1, b"end");
-        assert_eq!(offer(&mut partial, 3, &tagged.concat()), Fit::Placed);
-        assert_eq!(offer(&mut partial, 2, b"right"), Fit::Placed);
-        assert!(partial.is_whole() && partial.bytes().ends_with(b"rightend"));
-        assert_eq!(offer(&mut partial, 2, b"other"), Fit::Stray);
-    }
-
-    #[test]
-    fn a_frame_of_which_only_the_first_segment_is_missing_is_known_as_such() {
-        let mut partial = partial();
-        offer(&mut partial, 1, b"end");
-        offer(&mut partial, 3, b"one");
-        assert!(partial.all_but_first(4).is_none());
-        offer(&mut partial, 2, b"two");
-        let rest: Vec<&[u8]> = partial.all_but_first(4).unwrap().collect();
-        assert_eq!(rest, [&b"one"[..], b"two", b"end"]);
-        assert!(partial.all_but_first(5).is_none() && partial.all_but_first(3).is_none());
-    }
-
-    #[test]
-    fn memory_is_taken_as_bytes_arrive_and_never_beyond_a_frame() {
-        let mut partial = partial();
-        let payload = vec![7; 65_506];
-        offer(&mut partial, 255, &[&SOI[..], &payload[2..]].concat());
-        assert!(partial.memory() < 200_000);
-        for count in (1..255).rev() {
-            assert_eq!(offer(&mut partial, count, &payload), Fit::Placed);
-        }
-        assert!(partial.is_whole());
-        assert!(partial.memory() <= MAX_FRAME_LEN + LANDING_LEN);
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! What is known of one source of datagrams: its unfinished frame, the frame before, its rate and its numbering.
 
 mod landing;
+mod verdict;
 
 use crate::delivered::Delivered;
 use crate::frame::{Frame, Wire};
@@ -13,10 +14,11 @@ use crate::room::{LANDING_LEN, MAX_ROOM, Room};
 use crate::sequenced::{Asking, Context, Streams};
 use crate::stats::{DropCause, Stats};
 use crate::wire::sequenced::Header;
-use crate::wire::tag::{self, EOI, Found, SOI, TAG_LEN, Tag};
+use crate::wire::tag::{self, Found, Tag};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use verdict::{Verdict, completes, judge};
 
 /// A source that sends tags and then frames without them is not believed, until it has been silent for so long
 /// that another sender may have taken its address.
@@ -61,14 +63,6 @@ pub(crate) struct Outside<'a> {
     pub(crate) restorer: &'a mut Restorer,
     pub(crate) asking: Option<&'a mut Asking>,
     pub(crate) frames: &'a mut VecDeque<Frame>,
-}
-
-/// What a whole frame turned out to be.
-enum Verdict {
-    /// To be delivered: its tag, and the bytes to be cut out after SOI.
-    Deliver { tag: Option<Tag>, cut: usize },
-    /// Not to be delivered.
-    Refuse(DropCause),
 }
 
 impl Source {
@@ -389,30 +383,4 @@ impl Source {
         let (streams, mut context) = self.streams(now, outside);
         streams.put(&mut context, frame, held);
     }
-}
-
-/// Whether this is the first segment of a frame of which all others wait, and a tag in it agrees with them.
-fn completes(partial: &Partial, count: u8, payload: &[u8]) -> bool {
-    match (tag::find(payload), partial.all_but_first(count)) {
-        (Found::Tag(claim), Some(others)) => claim.holds_in(payload, others),
-        _ => false,
-    }
-}
-
-/// Decides on a frame whose counts are complete.
-fn judge(frame: &[u8], needs_tag: bool) -> Verdict {
-    let cut = match tag::find(frame) {
-        Found::Tag(claim) if claim.holds(frame) => return Verdict::Deliver { tag: Some(claim.tag), cut: TAG_LEN },
-        Found::Tag(_) | Found::Broken => return Verdict::Refuse(DropCause::Corrupt),
-        Found::OtherVersion { len } => len,
-        Found::Nothing => 0,
-    };
-    if needs_tag {
-        return Verdict::Refuse(DropCause::Untagged);
-    }
-    let end = frame.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let is_jpeg = frame.starts_with(&SOI)
-        && end >= cut + SOI.len() + EOI.len()
-        && frame.get(..end).is_some_and(|frame| frame.ends_with(&EOI));
-    if is_jpeg { Verdict::Deliver { tag: None, cut } } else { Verdict::Refuse(DropCause::NotJpeg) }
 }

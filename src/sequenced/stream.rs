@@ -1,6 +1,7 @@
 //! One stream on the sequenced wire: its frames from the first datagram that shows them until they are delivered, in
 //! order.
 
+mod asking;
 mod entry;
 mod landing;
 
@@ -13,7 +14,6 @@ use crate::frame::{Frame, Wire};
 use crate::repair::Timing;
 use crate::room::Room;
 use crate::stats::DropCause;
-use crate::wire::control::Nack;
 use crate::wire::sequenced::{HEADER_LEN, Header};
 use crate::wire::tag::{Tag, is_newer};
 use entry::{Entry, State};
@@ -366,40 +366,6 @@ impl Stream {
             _ => return,
         };
         self.over.put(entry.number, tally, fate, entry.had_its_chance, context.stats);
-    }
-
-    /// Asks for what is missing and due.
-    fn ask(&mut self, context: &mut Context<'_>, timing: &Timing) {
-        let Some(asking) = context.asking.as_deref_mut() else { return };
-        let now = context.now;
-        for at in 0..self.entries.len() {
-            let Some(entry) = self.entries.get_mut(at).filter(|entry| !entry.had_its_chance) else { continue };
-            let mut nack = Nack {
-                stream_id: self.id,
-                receiver_id: asking.repair.receiver_id,
-                number: entry.number,
-                countdowns: Vec::new(),
-            };
-            match &mut entry.state {
-                State::Awaited { rounds, asked_at, due } if *due <= now => {
-                    *rounds = rounds.saturating_add(1);
-                    (*asked_at, *due) = (now, now + timing.retry(*rounds));
-                }
-                State::Growing(growing) if growing.due <= now && entry.comes_until.is_none() => {
-                    // Two bytes each, and less for all that stands before them.
-                    let most = self.credit / 4;
-                    let k = growing.assembly.header().k;
-                    // Positions of data are less than k.
-                    growing.ask(now, timing, most, |position| nack.countdowns.push(k - position as u16));
-                    if nack.countdowns.is_empty() {
-                        continue;
-                    }
-                }
-                _ => continue,
-            }
-            asking.send(context.address, nack, &mut self.credit);
-            self.recount(at);
-        }
     }
 }
 
