@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 /// A window is waited for so long before anything else begins: it is to show the first picture, too.
 pub const OPEN_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Says of the display that a window was to open on that it does not answer.
+#[must_use]
+pub fn no_answer() -> String {
+    format!("the display {} does not answer", std::env::var_os("DISPLAY").unwrap_or_default().display())
+}
+
 /// A window on its thread.
 #[derive(Debug)]
 pub struct Screen<E> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use media::screen::{Happened, Screen};
+use media::screen::{self, Happened, Screen};
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
 use crate::cli::Cli;
@@ -168,8 +168,7 @@ fn open_screen(cli: &Cli, sent: &Sent, interrupt: &Interrupt) -> Result<Screen<F
         Ok(())
     })?;
     if !screen.wait_open(|| !interrupt.is_set())? && !interrupt.is_set() {
-        let name = std::env::var_os("DISPLAY").unwrap_or_default();
-        tracing::warn!("the display {} does not answer; what is sent is not shown until it does", name.display());
+        tracing::warn!("{}; what is sent is not shown until it does", screen::no_answer());
     }
     Ok(screen)
 }
