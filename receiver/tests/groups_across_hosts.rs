@@ -45,6 +45,24 @@ fn three_hosts_get_every_frame_of_a_group() {
     sender.end().expect(0, &["eth0"]);
 }
 
+/// The kernel keeps what has a TTL of 0 on the machine only while somebody there is in the group.
+#[test]
+fn a_ttl_of_0_keeps_a_group_on_its_machine() {
+    let Some(network) = Network::new(2) else { return };
+    let Some(link) = network.link(1, 0) else { return };
+    for group in [GROUP, "[ff15::71]"] {
+        let stream = ["--multicast", group, "--ttl", "0"];
+        let alone = send_at(&network, 0, &[&stream[..], &["--no-handshake", "--frames", "20"]].concat());
+        alone.end().expect(0, &[]);
+        assert_eq!(link.passed().packets, 0, "{group}");
+        let receiver = receive_at(&network, 0, &["--multicast", group, "--frames", "10"]);
+        let sender = send_at(&network, 0, &stream);
+        receiver.end().expect(0, &["showing "]);
+        drop(sender);
+        assert_eq!(link.passed().packets, 0, "{group}");
+    }
+}
+
 #[test]
 fn a_link_that_was_down_needs_nobody_to_restart_anything() {
     let Some(network) = Network::new(2) else { return };

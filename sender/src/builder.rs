@@ -258,6 +258,10 @@ impl Builder {
         if let Some(group) = self.group.as_ref().filter(|group| !group.address.ip().is_multicast()) {
             return Err(UpstreamError::NotAGroup(group.address));
         }
+        // Nor does IPv6 keep on this machine what nobody here is to hear (ip6_output.c).
+        if let Some(group) = self.group.as_ref().filter(|group| group.ttl == 0 && !group.loopback) {
+            return Err(UpstreamError::GroupForNobody(group.address));
+        }
         self.beginning.check()?;
         if let DatagramSize::Fixed(bytes) = self.datagram_size {
             Segmenter::new(bytes)?;

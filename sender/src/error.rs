@@ -34,6 +34,11 @@ pub enum UpstreamError {
     /// A group that is named as a remote.
     #[error("{0} is a multicast group, not a remote: it is to be sent to as such")]
     GroupAsRemote(SocketAddr),
+    /// A group that stays on this machine, whose receivers here are not to hear it.
+    #[error(
+        "nobody would hear {0}: with a TTL of 0 it stays on this machine, and without loopback nobody here hears it"
+    )]
+    GroupForNobody(SocketAddr),
     /// A number of receivers that no handshake waits for.
     #[error("{0} receivers cannot be waited for: choose 1 to {MAX_RECEIVERS}, or no handshake")]
     Receivers(usize),

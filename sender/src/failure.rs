@@ -26,6 +26,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         UpstreamError::Remote(socket) | UpstreamError::Listen(socket) => socket.advice(),
         UpstreamError::Interface(interface) => interface.advice(),
         UpstreamError::GroupAsRemote(_) => Some("use --multicast"),
+        UpstreamError::GroupForNobody(_) => Some("leave out --ttl 0 or --no-loopback"),
         UpstreamError::Unsealed(_) => {
             Some("--key-file goes with --wire auto or sequenced, and neither with --tcp nor with --announce-text")
         }
@@ -46,6 +47,7 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
         | UpstreamError::AnnounceTextOnSequenced
         | UpstreamError::Unsealed(_)
         | UpstreamError::Pace(_)
+        | UpstreamError::GroupForNobody(_)
         | UpstreamError::GroupAsRemote(_) => Failure::usage(error),
         _ => Failure::new(error),
     };

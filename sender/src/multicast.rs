@@ -22,7 +22,8 @@ pub struct Multicast {
     pub address: SocketAddr,
     /// Name or address of the interface to send through; `None` lets the route decide.
     pub interface: Option<String>,
-    /// Networks that datagrams may reach: 1 stays in this one, each router on the way takes one off.
+    /// Networks that datagrams may reach: 1 stays in this one, each router on the way takes one off; 0 stays on this
+    /// machine.
     pub ttl: u8,
     /// Whether receivers on this machine hear it too.
     pub loopback: bool,

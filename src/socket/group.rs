@@ -127,11 +127,11 @@ impl Membership {
     }
 
     fn join(&self, socket: &UdpSocket) -> io::Result<()> {
-        let (socket, index) = (SockRef::from(socket), self.interface.index);
         match (self.group.address.ip(), self.group.source, self.interface.ipv4()) {
-            (IpAddr::V4(group), Some(IpAddr::V4(source)), Some(local)) => socket.join_ssm_v4(&source, &group, &local),
-            (IpAddr::V4(group), _, _) => socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
-            (IpAddr::V6(group), _, _) => socket.join_multicast_v6(&group, index),
+            (IpAddr::V4(group), Some(IpAddr::V4(source)), Some(local)) => {
+                SockRef::from(socket).join_ssm_v4(&source, &group, &local)
+            }
+            (group, _, _) => join_any_source(socket, group, self.interface.index),
         }
     }
 
@@ -142,6 +142,23 @@ impl Membership {
             (IpAddr::V4(group), _, _) => socket.leave_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
             (IpAddr::V6(group), _, _) => socket.leave_multicast_v6(&group, index),
         }
+    }
+}
+
+/// Makes this machine a member of the group on the interface for as long as the socket lives, unless it is already by
+/// that socket. What comes of the group to the socket's port comes to it, too.
+pub(super) fn join(socket: &UdpSocket, group: IpAddr, interface: &Interface) -> io::Result<()> {
+    match join_any_source(socket, group, interface.index) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(()),
+        result => result,
+    }
+}
+
+fn join_any_source(socket: &UdpSocket, group: IpAddr, index: u32) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    match group {
+        IpAddr::V4(group) => socket.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(index)),
+        IpAddr::V6(group) => socket.join_multicast_v6(&group, index),
     }
 }
 

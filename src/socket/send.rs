@@ -1,7 +1,7 @@
 //! Sending segments, several in one call where the kernel takes them so.
 
 use super::batch::Batch;
-use super::{Interface, Route, Sent, SocketError, outlet};
+use super::{Interface, Route, Sent, SocketError, group, outlet};
 use crate::segmenter::{Run, Segment};
 use socket2::SockRef;
 use std::io::{self, IoSlice};
@@ -17,6 +17,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct SendSocket {
     socket: UdpSocket,
+    /// What it sends to a group stays on this machine.
+    stays_here: bool,
 }
 
 impl SendSocket {
@@ -30,16 +32,17 @@ impl SendSocket {
             SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
         };
         let socket = UdpSocket::bind(any).map_err(SocketError::new("open a socket to send to", remote))?;
-        Ok(Self { socket })
+        Ok(Self { socket, stays_here: false })
     }
 
     /// A socket that sends to a multicast group through `interface`. Datagrams pass at most `ttl` routers less one
-    /// (1: they stay in this network), and are heard on this machine only with `loopback`.
+    /// (1: they stay in this network; 0: on this machine), and are heard on this machine only with `loopback`.
     ///
     /// # Errors
     /// [`SocketError`].
     pub fn for_group(group: SocketAddr, interface: &Interface, ttl: u32, loopback: bool) -> Result<Self, SocketError> {
-        let send = Self::for_remote(group)?;
+        let mut send = Self::for_remote(group)?;
+        send.stays_here = ttl == 0;
         send.set_group_interface(group, interface)?;
         let socket = SockRef::from(&send.socket);
         let fail = |operation| SocketError::new(operation, group);
@@ -65,6 +68,10 @@ impl SendSocket {
     pub fn set_group_interface(&self, group: SocketAddr, interface: &Interface) -> Result<(), SocketError> {
         let socket = SockRef::from(&self.socket);
         let fail = |operation| SocketError::new(operation, group);
+        if self.stays_here {
+            // Linux holds back what has a TTL of 0 only where the machine is in the group itself, and else sends it.
+            group::join(&self.socket, group.ip(), interface).map_err(fail("keep on this machine what goes to"))?;
+        }
         match group {
             SocketAddr::V4(_) => {
                 let local = interface.ipv4().ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));

@@ -229,6 +229,8 @@ fn what_is_no_group_is_refused() {
     assert!(matches!(start(Upstream::builder().multicast(Multicast::to(one))), UpstreamError::NotAGroup(_)));
     let group = "224.3.29.71:9".parse().unwrap();
     assert!(matches!(start(Upstream::builder().remote(group)), UpstreamError::GroupAsRemote(_)));
+    let unheard = Multicast { ttl: 0, loopback: false, ..Multicast::to(group) };
+    assert!(matches!(start(Upstream::builder().multicast(unheard)), UpstreamError::GroupForNobody(_)));
     let unknown = Multicast { interface: Some("nowhere0".to_owned()), ..Multicast::to(group) };
     assert!(matches!(start(Upstream::builder().multicast(unknown)), UpstreamError::Interface(_)));
 }
