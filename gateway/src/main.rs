@@ -4,7 +4,7 @@
 
 use clap::CommandFactory;
 use gateway::cli::{Cli, Command, old_spellings};
-use terminal::{ExitStatus, completions, exit};
+use terminal::{ExitStatus, completions, exit, libraries};
 
 fn main() -> ExitStatus {
     let arguments = old_spellings::replaced(std::env::args_os());
@@ -12,6 +12,8 @@ fn main() -> ExitStatus {
         let mut cli = Cli::read(arguments).unwrap_or_else(|error| error.exit());
         cli.verbosity.verbose += u8::from(cli.debug);
         cli.verbosity.init();
+        // OpenCV, and FFmpeg beneath it, write there by themselves.
+        libraries::take_stderr();
         match &cli.command {
             Some(Command::Credential { user }) => gateway::credential::print(user.as_deref()),
             None => gateway::run::run(cli),

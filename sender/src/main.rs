@@ -4,7 +4,7 @@
 
 use clap::CommandFactory;
 use sender::cli::{Cli, Command};
-use terminal::{ExitStatus, completions, exit};
+use terminal::{ExitStatus, completions, exit, libraries};
 
 fn main() -> ExitStatus {
     // A script for a shell needs nobody to send to.
@@ -12,6 +12,8 @@ fn main() -> ExitStatus {
     let outcome = completions::intercept(command, std::env::args_os()).unwrap_or_else(|| {
         let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
         cli.verbosity.init();
+        // OpenCV, and FFmpeg beneath it, write there by themselves.
+        libraries::take_stderr();
         match &cli.command {
             Some(Command::Doctor(doctor)) => sender::doctor::run(doctor),
             Some(Command::Keygen(keygen)) => sender::keygen::run(keygen),

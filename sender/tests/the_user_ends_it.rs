@@ -137,3 +137,38 @@ fn completions_and_version_need_no_remote() {
         assert!(ended.stdout.contains(said), "{ended:?}");
     }
 }
+
+/// FFmpeg writes to standard error by itself.
+#[test]
+fn nor_does_what_a_library_says_of_a_broken_video() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("broken.mp4").display().to_string();
+    let drawn = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30", "-frames:v", "60"];
+    let coded = ["-c:v", "libx264", "-g", "10", "-bsf:v", "noise=amount=200", &clip];
+    let made = std::process::Command::new("ffmpeg").args(drawn).args(coded).output();
+    assert!(made.as_ref().is_ok_and(|made| made.status.success()), "{made:?}: script/bootstrap installs ffmpeg");
+    let asked = ["--source", &clip, "--no-realtime", "--remote", "127.0.0.1:9", "--stats", "none"];
+    let ended = Program::start(&[&asked[..], &["-v"]].concat()).wait();
+    ended.expect(0, &["a library says: [h264 @ "]);
+    let a_time = ended.stderr.split("a library says: ").skip(1).map(|line| line.lines().next().unwrap().len()).sum();
+    let ended = Program::start(&asked).wait();
+    ended.expect(0, &[]);
+    assert!(!ended.stderr.contains("[h264"), "{ended:?}");
+
+    // Until it has said more than a pipe takes.
+    let times = 2 * 65_536_usize.div_ceil(a_time);
+    let mut command = sender();
+    command.args(asked).args(["--loop", "--frames", &(times * 60).to_string()]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let pipe = child.stderr.take();
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > Duration::from_secs(60) {
+            child.kill().unwrap();
+            panic!("it waits for whoever reads its messages");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(child.wait().unwrap().success());
+    drop(pipe);
+}

@@ -26,6 +26,7 @@ pub mod examine;
 pub mod exit;
 pub mod interrupt;
 pub mod key_file;
+pub mod libraries;
 mod manual;
 pub mod number;
 pub mod patient;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::patient::Patient;
 use crate::seconds::{self, SecondsError};
-use crate::stderr::Stderr;
+use crate::stderr::{self, Stderr};
 
 /// Which statistics are printed, and how often.
 #[derive(Debug, Clone, Copy, Args)]
@@ -63,7 +63,10 @@ impl Reporter {
         match args.format {
             StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, Box::new(Patient::new(io::stdout()))),
             // A program reads them, and is to get all.
-            StatsFormat::Json => Self::with_output(args, now, Box::new(Patient::new(io::stderr()))),
+            StatsFormat::Json => match stderr::own() {
+                Ok(output) => Self::with_output(args, now, Box::new(Patient::new(output))),
+                Err(_) => Self::with_output(args, now, Box::new(Patient::new(io::stderr()))),
+            },
             _ => Self::with_output(args, now, Box::new(Stderr)),
         }
     }

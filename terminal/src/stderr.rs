@@ -4,7 +4,9 @@
 //! thread of its own writes.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -39,7 +41,27 @@ pub fn flush(patience: Duration) {
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 fn queue() -> &'static Queue {
-    QUEUE.get_or_init(|| Queue::start(Patient::new(io::stderr())))
+    QUEUE.get_or_init(|| match own() {
+        Ok(output) => Queue::start(Patient::new(output)),
+        Err(_) => Queue::start(Patient::new(io::stderr())),
+    })
+}
+
+/// Standard error as the program was started with it, whatever [libraries](crate::libraries) write to by now: a descriptor
+/// of its own for it.
+///
+/// # Errors
+/// The system has none to give.
+pub(crate) fn own() -> io::Result<File> {
+    static OWN: OnceLock<OwnedFd> = OnceLock::new();
+    let own = match OWN.get() {
+        Some(own) => own,
+        None => {
+            let own = io::stderr().as_fd().try_clone_to_owned()?;
+            OWN.get_or_init(|| own)
+        }
+    };
+    own.try_clone().map(File::from)
 }
 
 /// What waits to be written.

@@ -41,7 +41,8 @@ impl Capture {
         operation: &str,
         open: impl FnOnce() -> opencv::Result<VideoCapture>,
     ) -> Result<Option<Self>, SourceError> {
-        // OpenCV writes to standard error by itself; what it has to say comes as an error here.
+        // OpenCV writes to standard error by itself; what it has to say comes as an error here. (What FFmpeg writes there,
+        // the programs take care of.)
         set_log_level(LogLevel::LOG_LEVEL_SILENT).map_err(failed(operation))?;
         let capture = open().map_err(failed(operation))?;
         // Opening a file that is not there gives Ok, and a capture that is not open.
