@@ -24,6 +24,8 @@ use media::Picture;
 mod camera;
 #[cfg(feature = "opencv")]
 mod capture;
+#[cfg(feature = "opencv")]
+mod clock;
 mod error;
 #[cfg(feature = "opencv")]
 mod file;

@@ -73,6 +73,26 @@ impl Capture {
         Format { size, fps }
     }
 
+    /// The size at which frames are to be shown, where their pixels are not square.
+    pub(super) fn shown_size(&self) -> Option<(u32, u32)> {
+        let (width, height) = self.format().size?;
+        let sides = [self.get(videoio::CAP_PROP_SAR_NUM)?, self.get(videoio::CAP_PROP_SAR_DEN)?];
+        let aspect = sides[0] / sides[1];
+        // Wider ones are no pixels; nor are those of a file that states none.
+        let shown = (f64::from(width) * aspect).round();
+        ((0.1..=10.0).contains(&aspect) && shown != f64::from(width)).then_some((shown as u32, height))
+    }
+
+    /// Whether it is known to have several frames, and an end: a file, wherever it lies, and not what is filmed now.
+    pub(super) fn is_file(&self) -> bool {
+        self.get(videoio::CAP_PROP_FRAME_COUNT).is_some_and(|frames| frames >= 2.0)
+    }
+
+    /// The time of the frame that [`grab`](Self::grab) went to, in milliseconds, where it is stated.
+    pub(super) fn stated_ms(&self) -> Option<f64> {
+        self.get(videoio::CAP_PROP_POS_MSEC)
+    }
+
     /// Goes on to the next frame; false where there is none.
     pub(super) fn grab(&mut self) -> Result<bool, SourceError> {
         self.capture.grab().map_err(failed("read the next frame"))

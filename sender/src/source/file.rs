@@ -5,17 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use media::Picture;
-use opencv::videoio::CAP_PROP_POS_MSEC;
 
 use super::capture::{Capture, Retrieved};
+use super::clock::Clock;
 use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
 use super::thinning::Thinning;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
-
-/// The longest time between two frames that is believed. A slide show may hold a picture for a minute; a damaged
-/// timestamp would hold it for years.
-const LONGEST_GAP: Duration = Duration::from_secs(120);
 
 /// How long a file that is played again and again is waited for at the end of a turn, while it is away or cannot be
 /// played: whoever replaces it may take the old one away first, or write the new one in its place.
@@ -46,6 +42,13 @@ impl VideoFile {
     pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
         let opened = Opened::open(path, options)?;
         let interval = opened.interval();
+        if let Some((width, height)) = opened.capture.shown_size().filter(|_| options.size.is_none()) {
+            tracing::warn!(
+                "the pixels of {} are not square: it is sent as it is, and meant to be seen as {width}x{height}, which \
+                 --size {width}x{height} makes of it",
+                path.display()
+            );
+        }
         Ok(Self {
             path: path.to_owned(),
             options: *options,
@@ -53,7 +56,7 @@ impl VideoFile {
             is_over: false,
             over: None,
             ready: ReadyJpeg::of(path.display().to_string()),
-            clock: Clock { interval, turn: Duration::ZERO, last: None },
+            clock: Clock::new(interval),
             thinning: options.fps.map(Thinning::to),
             pace: Pace::new(interval),
             pending: None,
@@ -116,7 +119,7 @@ impl VideoFile {
         // Opened anew: seeking back leaves some containers and codecs a few frames off.
         match Opened::open(&self.path, &self.options) {
             Ok(opened) => {
-                self.clock.interval = opened.interval();
+                self.clock.set_interval(opened.interval());
                 self.pace.set_interval(opened.interval());
                 self.opened = opened;
                 self.is_over = false;
@@ -167,10 +170,10 @@ impl Opened {
     /// The time that the file states for the frame grabbed last, in milliseconds.
     fn stated_ms(&mut self) -> Result<Option<f64>, SourceError> {
         if !self.undecoded {
-            return Ok(self.capture.get(CAP_PROP_POS_MSEC));
+            return Ok(self.capture.stated_ms());
         }
         let Some(times) = &mut self.times else { return Ok(None) };
-        Ok(if times.grab()? { times.get(CAP_PROP_POS_MSEC) } else { None })
+        Ok(if times.grab()? { times.stated_ms() } else { None })
     }
 }
 
@@ -218,38 +221,6 @@ impl Source for VideoFile {
     fn describe(&self) -> String {
         let kind = if self.opened.undecoded { "motion JPEG" } else { "video" };
         format!("{kind} file {}, {}", self.path.display(), self.format())
-    }
-}
-
-/// The times of frames, over all turns of a file that is played again and again.
-#[derive(Debug)]
-struct Clock {
-    interval: Duration,
-    /// Where this turn begins.
-    turn: Duration,
-    /// The last frame, counted from the start of this turn.
-    last: Option<Duration>,
-}
-
-impl Clock {
-    /// The time of the next frame, from the start of the first turn, by the `stated` milliseconds of this turn where
-    /// they can be: later than the frame before, and not by years. Else it comes an interval later.
-    fn time_of(&mut self, stated: Option<f64>) -> Duration {
-        let stated = stated.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
-        let at = match (self.last, stated) {
-            (None, Some(at)) if at < LONGEST_GAP => at,
-            (None, _) => Duration::ZERO,
-            (Some(last), Some(at)) if at > last && at - last < LONGEST_GAP => at,
-            (Some(last), _) => last + self.interval,
-        };
-        self.last = Some(at);
-        self.turn + at
-    }
-
-    fn begin_turn(&mut self) {
-        if let Some(last) = self.last.take() {
-            self.turn += last + self.interval;
-        }
     }
 }
 

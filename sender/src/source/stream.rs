@@ -1,14 +1,17 @@
-//! A stream from the network, by OpenCV with FFmpeg: `http://…` (motion JPEG is handed on undecoded), `rtsp://…`.
+//! A stream from the network, by OpenCV with FFmpeg: `http://…` (motion JPEG is handed on undecoded), `rtsp://…`. A video
+//! file that lies there is played in its own time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use media::Picture;
 
 use super::capture::{Capture, Retrieved};
+use super::clock::Clock;
+use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
 use super::reconnect::{Device, Live, Lost, Open};
 use super::spec::shown;
-use super::{Captured, Format, SourceError, SourceOptions};
+use super::{Captured, DEFAULT_FPS, Format, SourceError, SourceOptions};
 
 /// How long opening may take, and each read: a server that went silent is then taken for lost.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,7 +42,7 @@ impl Open for Address {
             }
             capture = self.connect()?;
         }
-        Ok(Stream { capture, ready: ReadyJpeg::of(self.name()), first: None, broken: 0 })
+        Ok(Stream::new(capture, ReadyJpeg::of(self.name())))
     }
 
     fn name(&self) -> String {
@@ -62,7 +65,7 @@ impl Address {
         Ok(match capture.retrieve()? {
             Retrieved::Jpeg(bytes) => {
                 let first = ready.pass(bytes).map(|jpeg| Captured::now(Picture::Jpeg(jpeg)));
-                Some(Stream { capture, ready, first, broken: 0 })
+                Some(Stream { first, is_undecoded: true, ..Stream::new(capture, ready) })
             }
             _ => None,
         })
@@ -74,7 +77,26 @@ pub(super) struct Stream {
     ready: ReadyJpeg,
     /// Read while opening.
     first: Option<Captured>,
+    /// Where it is a file, whose frames come as fast as they are read: when they are due.
+    times: Option<(Clock, Pace)>,
+    is_undecoded: bool,
     broken: u64,
+}
+
+impl Stream {
+    fn new(capture: Capture, ready: ReadyJpeg) -> Self {
+        let interval = interval(capture.format().fps.unwrap_or(DEFAULT_FPS));
+        let times = capture.is_file().then(|| (Clock::new(interval), Pace::new(interval)));
+        Self { capture, ready, first: None, times, is_undecoded: false, broken: 0 }
+    }
+
+    /// Waits until the frame grabbed last is due.
+    fn wait_until_due(&mut self) {
+        if let Some((clock, pace)) = &mut self.times {
+            let at = clock.time_of(self.capture.stated_ms());
+            while !pace.sleep(at) {}
+        }
+    }
 }
 
 impl Device for Stream {
@@ -85,9 +107,11 @@ impl Device for Stream {
         let lost = |error: SourceError| Lost { reason: error.to_string() };
         for _ in 0..MAX_BROKEN {
             if !self.capture.grab().map_err(lost)? {
-                return Err(Lost { reason: "it ended or broke off".to_owned() });
+                let reason = if self.times.is_some() { "it has come to its end" } else { "it ended or broke off" };
+                return Err(Lost { reason: reason.to_owned() });
             }
-            let captured_at = std::time::SystemTime::now();
+            self.wait_until_due();
+            let captured_at = SystemTime::now();
             match self.capture.retrieve().map_err(lost)? {
                 Retrieved::Jpeg(bytes) => {
                     if let Some(jpeg) = self.ready.pass(bytes) {
@@ -103,7 +127,9 @@ impl Device for Stream {
     }
 
     fn format(&self) -> Format {
-        self.capture.format()
+        let format = self.capture.format();
+        // Motion JPEG that comes as it is filmed has no rate; FFmpeg says 25.
+        if self.times.is_none() && self.is_undecoded { Format { fps: None, ..format } } else { format }
     }
 
     fn take_broken(&mut self) -> u64 {

@@ -251,13 +251,10 @@ fn a_name_that_looks_like_an_address_is_a_file() {
 }
 
 #[test]
-fn times_that_cannot_be_are_replaced_by_the_rate() {
-    let ms = Duration::from_millis;
-    let mut clock = Clock { interval: ms(40), turn: Duration::ZERO, last: None };
-    let stated = [Some(0.0), Some(40.0), Some(40.0), Some(f64::NAN), None, Some(1e300), Some(-5.0), Some(300.0)];
-    let times: Vec<Duration> = stated.map(|stated| clock.time_of(stated)).into();
-    assert_eq!(times, [0, 40, 80, 120, 160, 200, 240, 300].map(ms));
-    clock.begin_turn();
-    assert_eq!(clock.time_of(Some(0.0)), ms(340));
-    assert_eq!(clock.time_of(Some(33.0)), ms(373));
+fn the_size_that_pixels_which_are_not_square_give_is_known() {
+    for (aspect, shown) in [("64/45", Some((1820, 720))), ("1", None)] {
+        let filter = format!("setsar={aspect}");
+        let clip = Clip::make("clip.mp4", "10", 1, &["-vf", &filter, "-c:v", "libx264", "-preset", "ultrafast"]);
+        assert_eq!(VideoFile::open(&clip.path(), &FAST).unwrap().opened.capture.shown_size(), shown, "{aspect}");
+    }
 }

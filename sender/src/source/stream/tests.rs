@@ -1,5 +1,6 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
@@ -69,6 +70,45 @@ fn motion_jpeg_over_http_is_passed_through_and_the_stream_opened_again_when_it_e
         }
     }
     assert!(clients.try_iter().count() >= 3, "not opened again");
+}
+
+#[test]
+fn the_rate_of_motion_jpeg_is_not_made_up() {
+    let (url, _clients) = serve(jpegs(50));
+    let source = open(&url, &SourceOptions::default()).unwrap();
+    assert_eq!(source.format(), Format { size: Some((160, 120)), fps: None });
+}
+
+#[test]
+fn a_video_file_is_played_in_its_own_time_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mkv");
+    let drawn = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10", "-frames:v", "8"];
+    let made = Command::new("ffmpeg").args(drawn).arg(&path).output();
+    assert!(made.as_ref().is_ok_and(|made| made.status.success()), "{made:?}: script/bootstrap installs ffmpeg");
+    let file = std::fs::read(&path).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/clip.mkv", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, file) = (client.unwrap(), file.clone());
+            thread::spawn(move || -> std::io::Result<()> {
+                let _ = client.read(&mut [0; 4096])?;
+                client.write_all(format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", file.len()).as_bytes())?;
+                client.write_all(&file)
+            });
+        }
+    });
+    let mut source = open(&url, &SourceOptions::default()).unwrap();
+    assert_eq!(source.format().fps, Some(10.0));
+    let begin = Instant::now();
+    let mut pictures = 0;
+    while pictures < 10 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{pictures} pictures");
+        pictures += u32::from(matches!(source.next().unwrap(), Next::Picture(_)));
+    }
+    // A second, of which opening may have taken some.
+    assert!(begin.elapsed() > Duration::from_millis(400), "{:?}", begin.elapsed());
 }
 
 #[test]
