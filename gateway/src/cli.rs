@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Parser, Subcommand};
-use terminal::arguments::{self, Yielding};
+use terminal::arguments::{self, Variables, Yielding};
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit};
 
 use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, NO_ID, OutputFormat, WORST_QUALITY, is_folder};
@@ -231,14 +231,36 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub completions: Completions,
+
+    /// Which of these options the environment has set.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
 /// The variables that give way to the command line: what is shown, and where. With a file, all that protects the gateway
 /// is to stand in there, and is refused beside it.
 const YIELDING: Yielding<'_> = Yielding {
     guards: &["key_file", "user", "password", "allowed_origins", "access", "tls_cert", "tls_key"],
-    excluded: &["sources", "uri", "id", "bind", "host", "port"],
+    excluded: &[
+        "sources",
+        "uri",
+        "id",
+        "in_redis_channel",
+        "size",
+        "quality",
+        "jpeg_quality",
+        "vflip",
+        "output_format",
+        "bind",
+        "host",
+        "port",
+        "redis",
+        "redis_host",
+        "redis_port",
+        "redis_channel",
+    ],
     lone: &[],
+    needy: &[("user", &["auth", "password"]), ("tls_key", &["tls_cert"]), ("tls_cert", &["tls_key"])],
 };
 
 impl Cli {
@@ -247,7 +269,8 @@ impl Cli {
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        arguments::parse(arguments, YIELDING)
+        let (cli, variables): (Self, _) = arguments::parse(arguments, YIELDING)?;
+        Ok(Self { variables, ..cli })
     }
 
     /// How datagrams are received where neither their address nor the file says.

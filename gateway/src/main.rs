@@ -14,10 +14,12 @@ fn main() -> ExitStatus {
         cli.verbosity.init();
         // OpenCV, and FFmpeg beneath it, write there by themselves.
         libraries::take_stderr();
-        match &cli.command {
+        let variables = cli.variables.clone();
+        let outcome = match &cli.command {
             Some(Command::Credential { user }) => gateway::credential::print(user.as_deref()),
             None => gateway::run::run(cli),
-        }
+        };
+        outcome.map_err(|failure| variables.named_in(failure))
     });
     exit::conclude("gateway", outcome)
 }

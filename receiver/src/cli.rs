@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use terminal::address::HostPortError;
-use terminal::arguments::{self, Yielding};
+use terminal::arguments::{self, Variables, Yielding};
 use terminal::{Completions, HostPort, KeyFileArgs, StatsArgs, Verbosity, exit, number, seconds};
 
 mod tips;
@@ -135,6 +135,10 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub completions: Completions,
+
+    /// Which of these options the environment has set.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
 /// What the program does instead of receiving.
@@ -160,7 +164,25 @@ impl Cli {
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        arguments::parse_with(arguments, YIELDING, &tips::TIPS)
+        let (cli, variables): (Self, _) = arguments::parse_with(arguments, YIELDING, &tips::TIPS)?;
+        Ok(cli.heeding(variables))
+    }
+
+    /// The same where these options are the environment's: what the command line excludes gives way to it.
+    fn heeding(mut self, variables: Variables) -> Self {
+        if self.shows_all_nowhere() {
+            if variables.yields("all", "display") {
+                self.all = false;
+            } else if variables.yields("display", "all") {
+                self.display = Display::Auto;
+            }
+        }
+        Self { variables, ..self }
+    }
+
+    /// Whether every source is to be shown, and no window.
+    pub(crate) fn shows_all_nowhere(&self) -> bool {
+        self.all && self.display == Display::Never
     }
 }
 
@@ -169,6 +191,7 @@ const YIELDING: Yielding<'_> = Yielding {
     guards: &["key_file", "from"],
     excluded: &["bind", "multicast", "tcp", "tcp_framing", "interface", "from", "receive_buffer", "latency"],
     lone: &[("multicast", &["interface"]), ("tcp", &["tcp_framing"])],
+    needy: &[],
 };
 
 /// How frames are told apart over TCP.

@@ -10,10 +10,11 @@ fn main() -> ExitStatus {
     let outcome = completions::intercept(Cli::command(), std::env::args_os()).unwrap_or_else(|| {
         let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
         cli.verbosity.init();
-        match &cli.command {
+        let outcome = match &cli.command {
             Some(Command::Doctor(doctor)) => receiver::doctor::run(doctor),
             None => receiver::run::run(&cli),
-        }
+        };
+        outcome.map_err(|failure| cli.variables.named_in(failure))
     });
     exit::conclude("receiver", outcome)
 }

@@ -5,7 +5,7 @@ mod watch;
 mod window;
 
 use crate::Figures;
-use crate::cli::{Cli, Display};
+use crate::cli::Cli;
 use crate::figures::Counters;
 use crate::sink::{Running, SinkError};
 use crate::waiting::{cause, doctor};
@@ -40,7 +40,7 @@ const WINDOW_PATIENCE: Duration = Duration::from_millis(100);
 /// # Errors
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
-    if cli.all && cli.display == Display::Never {
+    if cli.shows_all_nowhere() {
         return Err(Failure::usage("--all shows every source in a window, which --display never forbids"));
     }
     if cli.tcp.is_some() && cli.key.key_file.is_some() {

@@ -195,3 +195,21 @@ fn the_command_line_wins_over_the_environment() {
     let mut both = receiver(&["--bind", "127.0.0.1:0", "--multicast", "224.3.29.71"]);
     Program::spawn(&mut both).end().expect(2, &["cannot be used with"]);
 }
+
+#[test]
+fn the_command_line_wins_over_the_environment_also_by_what_options_are_set_to() {
+    let command = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = receiver(&[&["--bind", "127.0.0.1:0", "--duration", "0.1"], arguments].concat());
+        let variables = variables.iter().map(|(name, value)| (format!("SEGMENT_{name}"), value));
+        Program::spawn(command.envs(variables)).end()
+    };
+    command(&["--display", "never"], &[("ALL", "1")]).expect(0, &["listening on 127.0.0.1:"]);
+    // A window is asked for, and there is none here.
+    command(&["--all"], &[("DISPLAY", "never")]).expect(1, &["DISPLAY"]);
+    let named = ["'--all' is set by the environment variable SEGMENT_ALL", "'--display' is set by"];
+    command(&[], &[("ALL", "1"), ("DISPLAY", "never")]).expect(2, &named);
+    // A key is not left out for anything.
+    let named = ["'--key-file' is set by the environment variable SEGMENT_KEY_FILE"];
+    let mut fetching = receiver(&["--tcp", "127.0.0.1:1", "--display", "never"]);
+    Program::spawn(fetching.env("SEGMENT_KEY_FILE", "stream.key")).end().expect(2, &named);
+}

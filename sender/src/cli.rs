@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand};
 use segment::wire::control::MAX_NAME_LEN;
-use terminal::arguments::{self, Yielding};
+use terminal::arguments::{self, Variables};
 use terminal::{Completions, HostPort, Size, StatsArgs, Verbosity, exit, number, seconds};
 
 use crate::doctor::Doctor;
@@ -18,6 +18,7 @@ mod multicast;
 mod sealing;
 mod tcp;
 mod tips;
+mod yielding;
 
 pub use multicast::MulticastArgs;
 pub use sealing::{CipherChoice, SealingArgs};
@@ -148,6 +149,10 @@ pub struct Cli {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub completions: Completions,
+
+    /// Which of these options the environment has set.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
 /// What the program does instead of sending.
@@ -175,35 +180,14 @@ Examples:
     )
 }
 
-/// The variables that give way to the command line.
-const YIELDING: Yielding<'_> = Yielding {
-    guards: &["key_file"],
-    excluded: &["receivers", "ack_timeout", "on_ack_timeout", "announce_text", "no_handshake"],
-    lone: &[
-        (
-            "multicast",
-            &[
-                "interface",
-                "ttl",
-                "no_loopback",
-                "receivers",
-                "ack_timeout",
-                "on_ack_timeout",
-                "no_handshake",
-                "announce_text",
-            ],
-        ),
-        ("tcp", &["tcp_framing"]),
-    ],
-};
-
 impl Cli {
     /// Reads the command line and the environment.
     ///
     /// # Errors
     /// [`clap::Error`], which knows how to be printed and with what status to end.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        arguments::parse_with(arguments, YIELDING, &tips::TIPS)
+        let (cli, variables): (Self, _) = arguments::parse_with(arguments, yielding::YIELDING, &tips::TIPS)?;
+        Ok(cli.heeding(variables))
     }
 }
 

@@ -14,11 +14,13 @@ fn main() -> ExitStatus {
         cli.verbosity.init();
         // OpenCV, and FFmpeg beneath it, write there by themselves.
         libraries::take_stderr();
-        match &cli.command {
+        let variables = cli.variables.clone();
+        let outcome = match &cli.command {
             Some(Command::Doctor(doctor)) => sender::doctor::run(doctor),
             Some(Command::Keygen(keygen)) => sender::keygen::run(keygen),
             None => sender::run::run(cli),
-        }
+        };
+        outcome.map_err(|failure| variables.named_in(failure))
     });
     exit::conclude("sender", outcome)
 }

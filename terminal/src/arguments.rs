@@ -5,6 +5,7 @@
 //! Not where that would leave out a protection: who asks for one in the environment is told that he does not get it.
 
 mod tips;
+mod variables;
 
 use std::ffi::{OsStr, OsString};
 
@@ -14,6 +15,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id};
 
 pub use tips::{OfWord, Tips};
+pub use variables::Variables;
 
 /// Which variables give way, and which do not.
 #[derive(Debug, Clone, Copy)]
@@ -25,17 +27,20 @@ pub struct Yielding<'a> {
     pub excluded: &'a [&'a str],
     /// An option, and those that mean nothing without it, whose variables do so where it is not there.
     pub lone: &'a [(&'a str, &'a [&'a str])],
+    /// An option, and those that need it and do not give way without it: who asks for them is to be told.
+    pub needy: &'a [(&'a str, &'a [&'a str])],
 }
 
 /// Reads the options of the program `C` from `arguments`, the program's name first, and its environment. A variable
-/// counts as not set where it is empty and guards nothing, where it says no to a flag, and where `yielding` says so.
+/// counts as not set where it is empty and guards nothing, where it says no to a flag, and where `yielding` says so. Which
+/// ones count as set is told, too.
 ///
 /// # Errors
 /// [`clap::Error`], which knows how to be printed and with what status to end.
 pub fn parse<C: CommandFactory + FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
     yielding: Yielding<'_>,
-) -> Result<C, clap::Error> {
+) -> Result<(C, Variables), clap::Error> {
     parse_with(arguments, yielding, &Tips::default())
 }
 
@@ -47,7 +52,7 @@ pub fn parse_with<C: CommandFactory + FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
     yielding: Yielding<'_>,
     tips: &Tips,
-) -> Result<C, clap::Error> {
+) -> Result<(C, Variables), clap::Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let variable = |name: &OsStr| std::env::var_os(name);
     let mut command = heed_environment(C::command(), &arguments, yielding, &variable);
@@ -59,7 +64,8 @@ pub fn parse_with<C: CommandFactory + FromArgMatches>(
         }
     };
     refuse_beside_subcommand(&mut command, &matches)?;
-    C::from_arg_matches(&matches)
+    let variables = Variables::of(&command, &matches);
+    C::from_arg_matches(&matches).map(|options| (options, variables))
 }
 
 /// A subcommand goes with what is global, and with no other option: none would be heeded.
@@ -173,6 +179,7 @@ mod tests {
         guards: &["guard"],
         excluded: &["bind", "group", "interface", "latency", "tcp"],
         lone: &[("group", &["interface", "mute"])],
+        needy: &[],
     };
 
     fn command() -> Command {

@@ -109,6 +109,12 @@ impl Failure {
         self
     }
 
+    /// The same failure with this line below what else it says.
+    pub(crate) fn with_note(mut self, note: impl Display) -> Self {
+        self.advice = Some(self.advice.map_or_else(|| note.to_string(), |advice| format!("{advice}\n  {note}")));
+        self
+    }
+
     /// The status it ends with.
     #[must_use]
     pub fn status(&self) -> ExitStatus {

@@ -66,7 +66,7 @@ impl Cli {
     }
 
     /// Sees to it that what is said of datagrams is for somebody: above all, nobody is to believe that a stream is sealed
-    /// which is not.
+    /// which is not. A variable says nothing of those that are not there, unless it is the key's.
     ///
     /// # Errors
     /// An option is said of datagrams, and none of `configs` takes any.
@@ -77,8 +77,8 @@ impl Cli {
         }
         let said = [
             ("--key-file", self.key_file.is_some()),
-            ("--latency", self.latency.is_some()),
-            ("--interface", self.interface.is_some()),
+            ("--latency", self.latency.is_some() && !self.variables.has("latency")),
+            ("--interface", self.interface.is_some() && !self.variables.has("interface")),
         ];
         match said.iter().find(|(_, is_said)| *is_said) {
             Some((option, _)) => Err(Failure::usage(format!("{option} is for sources of udp://, and there is none"))),

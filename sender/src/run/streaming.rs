@@ -8,7 +8,7 @@ use super::watch::Watch;
 use super::{Event, TICK, notices, options};
 use crate::cli::Cli;
 use crate::failure::failure;
-use crate::source::{self, Next, Source};
+use crate::source::{self, Next, Source, SourceError, SourceOptions};
 use crate::{Upstream, UpstreamError};
 
 /// Sends from the first picture to the last. Whatever has gone wrong, what has begun is sent.
@@ -18,7 +18,7 @@ pub(super) fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> 
     for words in notices::without_effect(cli) {
         tracing::warn!("{words}");
     }
-    let mut source = match source::open(&cli.source, &options::of_source(cli)) {
+    let mut source = match open(cli) {
         Ok(source) => source,
         // Whoever has ended the program meanwhile does not want to know.
         Err(error) if interrupt.is_set() => {
@@ -44,6 +44,17 @@ pub(super) fn stream(cli: &Cli, interrupt: &Interrupt, says: &Sender<Event>) -> 
     let is_over = pumped.is_ok() && !interrupt.is_set();
     let closed = if is_over { upstream.close() } else { upstream.shut_down() };
     pumped.and(closed.map(|_| ()).map_err(|error| failure(cli, error)))
+}
+
+/// Opens the source, without a speed that it has not, where that gives way to it.
+fn open(cli: &Cli) -> Result<Box<dyn Source>, SourceError> {
+    let asked = options::of_source(cli);
+    match (source::open(&cli.source, &asked), cli.speed_without_recording()) {
+        (Err(SourceError::NoRecording { .. }), Some(speed)) => {
+            source::open(&cli.source, &SourceOptions { speed, ..asked })
+        }
+        (opened, _) => opened,
+    }
 }
 
 /// Waits until there is somebody to send to. False where there will be nobody, or the user has ended it.
@@ -83,8 +94,8 @@ fn pump(interrupt: &Interrupt, source: &mut dyn Source, upstream: &mut Upstream,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Format;
     use crate::source::script::{Script, Step};
-    use crate::source::{Format, SourceError};
     use clap::Parser;
 
     /// A script in front of which a mailbox replaces a picture each time, and has replaced some before.

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
+use super::variables::tip;
 use super::{Yielding, is_said};
 
 /// What a program says to whoever takes it for another one, or leaves out an option's name.
@@ -35,7 +36,7 @@ pub(super) fn advise(
 ) -> clap::Error {
     let said = match error.kind() {
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => unknown(&error, arguments, tips),
-        ErrorKind::MissingRequiredArgument => lone(&error, command, arguments, yielding, tips),
+        ErrorKind::MissingRequiredArgument => lone(&error, command, arguments, yielding, tips, variable),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue | ErrorKind::ArgumentConflict => {
             of_variables(&error, command, arguments, variable)
         }
@@ -73,20 +74,28 @@ fn lone(
     arguments: &[OsString],
     yielding: Yielding<'_>,
     tips: &Tips,
+    variable: &dyn Fn(&OsStr) -> Option<OsString>,
 ) -> Vec<String> {
     let missing = strings(error, &[ContextKind::InvalidArg]);
     let mut said = Vec::new();
-    for (needed, lone) in yielding.lone {
+    for (needed, lone) in yielding.lone.iter().chain(yielding.needy) {
         let Some(needed) = command.get_arguments().find(|option| option.get_id() == needed) else { continue };
         if !missing.contains(&needed.to_string()) {
             continue;
         }
-        let lone = command.get_arguments().filter(|option| lone.contains(&option.get_id().as_str()));
-        for option in lone.filter(|option| is_said(option, arguments)) {
+        for option in command.get_arguments().filter(|option| lone.contains(&option.get_id().as_str())) {
+            let set = option.get_env().filter(|name| variable(name).is_some());
+            let is_typed = is_said(option, arguments);
+            if !is_typed && set.is_none() {
+                continue;
+            }
             let (name, needed) = (option.get_long().unwrap_or_default(), needed.get_long().unwrap_or_default());
             let instead = tips.of_lone.iter().find(|(lone, _)| *lone == name);
             let instead = instead.map_or_else(String::new, |(_, instead)| format!("; {instead}"));
             said.push(format!("'--{name}' goes with '--{needed}' only{instead}"));
+            if let Some(variable) = set.filter(|_| !is_typed) {
+                said.push(tip(&format!("--{name}"), &variable.to_string_lossy()));
+            }
         }
     }
     said
@@ -110,8 +119,7 @@ fn of_variables(
     for option in commands.flat_map(Command::get_arguments) {
         let Some((name, set)) = option.get_env().and_then(|name| Some((name, variable(name)?))) else { continue };
         if comes_from_it(option, &set) {
-            let option = option.get_long().unwrap_or_default();
-            let tip = format!("'--{option}' is set by the environment variable {}", name.display());
+            let tip = tip(&format!("--{}", option.get_long().unwrap_or_default()), &name.to_string_lossy());
             if !said.contains(&tip) {
                 said.push(tip);
             }
@@ -142,7 +150,8 @@ mod tests {
         of_lone: &[("mute", "say nothing instead")],
     };
 
-    const YIELDING: Yielding<'_> = Yielding { guards: &[], excluded: &[], lone: &[("group", &["mute"])] };
+    const YIELDING: Yielding<'_> =
+        Yielding { guards: &[], excluded: &[], lone: &[("group", &["mute"])], needy: &[("group", &["guard"])] };
 
     fn command() -> Command {
         let option = |name: &'static str, variable: &'static str| Arg::new(name).long(name).env(variable);
@@ -150,6 +159,7 @@ mod tests {
             .arg(option("here", "T_HERE").value_parser(value_parser!(u16)))
             .arg(option("group", "T_GROUP").conflicts_with("here"))
             .arg(Arg::new("mute").long("mute").requires("group"))
+            .arg(option("guard", "T_GUARD").requires("group"))
             .subcommand(Command::new("doctor").arg(option("here", "T_HERE").value_parser(value_parser!(u16))))
     }
 
@@ -192,6 +202,15 @@ mod tests {
     fn an_option_that_lacks_another_is_named() {
         let text = said(&["--mute", "1"], &[]);
         assert!(text.contains("tip: '--mute' goes with '--group' only; say nothing instead\n"), "{text}");
+        let text = said(&["--guard", "1"], &[]);
+        assert!(text.contains("tip: '--guard' goes with '--group' only\n") && !text.contains("T_"), "{text}");
+    }
+
+    #[test]
+    fn a_variable_that_does_not_give_way_is_named_where_it_lacks_an_option() {
+        let text = said(&[], &[("T_GUARD", "1")]);
+        assert!(text.contains("tip: '--guard' is set by the environment variable T_GUARD\n"), "{text}");
+        assert!(text.contains("tip: '--guard' goes with '--group' only\n"), "{text}");
     }
 
     #[test]
