@@ -106,13 +106,22 @@ impl HostPort {
             HostPortError::NoHost { port } => format!("no group; give its address, as in 224.3.29.71:{port}"),
             error => error.to_string(),
         })?;
-        match group.host.parse::<IpAddr>() {
-            Ok(address) if address.is_multicast() => Ok(group),
-            Ok(_) => Err(format!(
+        let (address, zone) = match group.host.split_once('%') {
+            Some((address, zone)) => (address, Some(zone)),
+            None => (&*group.host, None),
+        };
+        match (address.parse::<IpAddr>(), zone) {
+            (Ok(ip), None) if ip.is_multicast() => Ok(group),
+            // IPv4 addresses have none, so that there is an option for both.
+            (Ok(ip), Some(zone)) if ip.is_multicast() => Err(format!(
+                "the interface of a group is an option of its own: give {} and --interface {zone}",
+                Self { host: address.to_owned(), port: group.port }
+            )),
+            (Ok(_), _) => Err(format!(
                 "not a multicast group; those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with ff; \
                  {unicast}"
             )),
-            Err(_) => Err(format!("not an address; give a group as 224.3.29.71 or 224.3.29.71:{port}")),
+            (Err(_), _) => Err(format!("not an address; give a group as 224.3.29.71 or 224.3.29.71:{port}")),
         }
     }
 
@@ -295,6 +304,17 @@ mod tests {
             let error = HostPort::with_default_port(text, 54_321).unwrap_err();
             assert_eq!(error, HostPortError::NoHost { port: "9".to_owned() });
         }
+    }
+
+    #[test]
+    fn a_group_with_its_zone_is_told_the_option_for_it() {
+        for text in ["[ff02::71%eth0]:9", "ff02::71%eth0"] {
+            let error = HostPort::group(text, 9, "").unwrap_err();
+            let expected = "the interface of a group is an option of its own: give [ff02::71]:9 and --interface eth0";
+            assert_eq!(error, expected);
+        }
+        assert!(HostPort::group("[ff02::71]:9", 9, "").is_ok());
+        assert!(HostPort::group("[fe80::71%eth0]:9", 9, "use --bind").unwrap_err().ends_with("; use --bind"));
     }
 
     #[test]
