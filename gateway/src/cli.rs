@@ -17,6 +17,7 @@ use crate::publish::PublishFormat;
 use crate::shape::Shape;
 use crate::site::DEFAULT_MAX_VIEWERS;
 
+mod notices;
 pub mod old_spellings;
 mod site;
 
@@ -192,7 +193,7 @@ pub struct Cli {
 
     /// Host of the Redis server (-rhs)
     #[arg(long, value_name = "HOST", env = "SEGMENT_GATEWAY_REDIS_HOST", help_heading = "Redis")]
-    #[arg(default_value = "localhost")]
+    #[arg(default_value = notices::DEFAULT_REDIS_HOST)]
     pub redis_host: String,
 
     /// Port of the Redis server (-rp)
@@ -201,7 +202,7 @@ pub struct Cli {
         value_name = "PORT",
         env = "SEGMENT_GATEWAY_REDIS_PORT",
         help_heading = "Redis",
-        default_value_t = 6379
+        default_value_t = notices::DEFAULT_REDIS_PORT
     )]
     pub redis_port: u16,
 

@@ -33,6 +33,9 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         None => (vec![cli.site()?], None),
     };
     cli.check_reception(&configs)?;
+    for words in cli.without_effect(&configs) {
+        tracing::warn!("{words}");
+    }
     let mut renewables = Vec::new();
     let common = Common {
         reception: cli.reception(),
