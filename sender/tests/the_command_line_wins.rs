@@ -66,3 +66,15 @@ fn a_variable_that_does_not_give_way_is_named() {
         ended(arguments, variables).expect(2, &[&named]);
     }
 }
+
+#[test]
+fn a_variable_does_not_concern_a_subcommand_that_has_no_such_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keygen = sender();
+    keygen
+        .arg("keygen")
+        .arg(folder.path().join("key"))
+        .env("SEGMENT_QUALITY", "nonsense")
+        .env("SEGMENT_VERBOSE", "true");
+    Program::spawn(&mut keygen).wait().expect(0, &[]);
+}

@@ -32,8 +32,8 @@ pub struct Yielding<'a> {
 }
 
 /// Reads the options of the program `C` from `arguments`, the program's name first, and its environment. A variable
-/// counts as not set where it is empty and guards nothing, where it says no to a flag, and where `yielding` says so. Which
-/// ones count as set is told, too.
+/// counts as not set where it is empty and guards nothing, where it says no to a flag, beside a subcommand that has no such
+/// option, and where `yielding` says so. Which ones count as set is told, too.
 ///
 /// # Errors
 /// [`clap::Error`], which knows how to be printed and with what status to end.
@@ -100,6 +100,7 @@ fn heed_environment(
     // Only then it knows which options its groups have.
     let mut built = command.clone();
     built.build();
+    let has_subcommand = names_subcommand(&command, arguments);
     let is_set = |option: &Arg| option.get_env().and_then(variable).is_some();
     let mut void: Vec<String> = Vec::new();
     for option in built.get_arguments().filter(|option| is_set(option) && !is_said(option, arguments)) {
@@ -117,7 +118,8 @@ fn heed_environment(
                 || another_is_said(&built, option, arguments)
         };
         let is_empty = value.is_empty() && !yielding.guards.contains(&option.get_id().as_str());
-        if is_empty || is_no || is_excluded() {
+        let is_beside_it = has_subcommand && !option.is_global_set();
+        if is_empty || is_no || is_beside_it || is_excluded() {
             void.push(option.get_id().to_string());
         }
     }
@@ -138,6 +140,13 @@ fn heed_environment(
         command = command.mut_subcommand(name, |it| heed_environment(it, arguments, yielding, variable));
     }
     command
+}
+
+/// Whether the command line names a subcommand, whatever else is wrong with it.
+fn names_subcommand(command: &Command, arguments: &[OsString]) -> bool {
+    let command = command.clone().ignore_errors(true).mut_args(|option| option.env(Resettable::Reset));
+    command.has_subcommands()
+        && command.try_get_matches_from(arguments).is_ok_and(|matches| matches.subcommand_name().is_some())
 }
 
 /// Whether the command line names another option of a group of which there can be one only.
@@ -268,6 +277,23 @@ mod tests {
         assert!(error.contains("'--tcp <tcp>' does not go with the subcommand 'doctor'"), "{error}");
         let error = read(&["--bind", "here", "doctor"], &[]).unwrap_err().to_string();
         assert!(error.contains("'--bind <bind>' belongs behind the subcommand: doctor --bind …"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_of_what_a_subcommand_has_not_is_void_beside_it() {
+        let beside = |arguments: &[&str]| {
+            let arguments: Vec<OsString> = iter::once(&"program").chain(arguments).map(Into::into).collect();
+            let command = heed_environment(command(), &arguments, YIELDING, &|_| Some("x".into()));
+            let set = |command: &Command| {
+                let set = command.get_arguments().filter(|option| option.get_env().is_some());
+                set.map(|option| option.get_id().to_string()).collect::<Vec<_>>()
+            };
+            (set(&command), set(command.find_subcommand("doctor").unwrap()))
+        };
+        let of_doctor = || ["group", "bind"].map(str::to_owned).to_vec();
+        assert_eq!(beside(&["doctor"]), (vec![], of_doctor()));
+        assert_eq!(beside(&["-v", "doctor", "--wrong"]), (vec![], of_doctor()));
+        assert!(beside(&["--tcp", "doctor"]).0.contains(&"guard".to_owned()), "it is a value");
     }
 
     #[test]

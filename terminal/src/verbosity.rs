@@ -21,13 +21,24 @@ use crate::stderr::Stderr;
 pub struct Verbosity {
     /// Say more; repeat for still more (-vv, -vvv). RUST_LOG overrides
     #[arg(short, long, action = ArgAction::Count, global = true, env = "SEGMENT_VERBOSE", help_heading = HEADING)]
+    #[arg(value_parser = times)]
     pub verbose: u8,
     /// Say less: errors only (-qq: nothing). One -q and one -v cancel out
     #[arg(short, long, action = ArgAction::Count, global = true, env = "SEGMENT_QUIET", help_heading = HEADING)]
+    #[arg(value_parser = times)]
     pub quiet: u8,
 }
 
 const HEADING: &str = "Messages and statistics";
+
+/// How many times a flag is given; a variable may also say whether at all, as those of other flags do.
+fn times(text: &str) -> Result<u8, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "t" => Ok(1),
+        "false" | "no" | "n" | "off" | "f" => Ok(0),
+        number => number.parse().map_err(|_| "give true or false, or how many times, from 0 to 255"),
+    }
+}
 
 /// The crates whose messages are written for the user; those of libraries are shown one step later.
 const OURS: [&str; 6] = ["segment", "media", "terminal", "sender", "receiver", "gateway"];
@@ -236,6 +247,14 @@ mod tests {
         ] {
             assert!(!wants(term, no_color), "TERM={term:?} NO_COLOR={no_color:?}");
         }
+    }
+
+    #[test]
+    fn variables_say_how_many_times_or_whether() {
+        assert_eq!(["true", "On", "0", "no", "2", "255"].map(|text| times(text).ok()), [1, 1, 0, 0, 2, 255].map(Some));
+        assert!(times("256").is_err() && times("very").unwrap_err().contains("true or false"));
+        let verbosity = Program::parse_from(["program", "-vv", "-q", "-v"]).verbosity;
+        assert_eq!((verbosity.verbose, verbosity.quiet), (3, 1));
     }
 
     #[test]
