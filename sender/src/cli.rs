@@ -42,7 +42,7 @@ pub struct Cli {
     pub remotes: Vec<HostPort>,
 
     /// Bytes of a datagram, 2 to 65507. auto: as many as the path carries unfragmented, and more for a frame that
-    /// would need more than 255 datagrams; with a fixed size such a frame is not sent
+    /// would need more than 255 datagrams on the plain wire; with a fixed size such a frame is not sent there
     #[arg(long, value_name = "auto|BYTES", env = "SEGMENT_DATAGRAM_SIZE", default_value_t, help_heading = "Output")]
     pub datagram_size: DatagramSize,
 

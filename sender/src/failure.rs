@@ -2,10 +2,11 @@
 
 use std::io;
 
+use segment::wire::sequenced::MIN_DATAGRAM_LEN;
 use terminal::Failure;
 
-use crate::UpstreamError;
 use crate::cli::Cli;
+use crate::{FrameError, UpstreamError};
 
 /// The failure that `error` is, with its status and what to do about it.
 pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
@@ -34,6 +35,11 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
             Some("--announce-text goes with --wire plain, or auto, and without --fec")
         }
         UpstreamError::FecOnPlain => Some("--fec PERCENT goes with --wire auto or --wire sequenced"),
+        UpstreamError::Failed(FrameError::TooManySegments(error))
+            if error.datagram_len >= MIN_DATAGRAM_LEN && cli.multicast.announce_text.is_none() =>
+        {
+            Some("or choose --wire sequenced, which takes more datagrams to a frame; old receivers do not read it")
+        }
         _ => None,
     };
     let failure = match error {

@@ -78,10 +78,17 @@ fn what_turns_out_to_be_impossible_is_a_failure() {
         (["--source", "no-such-file.mp4"], &["no-such-file.mp4", "check the name"][..]),
         (["--remote", "camera.invalid:9"], &["cannot resolve camera.invalid", "check the spelling"]),
         (["--remote", "255.255.255.255:9"], &["255.255.255.255:9", "name the address of each receiver"]),
-        (["--datagram-size", "40"], &["does not fit in 255 datagrams of 40 bytes, which carry 9945; use larger"]),
+        (
+            ["--datagram-size", "40"],
+            &["does not fit in 255 datagrams of 40 bytes, which carry 9945; use larger", "or choose --wire sequenced"],
+        ),
     ] {
         refused(&arguments, 1, said);
     }
+    // Such datagrams the other wire has not.
+    let short = Program::start(&["--remote", "127.0.0.1:9", "--source", "test", "--datagram-size", "10"]).wait();
+    short.expect(1, &["does not fit in 255 datagrams of 10 bytes"]);
+    assert!(!short.stderr.contains("--wire"), "{}", short.stderr);
 }
 
 #[test]
