@@ -21,6 +21,7 @@ mod tips;
 #[command(name = "receiver", version, after_help = exit::AFTER_HELP, max_term_width = 100)]
 #[command(group = ArgGroup::new("listen"))]
 #[command(args_override_self = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
+#[command(mut_arg("format", |stats| stats.help(STATS_HELP)))]
 pub struct Cli {
     /// What to do instead of receiving.
     #[command(subcommand)]
@@ -194,6 +195,10 @@ const YIELDING: Yielding<'_> = Yielding {
     needy: &[],
 };
 
+/// What the other programs say of `--stats`, and where else it goes: they have no `--stdout`.
+const STATS_HELP: &str = "Statistics: a line for people on standard error, a JSON object a line on standard output \
+                          (standard error with --stdout), or none";
+
 /// How frames are told apart over TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TcpFraming {
@@ -275,6 +280,15 @@ mod tests {
             "json",
         ]);
         assert_eq!(cli.unwrap().frames, Some(300));
+    }
+
+    #[test]
+    fn help_says_where_statistics_go_beside_the_video() {
+        let help = Cli::command().term_width(0).render_long_help().to_string();
+        assert!(
+            help.contains("a JSON object a line on standard output (standard error with --stdout), or none"),
+            "{help}"
+        );
     }
 
     #[test]
