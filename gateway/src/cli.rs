@@ -57,9 +57,9 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// A source and the id that viewers ask for it by; repeat for more. test, videotest, camera:N, a file, - (motion
-    /// JPEG on standard input), udp://0.0.0.0:12345, udp://GROUP:PORT, tcp://HOST, http://…, rtsp://…,
-    /// redis://HOST:PORT. The first is also shown where no id is asked for [default: test]
+    /// A source and the id that viewers ask for it by; repeat for more (the variable names one). test, videotest,
+    /// camera:N, a file, - (motion JPEG on standard input), udp://0.0.0.0:12345, udp://GROUP:PORT, tcp://HOST, http://…,
+    /// rtsp://…, redis://HOST:PORT. The first is also shown where no id is asked for [default: test]
     #[arg(long = "source", value_name = "[ID=]INPUT", env = "SEGMENT_GATEWAY_SOURCE", value_parser = named_source)]
     #[arg(help_heading = "Sources")]
     pub sources: Vec<NamedSource>,

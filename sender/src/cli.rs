@@ -35,8 +35,8 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Send to this address; repeat for more, which do not wait for one whose link is slow. IPv4, IPv6 in brackets, or a
-    /// name (of its addresses, IPv4 is preferred)
+    /// Send to this address; repeat for more (in the variable with commas between them), which do not wait for one whose
+    /// link is slow. IPv4, IPv6 in brackets, or a name (of its addresses, IPv4 is preferred)
     #[arg(long = "remote", value_name = "HOST:PORT", env = "SEGMENT_REMOTE", value_delimiter = ',')]
     #[arg(help_heading = "Output", value_parser = HostPort::remote)]
     pub remotes: Vec<HostPort>,

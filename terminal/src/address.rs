@@ -47,6 +47,9 @@ pub enum HostPortError {
     /// A URL.
     #[error("this is a URL; give HOST:PORT alone, for example 127.0.0.1:12345")]
     Url,
+    /// Several addresses, perhaps.
+    #[error("an address has no space in it; where several may be given, they stand with commas between them")]
+    Space,
     /// Brackets around what is not an IPv6 address, or only one of them.
     #[error("not an IPv6 address in brackets; write it as in [::1]:12345")]
     Brackets,
@@ -188,6 +191,9 @@ impl FromStr for HostPort {
         if text.contains("://") {
             return Err(HostPortError::Url);
         }
+        if text.contains(char::is_whitespace) {
+            return Err(HostPortError::Space);
+        }
         // Here the last colon is part of the address: `::1` is not port 1 of `:`.
         if is_ipv6(text) {
             return Err(HostPortError::NoPort { host: format!("[{text}]") });
@@ -289,6 +295,7 @@ mod tests {
             assert_eq!(parse(&format!("localhost:{port}")), Err(expected));
         }
         assert_eq!(parse("udp://127.0.0.1:9"), Err(HostPortError::Url));
+        assert_eq!(parse("127.0.0.1:9 127.0.0.1:10"), Err(HostPortError::Space));
         for text in ["1::1:9x:9", "[::1:9", "::1]:9", "[localhost]:9", "[]:9", "[::1", "[[::1]]:9", "a:b:9"] {
             assert_eq!(parse(text), Err(HostPortError::Brackets), "{text}");
         }

@@ -10,8 +10,9 @@ use terminal::address::HostPortError;
 /// Where receivers may connect, and what they get.
 #[derive(Debug, Clone, Args)]
 pub struct TcpArgs {
-    /// Let receivers connect to this address, and send to each; repeat for more. 0.0.0.0 is every IPv4 address of this
-    /// machine. What goes over TCP only begins with the first receiver [default port: 54321, with pickle 9999]
+    /// Let receivers connect to this address, and send to each; repeat for more (in the variable with commas between
+    /// them). 0.0.0.0 is every IPv4 address of this machine. What goes over TCP only begins with the first receiver
+    /// [default port: 54321, with pickle 9999]
     #[arg(long, value_name = "HOST[:PORT]", env = "SEGMENT_TCP", value_delimiter = ',', value_parser = ListenAt::read)]
     #[arg(help_heading = "TCP")]
     pub tcp: Vec<ListenAt>,
