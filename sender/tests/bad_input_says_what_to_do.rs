@@ -67,6 +67,14 @@ fn options_that_another_one_makes_void_are_a_wrong_command_line() {
 }
 
 #[test]
+fn why_it_failed_is_said_however_little_else_is() {
+    let ended = Program::start(&["-qq", "--remote", "127.0.0.1:9", "--source", "no-such-file.mp4"]).wait();
+    ended.expect(1, &["there is no file or folder no-such-file.mp4"]);
+    let ended = Program::start(&["-qq", "--remote", "127.0.0.1:9", "--source", "test", "--frames", "1"]).wait();
+    assert_eq!(ended.stderr.lines().filter(|line| !line.starts_with("total: ")).count(), 0, "{ended:?}");
+}
+
+#[test]
 fn somebody_to_send_to_must_be_named() {
     let ended = Program::start(&["--source", "test"]).wait();
     ended.expect(2, &["--remote <HOST:PORT>"]);

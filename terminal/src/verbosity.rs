@@ -23,7 +23,7 @@ pub struct Verbosity {
     #[arg(short, long, action = ArgAction::Count, global = true, env = "SEGMENT_VERBOSE", help_heading = HEADING)]
     #[arg(value_parser = times)]
     pub verbose: u8,
-    /// Say less: errors only (-qq: nothing). One -q and one -v cancel out
+    /// Say less: errors only (-qq: only why the program failed). Statistics come all the same. One -q and one -v cancel out
     #[arg(short, long, action = ArgAction::Count, global = true, env = "SEGMENT_QUIET", help_heading = HEADING)]
     #[arg(value_parser = times)]
     pub quiet: u8,
