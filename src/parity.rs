@@ -52,7 +52,8 @@ pub fn is_possible(k: usize, m: usize, s: usize) -> bool {
 /// Upper bound of what the crate takes to restore: it works on a power of two of segments.
 pub(crate) fn work_bytes(k: usize, m: usize, s: usize) -> usize {
     let segments = (k.max(m) + k.min(m).next_power_of_two()).next_power_of_two();
-    segments * s.next_multiple_of(BLOCK_LEN)
+    // Where 32 bits count bytes, three datagrams of the greatest length can name a frame that takes more than there are.
+    segments.saturating_mul(s.next_multiple_of(BLOCK_LEN))
 }
 
 /// Makes parity.
@@ -223,9 +224,17 @@ mod tests {
     #[test]
     fn what_takes_too_much_memory_or_cannot_be_coded_is_refused() {
         assert!(is_possible(115, 23, 1440) && is_possible(5826, 1166, 1440) && is_possible(1, 1, 2));
-        for (k, m, s) in
-            [(0, 1, 2), (1, 0, 2), (1, 1, 0), (1, 1, 3), (1, 32_767, 1440), (32_767, 2, 2), (1, 1, usize::MAX - 1)]
-        {
+        let uncountable_by_32_bits = (3, 32_765, 65_474);
+        for (k, m, s) in [
+            (0, 1, 2),
+            (1, 0, 2),
+            (1, 1, 0),
+            (1, 1, 3),
+            (1, 32_767, 1440),
+            (32_767, 2, 2),
+            (1, 1, usize::MAX - 1),
+            uncountable_by_32_bits,
+        ] {
             assert!(!is_possible(k, m, s), "{k} {m} {s}");
             let refused = Decoder::new().restore((k, m, s), [], [], |_, _| ()).unwrap_err();
             assert_eq!(refused, ParityError::Unsupported { k, m, s });

@@ -137,7 +137,7 @@ fn what_comes_back_to_a_sending_socket_is_heard() {
     send.send_to(b"there", address).unwrap();
     let source = peer.recv(SECOND).unwrap().expect("a datagram").source;
     peer.send_to(b"back", source).unwrap();
-    ReceiveSocket::wait_any([&peer, &back], SECOND).unwrap();
+    ReceiveSocket::wait_any([&peer, &back], Duration::MAX).unwrap();
     assert_eq!(back.try_recv().unwrap().expect("a datagram").datagrams().next().unwrap(), b"back");
 }
 

@@ -119,8 +119,7 @@ impl Builder {
         self
     }
 
-    /// Takes only what is sealed with this key, and seals what is said to senders. If not said, nothing is. Has no
-    /// effect over TCP.
+    /// Takes only what is sealed with this key, and seals what is said to senders. If not said, nothing is. Not over TCP.
     #[must_use]
     pub fn key(mut self, key: impl Into<Option<Key>>) -> Self {
         self.key = key.into();
@@ -156,9 +155,10 @@ impl Builder {
     /// Starts to receive.
     ///
     /// # Errors
-    /// [`DownstreamError`] where the address cannot be listened at or the group cannot be joined. That a TCP sender
-    /// cannot be reached is none: it may come.
+    /// [`DownstreamError`] where the address cannot be listened at or the group cannot be joined, or nothing could ever
+    /// come. That a TCP sender cannot be reached is none: it may come.
     pub fn start(self) -> Result<Downstream, DownstreamError> {
+        self.check()?;
         let shared = Arc::new(Shared::default());
         shared.is_held.store(self.is_held, Ordering::Relaxed);
         match self.listen.clone() {
@@ -169,6 +169,17 @@ impl Builder {
                 self.receive(ReceiveSocket::join(group)?, address, shared)
             }
             Listen::Connect(remote) => self.fetch(remote, shared),
+        }
+    }
+
+    /// Refuses what cannot be, above all a stream that is not sealed in spite of a key.
+    fn check(&self) -> Result<(), DownstreamError> {
+        match (&self.listen, self.from.map(|from| from.host())) {
+            (Listen::Connect(_), _) if self.key.is_some() => Err(DownstreamError::Unsealed),
+            (Listen::Join(group), Some(source_host)) if source_host.is_ipv4() != group.is_ipv4() => {
+                Err(DownstreamError::Families { group: *group, source_host })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -209,5 +220,19 @@ impl Builder {
         Downstream::on_thread("fetch", remote.to_string(), shared, move |shared| {
             Fetch::new(remote, self.limits, self.max_frames, self.busy_poll, shared).run();
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_refused_at_the_start() {
+        let tcp = Builder::new().connect("127.0.0.1", 9, Framing::Upstream).key(Key::new([7; 32]));
+        assert!(matches!(tcp.start(), Err(DownstreamError::Unsealed)));
+        let source = "192.0.2.1".parse().unwrap();
+        let group = Builder::new().join("[ff15::71]:9".parse().unwrap()).from(From::Host(source));
+        assert!(matches!(group.start(), Err(DownstreamError::Families { .. })));
     }
 }

@@ -9,7 +9,7 @@ use crate::roster::NewestOfEach;
 use media::mailbox::{Reader, Taken};
 use segment::socket::{Granted, JoinError, SocketError};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -73,12 +73,35 @@ pub enum DownstreamError {
         /// What the system said.
         source: io::Error,
     },
+    /// A key, and TCP, over which nothing is sealed.
+    #[error("what comes over TCP is not sealed, and there is a key: leave out one of the two")]
+    Unsealed,
+    /// Only one source is to count, and its address is not of the group's family: nothing would ever come.
+    #[error(
+        "the group {group} and the source {source_host}, which alone is to count, are of two families of addresses"
+    )]
+    Families {
+        /// The group.
+        group: SocketAddr,
+        /// The source asked for.
+        source_host: IpAddr,
+    },
     /// The system gave no thread.
     #[error("cannot start the receiving thread")]
     Thread(#[source] io::Error),
-    /// As many frames as were asked for have been received.
+    /// There will be no more frames: as many as were asked for have been received, receiving was
+    /// [closed](Downstream::close), or its thread has panicked.
     #[error("the stream has ended")]
     Ended,
+}
+
+/// When it is dropped, there will be no more frames: whoever waits for one is told, also where the thread has panicked.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.outlets.close();
+    }
 }
 
 impl Downstream {
@@ -99,11 +122,10 @@ impl Downstream {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn({
-                let shared = Arc::clone(&shared);
+                let ending = Ending(Arc::clone(&shared));
                 move || {
-                    shared.wait_for_release();
-                    work(&shared);
-                    shared.outlets.close();
+                    ending.0.wait_for_release();
+                    work(&ending.0);
                 }
             })
             .map_err(DownstreamError::Thread)?;
@@ -287,5 +309,17 @@ impl Monitor {
 impl Drop for Downstream {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_end_too() {
+        let work = |_: &Shared| panic!("as the thread that receives might");
+        let downstream = Downstream::on_thread("receive", "here".to_owned(), Arc::default(), work).unwrap();
+        assert!(matches!(downstream.recv_frame(), Err(DownstreamError::Ended)));
     }
 }

@@ -22,15 +22,15 @@ struct Inner {
     mailboxes: Vec<Mailbox>,
     queues: Vec<Queue>,
     rosters: Vec<(String, Roster)>,
-    /// Frames lost to full queues, by the names of these; kept when the queue is gone, as is what a roster has
-    /// replaced.
+    /// Frames lost to full queues, by the names of these; kept when the queue is gone, as is what a roster or a mailbox
+    /// has replaced.
     overflowed: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
 struct Mailbox {
     name: String,
-    writer: Option<Writer<Frame>>,
+    writer: Writer<Frame>,
     replaced: Replaced<Frame>,
 }
 
@@ -45,9 +45,11 @@ impl Outlets {
     pub(crate) fn newest(&self, name: &str) -> Reader<Frame> {
         let (writer, reader) = mailbox();
         let mut inner = self.lock();
-        let replaced = writer.replaced();
-        let writer = (!inner.closed).then_some(writer);
-        inner.mailboxes.push(Mailbox { name: name.to_owned(), writer, replaced });
+        inner.overflowed.entry(name.to_owned()).or_default();
+        if !inner.closed {
+            let replaced = writer.replaced();
+            inner.mailboxes.push(Mailbox { name: name.to_owned(), writer, replaced });
+        }
         reader
     }
 
@@ -55,7 +57,7 @@ impl Outlets {
     pub(crate) fn every(&self, name: &str) -> FrameQueue {
         let (writer, reader) = queue::queue();
         let mut inner = self.lock();
-        inner.overflowed.insert(name.to_owned(), 0);
+        inner.overflowed.entry(name.to_owned()).or_default();
         if !inner.closed {
             inner.queues.push(Queue { name: name.to_owned(), writer });
         }
@@ -98,11 +100,14 @@ impl Outlets {
     /// Gives a frame of the source that is shown to all others. Never waits.
     pub(crate) fn put(&self, now: Instant, frame: &Frame) {
         let inner = &mut *self.lock();
-        for mailbox in &mut inner.mailboxes {
-            if mailbox.writer.as_ref().is_some_and(|writer| writer.put(frame.clone()) == mailbox::Put::Closed) {
-                mailbox.writer = None;
+        inner.mailboxes.retain(|mailbox| {
+            let is_read = mailbox.writer.put(frame.clone()) != mailbox::Put::Closed;
+            if !is_read {
+                // Its count stays, for the totals.
+                *inner.overflowed.entry(mailbox.name.clone()).or_default() += mailbox.replaced.count();
             }
-        }
+            is_read
+        });
         inner.queues.retain(|queue| match queue.writer.put(now, frame) {
             queue::Put::Stored => true,
             queue::Put::Closed => false,
@@ -127,8 +132,8 @@ impl Outlets {
         for (name, roster) in rosters {
             *inner.overflowed.entry(name).or_default() += roster.replaced();
         }
-        for mailbox in &mut inner.mailboxes {
-            mailbox.writer = None;
+        for mailbox in std::mem::take(&mut inner.mailboxes) {
+            *inner.overflowed.entry(mailbox.name).or_default() += mailbox.replaced.count();
         }
     }
 
@@ -148,5 +153,34 @@ impl Outlets {
     /// A panic elsewhere leaves the lists whole.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::tests::frame;
+
+    #[test]
+    fn whoever_reads_no_more_is_forgotten_and_what_was_replaced_is_not() {
+        let (outlets, now, picture) = (Outlets::default(), Instant::now(), frame(1, &b"picture"[..]));
+        for _ in 0..100 {
+            let reader = outlets.newest("window");
+            outlets.put(now, &picture);
+            outlets.put(now, &picture);
+            drop((reader, outlets.every("file")));
+        }
+        outlets.put(now, &picture);
+        let inner = outlets.lock();
+        assert_eq!((inner.mailboxes.len(), inner.queues.len()), (0, 0));
+        drop(inner);
+        assert_eq!(outlets.replaced(), BTreeMap::from([("file".to_owned(), 0), ("window".to_owned(), 100)]));
+        let reader = outlets.newest("window");
+        outlets.put(now, &picture);
+        outlets.put(now, &picture);
+        outlets.close();
+        assert!(reader.try_take().is_some(), "what is in it is given out before its end");
+        assert_eq!(outlets.replaced()["window"], 101);
+        assert!(matches!(outlets.newest("late").take(std::time::Duration::MAX), mailbox::Taken::Closed));
     }
 }

@@ -16,6 +16,9 @@ const NOT_WORTH_A_CALL: Duration = Duration::from_millis(10);
 /// A wait that takes less was none: that long the call itself takes.
 const AT_ONCE: Duration = Duration::from_micros(10);
 
+/// Where seconds have 32 bits, they are no more.
+const LONGEST_WAIT: Duration = Duration::from_secs(i32::MAX as u64);
+
 /// What is in the buffer, and when the kernel received it.
 pub(super) type Taken = (Landed, Option<SystemTime>);
 
@@ -151,7 +154,9 @@ pub(super) fn wait(sockets: &[&UdpSocket], timeout: Duration) -> io::Result<bool
 
 /// Waits until one of these has what is wanted of it; false if none has after `timeout`, or a signal came.
 pub(super) fn wait_for(poll: &mut [PollFd<'_>], timeout: Duration) -> io::Result<bool> {
-    match ppoll(poll, Some(TimeSpec::from_duration(timeout)), None) {
+    // What the kernel cannot count is for ever.
+    let timeout = (timeout < LONGEST_WAIT).then(|| TimeSpec::from_duration(timeout));
+    match ppoll(poll, timeout, None) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),
         Err(error) => Err(error.into()),
