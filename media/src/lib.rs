@@ -22,6 +22,7 @@ mod planes;
 mod reshape;
 pub mod scale;
 pub mod screen;
+pub mod silence;
 pub mod snapshot;
 pub mod text;
 #[cfg(feature = "window")]

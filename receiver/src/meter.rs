@@ -1,9 +1,7 @@
 //! Rate, delay and losses of one source, as they are written over its picture.
 
+use media::silence::{SILENT, patience};
 use std::time::{Duration, Instant};
-
-/// Without a frame for so long, a source is silent.
-pub(crate) const SILENT: Duration = Duration::from_secs(1);
 
 /// Rates and delays are those of the last so long.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -12,6 +10,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Meter {
     last_frame: Option<Instant>,
+    interval: Duration,
     period_start: Instant,
     frames_before: u64,
     delays: Vec<Duration>,
@@ -32,12 +31,14 @@ pub(crate) struct Totals {
 impl Meter {
     pub(crate) fn new(now: Instant) -> Self {
         let (delays, line) = (Vec::new(), String::new());
-        Self { last_frame: None, period_start: now, frames_before: 0, delays, line }
+        Self { last_frame: None, interval: Duration::ZERO, period_start: now, frames_before: 0, delays, line }
     }
 
     /// Counts a frame that is shown, which took `age` to come here.
     pub(crate) fn count(&mut self, now: Instant, age: Option<Duration>, totals: impl FnOnce() -> Totals) {
-        let begins = self.silence(now).is_none_or(|silence| silence >= SILENT);
+        let begins = self.last_frame.is_none() || self.stopped(now).is_some();
+        // After a pause too: it may be the first interval of a slow stream.
+        self.interval = self.last_frame.map(|last| now.saturating_duration_since(last)).unwrap_or_default();
         self.last_frame = Some(now);
         self.delays.extend(age);
         let elapsed = now.saturating_duration_since(self.period_start);
@@ -52,9 +53,10 @@ impl Meter {
         }
     }
 
-    /// Time since the last frame.
-    pub(crate) fn silence(&self, now: Instant) -> Option<Duration> {
-        self.last_frame.map(|last| now.saturating_duration_since(last))
+    /// How long there was no frame, where that is too long for a stream that flows.
+    pub(crate) fn stopped(&self, now: Instant) -> Option<Duration> {
+        let silence = now.saturating_duration_since(self.last_frame?);
+        (silence >= patience(SILENT, self.interval)).then_some(silence)
     }
 
     /// `30.0 fps   1.9 ms   lost 0`, and `repaired 9` where something was.
@@ -96,5 +98,19 @@ mod tests {
         // After a pause it is not known again.
         meter.count(start + Duration::from_secs(10), None, || Totals { frames: 526, frames_lost: 3, repaired: 0 });
         assert_eq!(meter.line(), "-- fps   lost 3");
+    }
+
+    #[test]
+    fn a_slow_stream_has_a_rate_and_has_not_stopped() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut meter = Meter::new(start);
+        assert_eq!(meter.stopped(at(60)), None, "it has not begun");
+        for (frames, line) in [(1, "-- fps   lost 0"), (2, "-- fps   lost 0"), (3, "0.5 fps   lost 0")] {
+            meter.count(at(2 * frames), None, || Totals { frames, frames_lost: 0, repaired: 0 });
+            assert_eq!(meter.line(), line);
+        }
+        assert_eq!(meter.stopped(at(11)), None);
+        assert_eq!(meter.stopped(at(12)), Some(Duration::from_secs(6)));
     }
 }

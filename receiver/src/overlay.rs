@@ -1,6 +1,6 @@
 //! The line of figures over the picture.
 
-use crate::meter::{Meter, SILENT, Totals};
+use crate::meter::{Meter, Totals};
 use crate::{Frame, Monitor};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -42,16 +42,16 @@ impl Overlay {
 
     /// Whether the picture is not a live one any more.
     pub(crate) fn has_stopped(&self, now: Instant) -> bool {
-        self.has_ended || self.meter.silence(now).is_some_and(|silence| silence >= SILENT)
+        self.has_ended || self.meter.stopped(now).is_some()
     }
 
     /// What is to be said over a picture at `now`: trouble always, figures only if they are switched on.
     pub(crate) fn text(&self, now: Instant) -> String {
-        let Some((source, silence)) = self.source.zip(self.meter.silence(now)) else { return String::new() };
+        let Some(source) = self.source else { return String::new() };
         if self.has_ended {
             return format!("{source} has ended the stream, waiting for another");
         }
-        if silence >= SILENT {
+        if let Some(silence) = self.meter.stopped(now) {
             return format!("no picture from {source} for {} s, waiting", silence.as_secs());
         }
         if self.is_on { self.meter.line().to_owned() } else { String::new() }

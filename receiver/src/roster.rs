@@ -2,6 +2,7 @@
 
 use crate::Frame;
 use crate::queue::MAX_BYTES;
+use media::silence::{LONGEST, patience};
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 /// Sources kept at a time: as many as are reassembled.
 pub const MAX_SOURCES: usize = segment::MAX_OTHER_SOURCES + 1;
 
-/// A source of which nothing has come for so long is not kept. Whoever looks has seen by then that it has stopped, and
-/// a sender that is started anew needs less.
+/// A source of which nothing has come for so long, and for three of its intervals, is not kept. Whoever looks has seen
+/// by then that it has stopped, and a sender that is started anew needs less.
 pub const GONE_AFTER: Duration = Duration::from_secs(5);
 
 /// One source, and the newest frame of it.
@@ -30,6 +31,8 @@ pub struct Latest {
     pub repaired: u64,
     /// When the newest frame was handed on.
     pub last_frame: Instant,
+    /// Time between the newest frame and the one before it; zero where there was none.
+    pub interval: Duration,
     /// Whether it has said that its stream is over.
     pub has_ended: bool,
 }
@@ -64,6 +67,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct List {
     entries: Vec<Entry>,
+    /// Who is not kept any more, and when its last frame came. A slow stream has no interval before its second frame.
+    gone: Vec<(SocketAddr, Instant)>,
     next_number: u64,
     replaced: u64,
     has_news: bool,
@@ -126,7 +131,7 @@ impl NewestOfEach {
     /// Waits at most `wait` for something new, and gives all sources there are, in the order in which they appeared.
     /// `None` once there will be no more frames.
     ///
-    /// At most [`MAX_SOURCES`] are kept, none longer than [`GONE_AFTER`] without a frame.
+    /// At most [`MAX_SOURCES`] are kept, none longer without a frame than [`GONE_AFTER`] and three of its intervals.
     #[must_use]
     pub fn take(&self, wait: Duration) -> Option<Vec<Latest>> {
         let list = self.shared.lock();
@@ -176,7 +181,8 @@ impl List {
                 entry.renew(now, frame, facts);
             }
             None => {
-                self.entries.push(Entry::new(self.next_number, now, frame, facts));
+                let last = self.gone.iter().find(|(source, _)| *source == frame.source).map(|(_, last)| *last);
+                self.entries.push(Entry::new(self.next_number, now, last, frame, facts));
                 self.next_number += 1;
             }
         }
@@ -197,12 +203,18 @@ impl List {
     }
 
     fn forget_silent(&mut self, now: Instant) {
-        self.entries.retain(|entry| now.saturating_duration_since(entry.latest.last_frame) < GONE_AFTER);
+        for gone in self.entries.extract_if(.., |entry| entry.is_gone(now)) {
+            self.gone.push((gone.latest.frame.source, gone.latest.last_frame));
+        }
+        self.gone.retain(|(_, last)| now.saturating_duration_since(*last) < LONGEST);
+        let surplus = self.gone.len().saturating_sub(MAX_SOURCES);
+        self.gone.drain(..surplus);
     }
 }
 
 impl Entry {
-    fn new(number: u64, now: Instant, frame: &Frame, facts: Facts<'_>) -> Self {
+    /// `last` is when this source had a frame before.
+    fn new(number: u64, now: Instant, last: Option<Instant>, frame: &Frame, facts: Facts<'_>) -> Self {
         let latest = Latest {
             number,
             frame: frame.clone(),
@@ -211,6 +223,7 @@ impl Entry {
             frames_lost: 0,
             repaired: frame.repaired as u64,
             last_frame: now,
+            interval: last.map(|last| now.saturating_duration_since(last)).unwrap_or_default(),
             has_ended: false,
         };
         Self { latest, lost_before: facts.frames_lost, is_taken: false }
@@ -228,9 +241,15 @@ impl Entry {
         // The reassembler counts anew once it has forgotten a source.
         latest.frames_lost += facts.frames_lost.saturating_sub(self.lost_before);
         self.lost_before = facts.frames_lost;
+        latest.interval = now.saturating_duration_since(latest.last_frame);
         latest.last_frame = now;
         latest.has_ended = false;
         self.is_taken = false;
+    }
+
+    fn is_gone(&self, now: Instant) -> bool {
+        let interval = if self.latest.has_ended { Duration::ZERO } else { self.latest.interval };
+        now.saturating_duration_since(self.latest.last_frame) >= patience(GONE_AFTER, interval)
     }
 }
 
@@ -271,6 +290,28 @@ mod tests {
         list.put(now + GONE_AFTER, &frame(1, 1), Facts::default());
         let numbers: Vec<_> = list.take(now + GONE_AFTER).unwrap().iter().map(|latest| latest.number).collect();
         assert_eq!(numbers, [1, 2]);
+    }
+
+    #[test]
+    fn a_slow_source_stays_from_its_second_frame_on() {
+        let (mut list, start) = (List::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let number = |list: &mut List, now| list.take(now).unwrap().first().map(|latest| latest.number);
+        list.put(at(0), &frame(1, 1), Facts::default());
+        assert_eq!(number(&mut list, at(5)), None);
+        for seconds in [8, 16, 24] {
+            list.put(at(seconds), &frame(1, 1), Facts::default());
+            assert_eq!(number(&mut list, at(seconds + 7)), Some(1));
+        }
+        assert_eq!((number(&mut list, at(47)), number(&mut list, at(48))), (Some(1), None));
+        // One that says that it is over is not waited for.
+        list.put(at(50), &frame(1, 1), Facts::default());
+        list.entries[0].latest.has_ended = true;
+        assert_eq!((number(&mut list, at(54)), number(&mut list, at(55))), (Some(2), None));
+        for port in 0..1000 {
+            list.put(at(60 + u64::from(port)), &frame(port, 1), Facts::default());
+        }
+        assert!(list.gone.len() <= MAX_SOURCES, "{}", list.gone.len());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use media::PictureRef;
 use media::codec::Decoder;
 use media::mailbox::{Reader, Taken};
+use media::silence::{SILENT, patience};
 use media::snapshot::save_next;
 use media::viewer::{View, Viewer};
 use media::window::Key;
@@ -20,10 +21,6 @@ const NAME: &str = "window";
 
 /// Rates are those of the last so long.
 const PERIOD: Duration = Duration::from_secs(1);
-
-/// A stream that has sent nothing for so long, and for some of its intervals, has stopped.
-const SILENT: Duration = Duration::from_secs(1);
-const SILENT_INTERVALS: u32 = 3;
 
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,8 +172,8 @@ impl Meter {
     /// Counts a frame that is shown; `figures` gives those of the stream.
     fn count(&mut self, now: Instant, frame: &SentFrame, figures: impl FnOnce() -> Figures) {
         let begins = self.stopped(now).is_some() || self.last_frame.is_none();
-        let since_last = self.last_frame.map(|last| now.saturating_duration_since(last));
-        self.interval = since_last.filter(|_| !begins).unwrap_or_default();
+        // After a pause too: it may be the first interval of a slow stream.
+        self.interval = self.last_frame.map(|last| now.saturating_duration_since(last)).unwrap_or_default();
         self.last_frame = Some(now);
         self.shown += 1;
         self.frames += 1;
@@ -195,7 +192,7 @@ impl Meter {
     /// How long nothing has been sent, where that is too long for a stream that flows.
     fn stopped(&self, now: Instant) -> Option<Duration> {
         let silence = now.saturating_duration_since(self.last_frame?);
-        (silence >= SILENT.max(self.interval * SILENT_INTERVALS)).then_some(silence)
+        (silence >= patience(SILENT, self.interval)).then_some(silence)
     }
 }
 
@@ -246,16 +243,15 @@ mod tests {
         let start = Instant::now();
         let mut meter = Meter::new(start, 80, figures(0.0, None, 0));
         assert_eq!(meter.stopped(start + 60 * SILENT), None, "it has not begun");
-        let mut at = start;
-        for _ in 0..3 {
-            meter.count(at, &frame(), || figures(0.0, None, 0));
+        let at = |seconds: u32| start + seconds * SILENT;
+        for seconds in [0, 2, 4] {
+            meter.count(at(seconds), &frame(), || figures(0.0, None, 0));
             assert!(meter.line.starts_with("64x48   "), "{}", meter.line);
-            at += SILENT * 9 / 10;
         }
-        let last = at - SILENT * 9 / 10;
-        assert_eq!(meter.stopped(last + 2 * SILENT), None);
-        assert_eq!(meter.stopped(last + 3 * SILENT), Some(3 * SILENT));
-        meter.count(last + 3 * SILENT, &SentFrame { jpeg: Bytes::new(), ..frame() }, || figures(0.0, None, 0));
+        assert!(meter.line.starts_with("64x48   0.0 fps   "), "{}", meter.line);
+        assert_eq!(meter.stopped(at(9)), None);
+        assert_eq!(meter.stopped(at(10)), Some(6 * SILENT));
+        meter.count(at(10), &SentFrame { jpeg: Bytes::new(), ..frame() }, || figures(0.0, None, 0));
         assert!(meter.line.starts_with("-- fps   "), "{}", meter.line);
         assert_eq!(meter.shown, 4);
     }

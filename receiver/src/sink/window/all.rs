@@ -1,8 +1,9 @@
 //! All streams that come, as they are shown beside each other.
 
 use crate::Frame;
-use crate::meter::{Meter, SILENT, Totals};
+use crate::meter::{Meter, Totals};
 use crate::roster::{Latest, NewestOfEach};
+use media::silence::{SILENT, patience};
 use media::viewer::View;
 use std::time::{Duration, Instant};
 
@@ -87,10 +88,11 @@ impl Stream {
 
     fn view(&mut self, now: Instant, shows_figures: bool) -> View<'_> {
         let silence = now.saturating_duration_since(self.latest.last_frame);
-        let is_dark = self.latest.has_ended || silence >= SILENT;
+        let has_stopped = silence >= patience(SILENT, self.latest.interval);
+        let is_dark = self.latest.has_ended || has_stopped;
         let what = if self.latest.has_ended {
             Some("has ended".to_owned())
-        } else if silence >= SILENT {
+        } else if has_stopped {
             Some(format!("no picture for {} s", silence.as_secs()))
         } else {
             shows_figures.then(|| self.meter.line().to_owned())
@@ -124,7 +126,8 @@ mod tests {
         let mut frame = crate::frame::tests::frame(1000 + number as u16, &b"picture"[..]);
         frame.age = Some(3 * MS);
         let name = name.map(str::to_owned);
-        Latest { number, frame, name, frames, frames_lost: 2, repaired: 0, last_frame: at, has_ended: false }
+        let (last_frame, interval) = (at, Duration::ZERO);
+        Latest { number, frame, name, frames, frames_lost: 2, repaired: 0, last_frame, interval, has_ended: false }
     }
 
     fn captions(all: &mut All, now: Instant) -> Vec<String> {
@@ -164,5 +167,9 @@ mod tests {
         all.update(later, vec![ended, latest(2, None, 2, later)]);
         let shown: Vec<_> = all.views(later).iter().map(|view| (view.id, view.version)).collect();
         assert_eq!(shown, [(1, 1), (2, 2)]);
+        let slow = Latest { interval: Duration::from_secs(8), ..latest(2, None, 3, later) };
+        all.update(later, vec![slow]);
+        let is_dark = |all: &mut All, seconds| all.views(later + Duration::from_secs(seconds))[0].is_dark;
+        assert_eq!((is_dark(&mut all, 23), is_dark(&mut all, 24)), (false, true));
     }
 }
