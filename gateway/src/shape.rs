@@ -60,9 +60,7 @@ impl Shape {
     fn is_met_by(&self, jpeg: &[u8]) -> bool {
         !self.flip
             && self.quality.is_none()
-            && self.size.is_none_or(|size| {
-                Headers::read(jpeg).is_ok_and(|headers| (u32::from(headers.width), u32::from(headers.height)) == size)
-            })
+            && self.size.is_none_or(|size| Headers::read(jpeg).is_ok_and(|headers| headers.shown_size() == size))
     }
 
     fn needs_pixels_of(&self, width: u32, height: u32) -> bool {

@@ -56,7 +56,8 @@ fn look(jpeg: &[u8]) {
     let mut decoder = Decoder::new().expect("memory for a decoder");
     for (format, scale) in [(PixelFormat::Bgr, Scale::Full), (PixelFormat::Rgb, Scale::Half)] {
         if let Ok(image) = decoder.decode(&complete, format, scale) {
-            assert_eq!((image.width(), image.height()), scale.size(headers.width.into(), headers.height.into()));
+            let (width, height) = headers.shown_size();
+            assert_eq!((image.width(), image.height()), scale.size(width, height));
         }
     }
 }

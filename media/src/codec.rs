@@ -14,8 +14,8 @@ use crate::{ImageError, PixelFormat};
 /// The most pixels that a picture may have to be encoded or decoded here: 8192 x 8192, twice what 8K video has.
 ///
 /// The size of a JPEG is whatever its header claims: 200 bytes may ask for 65,500 x 65,500 pixels, which is 17 GB as
-/// [`PixelFormat::Bgrx`]. With this limit a hostile picture costs at most 256 MiB of pixels, and 384 MiB of
-/// coefficients where it is progressive.
+/// [`PixelFormat::Bgrx`]. With this limit a hostile picture costs at most 256 MiB of pixels, twice that where it has to
+/// be turned, and 384 MiB of coefficients where it is progressive.
 pub const MAX_PIXELS: u64 = 1 << 26;
 
 /// The most pixels that each side of a picture may have to be encoded: as many as libjpeg takes, which is a little less

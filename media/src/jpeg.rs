@@ -1,5 +1,5 @@
-//! What can be told about a JPEG without decoding it: its size, whether it is whole, whether it brings its Huffman
-//! tables.
+//! What can be told about a JPEG without decoding it: its size, how it is to be turned, whether it is whole, whether it
+//! brings its Huffman tables.
 //!
 //! References are to ITU-T T.81, Annex B (the order and form of markers) and Annex K.3 (the usual Huffman tables).
 
@@ -8,8 +8,13 @@ use bytes::Bytes;
 mod entropy_coded;
 mod huffman;
 pub(crate) mod markers;
+mod orientation;
 
-use markers::{DHT, Found, Markers, SOS, is_frame_header};
+pub use orientation::Orientation;
+#[cfg(test)]
+pub(crate) use orientation::tests as orientation_tests;
+
+use markers::{APP1, DHT, Found, Markers, SOS, is_frame_header};
 
 /// Why bytes are not a JPEG whose headers can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,10 +50,12 @@ pub enum JpegError {
 /// What the headers of a JPEG say, up to its first scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Headers {
-    /// Width in pixels, at least 1.
+    /// Width in pixels as it is stored, at least 1.
     pub width: u16,
-    /// Height in pixels, at least 1.
+    /// Height in pixels as it is stored, at least 1.
     pub height: u16,
+    /// How it is to be turned before it is shown.
+    pub orientation: Orientation,
     /// Whether Huffman tables (DHT) stand before the first scan. Motion JPEG may leave them out.
     pub huffman_tables: bool,
     /// Whether this is the 8-bit sequential Huffman coding (SOF0, SOF1) that the standard tables serve.
@@ -66,6 +73,7 @@ impl Headers {
         let mut markers = Markers::default();
         let mut frame = None;
         let mut huffman_tables = false;
+        let mut orientation = None;
         loop {
             match markers.find(jpeg) {
                 Found::Segment { code: SOS, at, .. } => {
@@ -73,9 +81,13 @@ impl Headers {
                     if width == 0 || height == 0 {
                         return Err(JpegError::NoSize { width, height });
                     }
-                    return Ok(Self { width, height, huffman_tables, sequential, scan: at });
+                    let orientation = orientation.unwrap_or_default();
+                    return Ok(Self { width, height, orientation, huffman_tables, sequential, scan: at });
                 }
                 Found::Segment { code: DHT, .. } => huffman_tables = true,
+                Found::Segment { code: APP1, payload, .. } if orientation.is_none() => {
+                    orientation = Orientation::of_app1(&jpeg[payload]);
+                }
                 Found::Segment { code, at, payload } if is_frame_header(code) => {
                     // T.81 B.2.2: sample precision, number of lines, samples per line, …
                     let [precision, h1, h0, w1, w0, ..] = jpeg[payload] else { return Err(JpegError::Broken { at }) };
@@ -89,6 +101,12 @@ impl Headers {
                 Found::Broken { at } => return Err(JpegError::Broken { at }),
             }
         }
+    }
+
+    /// Width and height in pixels of the picture as it is shown, and as [`Decoder`](crate::codec::Decoder) decodes it.
+    #[must_use]
+    pub fn shown_size(&self) -> (u32, u32) {
+        self.orientation.shown(self.width.into(), self.height.into())
     }
 }
 

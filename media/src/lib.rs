@@ -25,6 +25,7 @@ pub mod screen;
 pub mod silence;
 pub mod snapshot;
 pub mod text;
+mod turn;
 #[cfg(feature = "window")]
 pub mod viewer;
 #[cfg(feature = "window")]

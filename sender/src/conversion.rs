@@ -52,9 +52,7 @@ impl Wanted {
         match (self.quality, self.size) {
             (Some(_), _) => false,
             (None, None) => true,
-            (None, Some(size)) => {
-                Headers::read(jpeg).is_ok_and(|headers| (u32::from(headers.width), u32::from(headers.height)) == size)
-            }
+            (None, Some(size)) => Headers::read(jpeg).is_ok_and(|headers| headers.shown_size() == size),
         }
     }
 }
@@ -237,6 +235,19 @@ mod tests {
             let (scaled, _) = converted(Wanted { quality: None, size: Some(wanted) }, Picture::Jpeg(original.clone()));
             assert_eq!(size(&scaled), wanted);
         }
+    }
+
+    #[test]
+    fn a_jpeg_on_its_side_is_encoded_upright_and_has_the_size_that_it_shows() {
+        // Exif, that the first row is at the right: big-endian, one tag, orientation 6.
+        let exif = b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let jpeg = jpeg_of(64, 48);
+        let jpeg = Bytes::from([&jpeg[..2], exif, &jpeg[2..]].concat());
+        let encoded = converted(Wanted { quality: Some(80), size: None }, Picture::Jpeg(jpeg.clone())).0;
+        assert_eq!(size(&encoded), (48, 64));
+        assert!(Headers::read(&encoded).unwrap().orientation.is_upright());
+        let passed = converted(Wanted { quality: None, size: Some((48, 64)) }, Picture::Jpeg(jpeg.clone()));
+        assert_eq!(passed, (jpeg, false));
     }
 
     #[test]

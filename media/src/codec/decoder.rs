@@ -3,7 +3,9 @@
 use turbojpeg::{Decompressor, ScalingFactor};
 
 use super::{CodecError, MAX_PIXELS, check_size};
+use crate::jpeg::{Headers, Orientation};
 use crate::reshape::reshape;
+use crate::turn::turn;
 use crate::{Image, PixelFormat};
 
 /// The most scans that a progressive JPEG may have, however small it is. Encoders write about ten; a hostile file may
@@ -66,7 +68,8 @@ impl Scale {
     }
 }
 
-/// Decodes JPEGs, one after another, with one handle.
+/// Decodes JPEGs, one after another, with one handle. One whose Exif says that it lies on its side, or is mirrored, is
+/// set upright, as all who show pictures do.
 ///
 /// Frames come here whole, so what is damaged was damaged by its source. Many cameras deliver JPEGs with a few stray
 /// bytes before the end, or cut the last row short; libjpeg warns, fills in what is missing and goes on. Such a picture
@@ -74,6 +77,8 @@ impl Scale {
 #[derive(Debug)]
 pub struct Decoder {
     decompressor: Decompressor,
+    /// The picture as it is stored, where it has to be turned.
+    stored: Image,
     damaged: u64,
 }
 
@@ -83,17 +88,19 @@ impl Decoder {
     /// # Errors
     /// [`CodecError::Start`] where memory is short.
     pub fn new() -> Result<Self, CodecError> {
-        Ok(Self { decompressor: start()?, damaged: 0 })
+        Ok(Self { decompressor: start()?, stored: Image::zeroed(1, 1, PixelFormat::Gray)?, damaged: 0 })
     }
 
-    /// Width and height in pixels that a JPEG claims to have, which may be more than [`super::MAX_PIXELS`].
+    /// Width and height in pixels, as it is shown, that a JPEG claims to have, which may be more than
+    /// [`super::MAX_PIXELS`].
     ///
     /// # Errors
     /// [`CodecError::Decode`] where the bytes do not begin with the headers of a JPEG.
     pub fn header(jpeg: &[u8]) -> Result<(u32, u32), CodecError> {
         // A handle of its own: for a JPEG that holds tables and no picture (T.81 B.5) the library reports success and
         // leaves the size of the picture before in place.
-        size(&mut start()?, jpeg)
+        let (width, height) = size(&mut start()?, jpeg)?;
+        Ok(orientation(jpeg).shown(width, height))
     }
 
     /// Decodes a whole JPEG to [`PixelFormat::Bgr`], [`PixelFormat::Rgb`], [`PixelFormat::Bgrx`] or
@@ -148,21 +155,26 @@ impl Decoder {
         let limited = self.decompressor.set_scan_limit(max_scans(width, height));
         limited.map_err(|error| decode_error(jpeg, &error))?;
         let (width, height) = scale.size(width, height);
-        reshape(image, width, height, format)?;
+        let orientation = orientation(jpeg);
+        let stored = if orientation.is_upright() { &mut *image } else { &mut self.stored };
+        reshape(stored, width, height, format)?;
 
         self.decompressor.set_scaling_factor(scale.factor()).map_err(|error| decode_error(jpeg, &error))?;
         let (width, height) = (width as usize, height as usize);
         let pitch = width * bytes_per_pixel;
-        let output = turbojpeg::Image { pixels: image.pixels_mut(), width, pitch, height, format: packed };
+        let output = turbojpeg::Image { pixels: stored.pixels_mut(), width, pitch, height, format: packed };
         match self.decompressor.decompress(jpeg, output) {
-            Ok(()) => Ok(()),
+            Ok(()) => {}
             Err(turbojpeg::Error::TurboJpegError(message)) if is_warning(&message) => {
                 self.damaged += 1;
                 tracing::debug!(bytes = jpeg.len(), %message, "damaged jpeg");
-                Ok(())
             }
-            Err(error) => Err(decode_error(jpeg, &error)),
+            Err(error) => return Err(decode_error(jpeg, &error)),
         }
+        if !orientation.is_upright() {
+            turn(&self.stored, orientation, image)?;
+        }
+        Ok(())
     }
 }
 
@@ -213,6 +225,11 @@ fn size(decompressor: &mut Decompressor, jpeg: &[u8]) -> Result<(u32, u32), Code
         (Ok(width), Ok(height)) => Ok((width, height)),
         _ => Err(CodecError::Decode { len: jpeg.len(), reason: "its size is no size".to_owned() }),
     }
+}
+
+/// Of what libjpeg reads and we do not, it is not known.
+fn orientation(jpeg: &[u8]) -> Orientation {
+    Headers::read(jpeg).map(|headers| headers.orientation).unwrap_or_default()
 }
 
 fn decode_error(jpeg: &[u8], error: &turbojpeg::Error) -> CodecError {

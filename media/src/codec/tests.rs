@@ -1,6 +1,7 @@
 use super::*;
 use crate::Image;
 use crate::gradient::{assert_alike, gradient};
+use crate::jpeg::orientation_tests::app1;
 
 const EVERY_FORMAT: [PixelFormat; 7] = [
     PixelFormat::Gray,
@@ -45,6 +46,26 @@ fn every_layout_is_decoded_with_its_channels_in_place() {
     for format in [PixelFormat::I420, PixelFormat::Nv12, PixelFormat::Yuyv] {
         assert_eq!(decoder.decode(&jpeg, format, Scale::Full), Err(CodecError::Layout(format)));
     }
+}
+
+#[test]
+fn a_picture_that_lies_on_its_side_is_set_upright_at_every_scale() {
+    let mut decoder = Decoder::new().unwrap();
+    let upright = decoder.decode(&jpeg(64, 48), PixelFormat::Bgr, Scale::Full).unwrap();
+    // Its columns, each from the bottom up, are stored as rows.
+    let pixel = |row: u32, column: u32| &upright.pixels()[((47 - column) * 64 + row) as usize * 3..][..3];
+    let stored = (0..64).flat_map(|row| (0..48).flat_map(move |column| pixel(row, column)).copied()).collect();
+    let stored = Image::new(48, 64, PixelFormat::Bgr, stored).unwrap();
+    // Exif 2.32, 4.6.4: orientation 8 has the first row at the left and the first column at the bottom.
+    let jpeg = Encoder::new().unwrap().encode(&stored, 95).unwrap();
+    let on_its_side = [&jpeg[..2], &app1(8, false), &jpeg[2..]].concat();
+    assert_eq!((Decoder::header(&jpeg).unwrap(), Decoder::header(&on_its_side).unwrap()), ((48, 64), (64, 48)));
+    for (format, scale) in [(PixelFormat::Bgr, Scale::Full), (PixelFormat::Bgrx, Scale::Half)] {
+        let decoded = decoder.decode(&on_its_side, format, scale).unwrap();
+        let (width, height) = scale.size(64, 48);
+        assert_alike(&decoded, &gradient(width, height, format), 14);
+    }
+    assert_alike(&decoder.decode(&jpeg, PixelFormat::Bgr, Scale::Full).unwrap(), &stored, 14);
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(crate) const EOI: u8 = 0xD9;
 pub(crate) const SOS: u8 = 0xDA;
 /// Define Huffman tables.
 pub(crate) const DHT: u8 = 0xC4;
+/// Application segment 1, where Exif lies.
+pub(crate) const APP1: u8 = 0xE1;
 /// Temporary marker of arithmetic coding; stands alone.
 const TEM: u8 = 0x01;
 /// The first code that T.81 table B.1 gives a meaning, and a length field, to.

@@ -41,6 +41,17 @@ fn decoded(jpeg: &[u8]) -> Vec<u8> {
 fn the_headers_of_a_real_jpeg_are_read() {
     let headers = Headers::read(&encoded()).unwrap();
     assert_eq!((headers.width, headers.height, headers.huffman_tables), (97, 61, true));
+    assert_eq!(headers.shown_size(), (97, 61));
+}
+
+#[test]
+fn the_first_exif_that_states_an_orientation_counts() {
+    let jpeg = encoded();
+    // Where no number of Exif's stands, as in XMP, nothing is stated.
+    let segments =
+        [orientation::tests::app1(9, true), orientation::tests::app1(6, true), orientation::tests::app1(1, true)];
+    let headers = Headers::read(&[&jpeg[..2], &segments.concat(), &jpeg[2..]].concat()).unwrap();
+    assert_eq!((headers.width, headers.height, headers.shown_size()), (97, 61, (61, 97)));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use media::Picture;
+use opencv::videoio::CAP_PROP_ORIENTATION_META;
 
 use super::capture::{Capture, Retrieved};
 use super::clock::Clock;
@@ -17,7 +18,7 @@ use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, 
 /// played: whoever replaces it may take the old one away first, or write the new one in its place.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Plays a video file. Motion JPEG is handed on undecoded.
+/// Plays a video file. Motion JPEG is handed on undecoded, unless the container turns it.
 pub(super) struct VideoFile {
     path: PathBuf,
     options: SourceOptions,
@@ -224,11 +225,13 @@ impl Source for VideoFile {
     }
 }
 
-/// Whether the frames of a file are JPEGs: by how the first begins, since the codec tag in the container may say
-/// anything.
+/// Whether the frames of a file are JPEGs that are shown as they are: by how the first begins, since the codec tag in
+/// the container may say anything.
 fn holds_jpegs(path: &Path) -> Result<bool, SourceError> {
     let mut capture = start(path, false)?;
-    if !capture.ask_undecoded() {
+    // A JPEG does not know that its container turns it; a decoded picture has been turned.
+    let is_turned = capture.get(CAP_PROP_ORIENTATION_META).is_some_and(|degrees| degrees != 0.0);
+    if is_turned || !capture.ask_undecoded() {
         return Ok(false);
     }
     if !capture.grab()? {

@@ -151,11 +151,11 @@ impl Images {
             return Ok(Loaded { size: (image.width(), image.height()), picture: Picture::Raw(image), state });
         }
         let jpeg = self.ready.pass(file).ok_or_else(|| bad("it is a JPEG cut short, or damaged".into()))?;
-        let Headers { width, height, .. } = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?;
+        let size = Headers::read(&jpeg).map_err(|error| bad(error.to_string()))?.shown_size();
         if jpeg.len() > MAX_JPEG_BYTES {
             return Err(bad(format!("it has {} bytes, more than the {MAX_JPEG_BYTES} of a frame", jpeg.len())));
         }
-        Ok(Loaded { picture: Picture::Jpeg(jpeg), size: (width.into(), height.into()), state })
+        Ok(Loaded { picture: Picture::Jpeg(jpeg), size, state })
     }
 
     /// Waits for the time of the next picture, as long as [`Pace::sleep`] does. True if it has come.

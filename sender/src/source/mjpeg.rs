@@ -146,8 +146,8 @@ impl Source for MjpegStream {
             return Ok(Next::Waiting);
         }
         self.frames += 1;
-        if let Ok(Headers { width, height, .. }) = Headers::read(&jpeg) {
-            self.format.size = Some((width.into(), height.into()));
+        if let Ok(headers) = Headers::read(&jpeg) {
+            self.format.size = Some(headers.shown_size());
         }
         Ok(Next::Picture(Captured::now(Picture::Jpeg(jpeg))))
     }

@@ -92,6 +92,24 @@ fn a_decoded_video_has_as_many_frames_as_ffprobe_counts() {
 }
 
 #[test]
+fn motion_jpeg_that_its_container_turns_comes_upright() {
+    let clip = Clip::mjpeg("clip.mp4");
+    let mut file = std::fs::read(clip.path()).unwrap();
+    let header = file.windows(4).position(|name| name == b"tkhd").unwrap();
+    // The matrix of a track header (ISO/IEC 14496-12, 8.3.2), which versions of ffmpeg state in different ways: a
+    // quarter to the left, and one to the right.
+    for turn in [-1, 1] {
+        let matrix = [0, turn << 16, 0, -turn << 16, 0, 0, 0, 0, 1 << 30].map(i32::to_be_bytes);
+        file[header + 44..][..36].copy_from_slice(matrix.as_flattened());
+        std::fs::write(clip.path(), &file).unwrap();
+        let mut source = VideoFile::open(&clip.path(), &FAST).unwrap();
+        assert_eq!(source.format().size, Some((720, 1280)));
+        let Picture::Raw(image) = play(&mut source, 1).remove(0) else { panic!("as it is stored") };
+        assert_eq!((image.width(), image.height()), (720, 1280));
+    }
+}
+
+#[test]
 fn motion_jpeg_is_passed_through_byte_for_byte() {
     for name in ["clip.avi", "clip.mkv"] {
         let clip = Clip::mjpeg(name);
