@@ -2,7 +2,9 @@
 
 mod scene;
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
+use std::process::Stdio;
 
 use scene::Program;
 
@@ -122,6 +124,23 @@ fn what_was_left_out_is_said_in_a_sentence() {
         0,
         &["JPEGs of standard input that were broken or cut short were left out: 1, beside 1 that were whole\n"],
     );
+}
+
+#[test]
+fn a_stream_without_a_jpeg_is_complained_of_before_it_ends() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let remote = receiver.local_addr().unwrap().to_string();
+    let mut command = scene::sender();
+    command.args(["--remote", &remote, "--source", "-", "--duration", "30"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&vec![b'0'; 1 << 20]).unwrap();
+    let said = "standard input has no whole JPEG in its first 1048576 bytes: it must be JPEGs one after another";
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains(said)), "not before its time was over");
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(lines.any(|line| line.contains("standard input ended after 1048576 bytes without one whole JPEG")));
 }
 
 #[test]

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+/// What is expected of a stream of bytes.
+pub(super) const MOTION_JPEG: &str =
+    "it must be JPEGs one after another, as `ffmpeg -i FILE -c:v mjpeg -f mjpeg -` writes them";
+
 /// Why a source cannot be opened, or stopped before its end. The messages are for the person who started it: what was
 /// tried, on what, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -123,9 +127,7 @@ pub enum SourceError {
     )]
     Terminal,
     /// Motion JPEG without a JPEG.
-    #[error(
-        "{name} ended after {bytes} bytes without one whole JPEG: it must be JPEGs one after another, as `ffmpeg -i FILE -c:v mjpeg -f mjpeg -` writes them"
-    )]
+    #[error("{name} ended after {bytes} bytes without one whole JPEG: {MOTION_JPEG}")]
     NoJpeg {
         /// Where the bytes came from.
         name: String,

@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media::Picture;
 use media::jpeg::Headers;
 use media::mjpeg::Splitter;
 
+use super::error::MOTION_JPEG;
 use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
@@ -19,6 +20,11 @@ mod readable;
 /// Bytes asked for in one read, and what a pipe is asked to hold (F_SETPIPE_SZ in fcntl(2)): a usual frame, so that it
 /// takes one turn of writer and reader instead of one for each 64 KiB, and hardly more, as what lies there grows old.
 const READ_BYTES: usize = 256 << 10;
+
+/// After so many bytes, or so long, without a whole JPEG it is said what is expected: by itself the stream may never
+/// end. Both are more than it takes the first picture of a camera to come.
+const BYTES_TO_COMPLAIN: u64 = 1 << 20;
+const TIME_TO_COMPLAIN: Duration = Duration::from_secs(3);
 
 /// JPEGs out of a stream of bytes, each passed through as it is.
 ///
@@ -49,6 +55,10 @@ struct Stream {
     splitter: Splitter,
     bytes: u64,
     frames: u64,
+    /// When the first bytes came.
+    begun: Option<Instant>,
+    /// Said once, that there is no JPEG in them.
+    has_complained: bool,
 }
 
 /// What reading came to.
@@ -115,7 +125,13 @@ impl MjpegStream {
             };
             match stream.read(deadline).map_err(failed)? {
                 Read::Frame(jpeg) => return Ok(Read::Frame(self.ready.complete(jpeg))),
-                Read::Nothing => return Ok(Read::Nothing),
+                Read::Nothing => {
+                    if stream.lacks_jpegs() && !std::mem::replace(&mut stream.has_complained, true) {
+                        let (name, bytes) = (&self.name, stream.bytes);
+                        tracing::warn!("{name} has no whole JPEG in its first {bytes} bytes: {MOTION_JPEG}");
+                    }
+                    return Ok(Read::Nothing);
+                }
                 Read::Ended => {
                     let is_over = !self.repeat;
                     self.path.take_if(|_| is_over);
@@ -175,7 +191,7 @@ impl Source for MjpegStream {
 impl Stream {
     fn new(file: File) -> Self {
         readable::widen(&file, READ_BYTES);
-        Self { file, splitter: Splitter::new(), bytes: 0, frames: 0 }
+        Self { file, splitter: Splitter::new(), bytes: 0, frames: 0, begun: None, has_complained: false }
     }
 
     /// Reads until there is a frame, at most until `deadline`.
@@ -191,11 +207,20 @@ impl Stream {
             }
             match self.splitter.read_from(&mut self.file, READ_BYTES) {
                 Ok(0) => return Ok(Read::Ended),
-                Ok(len) => self.bytes += len as u64,
+                Ok(len) => {
+                    self.begun.get_or_insert_with(Instant::now);
+                    self.bytes += len as u64;
+                }
                 Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether there should have been one by now. A large one may still be coming.
+    fn lacks_jpegs(&self) -> bool {
+        let is_late = self.begun.is_some_and(|begun| begun.elapsed() >= TIME_TO_COMPLAIN);
+        self.frames == 0 && (is_late || self.bytes >= BYTES_TO_COMPLAIN) && !self.splitter.is_inside_frame()
     }
 
     /// JPEGs that were broken, or cut short where nothing more comes of them.
