@@ -3,6 +3,7 @@
 //! An [`Encoder`] and a [`Decoder`] each hold one handle of the library and the memory that it needs; make one per
 //! thread and keep it. Both can be sent to another thread, neither can be shared.
 
+mod cmyk;
 mod decoder;
 mod encoder;
 
@@ -15,7 +16,7 @@ use crate::{ImageError, PixelFormat};
 ///
 /// The size of a JPEG is whatever its header claims: 200 bytes may ask for 65,500 x 65,500 pixels, which is 17 GB as
 /// [`PixelFormat::Bgrx`]. With this limit a hostile picture costs at most 256 MiB of pixels, twice that where it has to
-/// be turned, and 384 MiB of coefficients where it is progressive.
+/// be turned or is CMYK, and 384 MiB of coefficients where it is progressive.
 pub const MAX_PIXELS: u64 = 1 << 26;
 
 /// The most pixels that each side of a picture may have to be encoded: as many as libjpeg takes, which is a little less

@@ -14,7 +14,7 @@ pub use orientation::Orientation;
 #[cfg(test)]
 pub(crate) use orientation::tests as orientation_tests;
 
-use markers::{APP1, DHT, Found, Markers, SOS, is_frame_header};
+use markers::{APP1, APP14, DHT, Found, Markers, SOS, is_frame_header};
 
 /// Why bytes are not a JPEG whose headers can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +58,8 @@ pub struct Headers {
     pub orientation: Orientation,
     /// Whether Huffman tables (DHT) stand before the first scan. Motion JPEG may leave them out.
     pub huffman_tables: bool,
+    /// Whether Adobe's segment is there, whose CMYK is inverted.
+    pub(crate) is_of_adobe: bool,
     /// Whether this is the 8-bit sequential Huffman coding (SOF0, SOF1) that the standard tables serve.
     sequential: bool,
     /// Offset of the first SOS marker.
@@ -74,6 +76,7 @@ impl Headers {
         let mut frame = None;
         let mut huffman_tables = false;
         let mut orientation = None;
+        let mut is_of_adobe = false;
         loop {
             match markers.find(jpeg) {
                 Found::Segment { code: SOS, at, .. } => {
@@ -82,12 +85,13 @@ impl Headers {
                         return Err(JpegError::NoSize { width, height });
                     }
                     let orientation = orientation.unwrap_or_default();
-                    return Ok(Self { width, height, orientation, huffman_tables, sequential, scan: at });
+                    return Ok(Self { width, height, orientation, huffman_tables, is_of_adobe, sequential, scan: at });
                 }
                 Found::Segment { code: DHT, .. } => huffman_tables = true,
                 Found::Segment { code: APP1, payload, .. } if orientation.is_none() => {
                     orientation = Orientation::of_app1(&jpeg[payload]);
                 }
+                Found::Segment { code: APP14, payload, .. } => is_of_adobe |= jpeg[payload].starts_with(b"Adobe"),
                 Found::Segment { code, at, payload } if is_frame_header(code) => {
                     // T.81 B.2.2: sample precision, number of lines, samples per line, …
                     let [precision, h1, h0, w1, w0, ..] = jpeg[payload] else { return Err(JpegError::Broken { at }) };

@@ -135,7 +135,7 @@ impl Viewer {
                 clear(&mut self.canvas, cell);
             }
             draw(&mut self.canvas, &tile.image, tile.inside(), view.is_dark);
-            tile.is_caption_beside = self.captions.draw(&mut self.canvas, tile.inside(), cell, view.caption);
+            tile.is_caption_beside = self.captions.draw(&mut self.canvas, tile.inside(), cell, &tile.caption(view));
             has_changed = true;
         }
         if has_changed {

@@ -1,9 +1,10 @@
 //! JPEG to pixels.
 
-use turbojpeg::{Decompressor, ScalingFactor};
+use turbojpeg::{Colorspace, Decompressor, ScalingFactor};
 
+use super::cmyk::to_screen;
 use super::{CodecError, MAX_PIXELS, check_size};
-use crate::jpeg::{Headers, Orientation};
+use crate::jpeg::Headers;
 use crate::reshape::reshape;
 use crate::turn::turn;
 use crate::{Image, PixelFormat};
@@ -69,7 +70,7 @@ impl Scale {
 }
 
 /// Decodes JPEGs, one after another, with one handle. One whose Exif says that it lies on its side, or is mirrored, is
-/// set upright, as all who show pictures do.
+/// set upright, as all who show pictures do. One for print (CMYK) is brought to the colours of a screen.
 ///
 /// Frames come here whole, so what is damaged was damaged by its source. Many cameras deliver JPEGs with a few stray
 /// bytes before the end, or cut the last row short; libjpeg warns, fills in what is missing and goes on. Such a picture
@@ -77,7 +78,7 @@ impl Scale {
 #[derive(Debug)]
 pub struct Decoder {
     decompressor: Decompressor,
-    /// The picture as it is stored, where it has to be turned.
+    /// The picture as it is stored, where it has to be turned or has other colours.
     stored: Image,
     damaged: u64,
 }
@@ -99,8 +100,8 @@ impl Decoder {
     pub fn header(jpeg: &[u8]) -> Result<(u32, u32), CodecError> {
         // A handle of its own: for a JPEG that holds tables and no picture (T.81 B.5) the library reports success and
         // leaves the size of the picture before in place.
-        let (width, height) = size(&mut start()?, jpeg)?;
-        Ok(orientation(jpeg).shown(width, height))
+        let Stated { width, height, .. } = stated(&mut start()?, jpeg)?;
+        Ok(Headers::read(jpeg).map_or((width, height), |headers| headers.orientation.shown(width, height)))
     }
 
     /// Decodes a whole JPEG to [`PixelFormat::Bgr`], [`PixelFormat::Rgb`], [`PixelFormat::Bgrx`] or
@@ -150,14 +151,21 @@ impl Decoder {
         image: &mut Image,
     ) -> Result<(), CodecError> {
         let (packed, bytes_per_pixel) = packed(format)?;
-        let (width, height) = size(&mut self.decompressor, jpeg)?;
+        let Stated { width, height, is_cmyk } = stated(&mut self.decompressor, jpeg)?;
         check_size(width, height)?;
         let limited = self.decompressor.set_scan_limit(max_scans(width, height));
         limited.map_err(|error| decode_error(jpeg, &error))?;
         let (width, height) = scale.size(width, height);
-        let orientation = orientation(jpeg);
-        let stored = if orientation.is_upright() { &mut *image } else { &mut self.stored };
-        reshape(stored, width, height, format)?;
+        // What libjpeg reads and we do not is taken as it is stored.
+        let headers = Headers::read(jpeg).ok();
+        let orientation = headers.map(|headers| headers.orientation).unwrap_or_default();
+        let (stored, layout, packed, bytes_per_pixel) = match (is_cmyk, orientation.is_upright()) {
+            // Four bytes for a pixel, which are inks.
+            (true, _) => (&mut self.stored, PixelFormat::Bgrx, turbojpeg::PixelFormat::CMYK, 4),
+            (false, false) => (&mut self.stored, format, packed, bytes_per_pixel),
+            (false, true) => (&mut *image, format, packed, bytes_per_pixel),
+        };
+        reshape(stored, width, height, layout)?;
 
         self.decompressor.set_scaling_factor(scale.factor()).map_err(|error| decode_error(jpeg, &error))?;
         let (width, height) = (width as usize, height as usize);
@@ -171,7 +179,14 @@ impl Decoder {
             }
             Err(error) => return Err(decode_error(jpeg, &error)),
         }
+        if is_cmyk {
+            reshape(image, self.stored.width(), self.stored.height(), format)?;
+            to_screen(self.stored.pixels(), headers.is_some_and(|headers| headers.is_of_adobe), image);
+        }
         if !orientation.is_upright() {
+            if is_cmyk {
+                std::mem::swap(image, &mut self.stored);
+            }
             turn(&self.stored, orientation, image)?;
         }
         Ok(())
@@ -219,17 +234,20 @@ fn packed(format: PixelFormat) -> Result<(turbojpeg::PixelFormat, usize), CodecE
     }
 }
 
-fn size(decompressor: &mut Decompressor, jpeg: &[u8]) -> Result<(u32, u32), CodecError> {
-    let header = decompressor.read_header(jpeg).map_err(|error| decode_error(jpeg, &error))?;
-    match (u32::try_from(header.width), u32::try_from(header.height)) {
-        (Ok(width), Ok(height)) => Ok((width, height)),
-        _ => Err(CodecError::Decode { len: jpeg.len(), reason: "its size is no size".to_owned() }),
-    }
+/// What the library reads in the headers of a JPEG, its size as it is stored.
+struct Stated {
+    width: u32,
+    height: u32,
+    is_cmyk: bool,
 }
 
-/// Of what libjpeg reads and we do not, it is not known.
-fn orientation(jpeg: &[u8]) -> Orientation {
-    Headers::read(jpeg).map(|headers| headers.orientation).unwrap_or_default()
+fn stated(decompressor: &mut Decompressor, jpeg: &[u8]) -> Result<Stated, CodecError> {
+    let header = decompressor.read_header(jpeg).map_err(|error| decode_error(jpeg, &error))?;
+    let is_cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
+    match (u32::try_from(header.width), u32::try_from(header.height)) {
+        (Ok(width), Ok(height)) => Ok(Stated { width, height, is_cmyk }),
+        _ => Err(CodecError::Decode { len: jpeg.len(), reason: "its size is no size".to_owned() }),
+    }
 }
 
 fn decode_error(jpeg: &[u8], error: &turbojpeg::Error) -> CodecError {

@@ -69,6 +69,35 @@ fn a_picture_that_lies_on_its_side_is_set_upright_at_every_scale() {
 }
 
 #[test]
+fn a_picture_for_print_has_the_colours_of_a_screen() {
+    // The inks of the gradient without black. The library stores them as YCCK, and puts Adobe's segment before it.
+    let inks: Vec<u8> = gradient(64, 48, PixelFormat::Rgb)
+        .pixels()
+        .chunks(3)
+        .flat_map(|rgb| [255 - rgb[0], 255 - rgb[1], 255 - rgb[2], 0])
+        .collect();
+    let encode = |inks: &[u8]| {
+        let (width, height, format) = (64, 48, turbojpeg::PixelFormat::CMYK);
+        let image = turbojpeg::Image { pixels: inks, width, pitch: 4 * width, height, format };
+        turbojpeg::compress(image, 95, turbojpeg::Subsamp::None).unwrap().to_vec()
+    };
+    let inverted = encode(&inks.iter().map(|ink| 255 - ink).collect::<Vec<_>>());
+    let on_its_side = [&inverted[..2], &app1(3, true), &inverted[2..]].concat();
+    let mut decoder = Decoder::new().unwrap();
+    for format in [PixelFormat::Bgr, PixelFormat::Rgb, PixelFormat::Bgrx, PixelFormat::Gray] {
+        let decoded = decoder.decode(&inverted, format, Scale::Full).unwrap();
+        assert_alike(&decoded, &gradient(64, 48, format), 10);
+        let half = decoder.decode(&inverted, format, Scale::Half).unwrap();
+        assert_alike(&half, &gradient(32, 24, format), 14);
+        let mut turned = decoder.decode(&on_its_side, format, Scale::Full).unwrap();
+        let bytes = turned.pixels().len() / (64 * 48);
+        turned.pixels_mut().reverse();
+        turned.pixels_mut().chunks_mut(bytes).for_each(<[u8]>::reverse);
+        assert_alike(&turned, &decoded, 0);
+    }
+}
+
+#[test]
 fn chroma_is_4_2_0_except_where_there_is_none_or_the_camera_has_more() {
     for format in EVERY_FORMAT {
         let jpeg = Encoder::new().unwrap().encode(&gradient(16, 16, format), 80).unwrap();

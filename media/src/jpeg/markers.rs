@@ -17,6 +17,8 @@ pub(crate) const SOS: u8 = 0xDA;
 pub(crate) const DHT: u8 = 0xC4;
 /// Application segment 1, where Exif lies.
 pub(crate) const APP1: u8 = 0xE1;
+/// Application segment 14, where Adobe's programs say how they store colours.
+pub(crate) const APP14: u8 = 0xEE;
 /// Temporary marker of arithmetic coding; stands alone.
 const TEM: u8 = 0x01;
 /// The first code that T.81 table B.1 gives a meaning, and a length field, to.

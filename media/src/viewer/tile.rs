@@ -6,10 +6,14 @@ use crate::codec::{Decoder, Scale};
 use crate::place::Place;
 use crate::scale::Scaler;
 use crate::{Image, PictureRef, PixelFormat};
+use std::borrow::Cow;
 use std::fmt::Display;
 
 /// What a picture is taken to be until one can be read.
 const USUAL_SIZE: (u32, u32) = (16, 9);
+
+/// Said over a picture as long as those after it are none: nobody is to take it for the newest.
+const CANNOT_BE_SHOWN: &str = "what comes cannot be shown";
 
 /// Decodes pictures and brings them to their size, one after another in the same memory.
 #[derive(Debug)]
@@ -195,6 +199,15 @@ impl Tile {
         Ok(if has_news || is_elsewhere || !is_said { Change::Draw } else { Change::None })
     }
 
+    /// What is said over it.
+    pub(super) fn caption<'a>(&self, view: &View<'a>) -> Cow<'a, str> {
+        match (self.is_damaged, view.caption) {
+            (false, caption) => caption.into(),
+            (true, "") => CANNOT_BE_SHOWN.into(),
+            (true, caption) => format!("{caption}\n{CANNOT_BE_SHOWN}").into(),
+        }
+    }
+
     fn complain(&mut self, error: &impl Display) {
         if !std::mem::replace(&mut self.said_damaged, true) {
             tracing::warn!("a frame arrived whole but cannot be shown: {error}");
@@ -245,5 +258,20 @@ mod tests {
         // Also in a window that has got another size meanwhile.
         assert_eq!(show(&damaged, 2, (40, 40)), (Place { x: 0, y: 10, width: 40, height: 20 }, true));
         assert_eq!(show(&tall, 3, (80, 80)), (Place { x: 20, y: 0, width: 40, height: 80 }, true));
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_shown_is_said_until_one_can() {
+        let jpeg = Encoder::new().unwrap().encode(&gradient(80, 40, PixelFormat::Bgr), 90).unwrap();
+        let (mut tile, mut developer) = (Tile::new(1).unwrap(), Developer::new().unwrap());
+        let mut said = |jpeg: &[u8], version, caption| {
+            show(&mut tile, &mut developer, jpeg, version, (80, 80));
+            tile.caption(&View { id: 1, picture: PictureRef::Jpeg(jpeg), version, caption, is_dark: false })
+                .into_owned()
+        };
+        assert_eq!(said(&jpeg, 1, "30.0 fps"), "30.0 fps");
+        assert_eq!(said(b"nothing", 2, "30.0 fps"), "30.0 fps\nwhat comes cannot be shown");
+        assert_eq!(said(b"nothing", 3, ""), "what comes cannot be shown");
+        assert_eq!(said(&jpeg, 4, "30.0 fps"), "30.0 fps");
     }
 }
