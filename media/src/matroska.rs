@@ -36,6 +36,12 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
     },
+    /// What is there is a pipe, a device or a folder.
+    #[error("{} is no file: a recording goes to one, to a pipe go the JPEGs of --stdout", path.display())]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// Another program is recording to the file.
     #[error("{} is being recorded to by another program; choose another name", path.display())]
     InUse {

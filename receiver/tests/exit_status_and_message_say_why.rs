@@ -129,16 +129,25 @@ fn the_user_ends_it_while_it_is_still_opening_what_it_needs() {
     assert!(Command::new("mkfifo").args(["-m", "600", &pipe]).status().unwrap().success());
     // Nobody ever writes there.
     let recording = folder.path().join("out.mkv").display().to_string();
-    for arguments in [&["--key-file", &pipe, "--record", &recording][..], &["--record", &pipe, "--overwrite"]] {
-        let arguments = [&["--bind", "127.0.0.1:0", "--display", "never", "--stats", "json"], arguments].concat();
-        let receiver = Program::spawn(&mut receiver(&arguments));
-        wait_for("a thread that opens", || (!receiver.spent(Some("open")).is_empty()).then_some(()));
-        receiver.signal("TERM");
-        let ended = receiver.end();
-        ended.expect(0, &[]);
-        assert_eq!((&ended.totals()["frames"], &ended.totals()["dropped"]["gap"]), (&0.into(), &0.into()));
-        assert!(!std::path::Path::new(&recording).exists(), "an empty one would be in the way of the next");
-    }
+    let asked = ["--key-file", &pipe, "--record", &recording];
+    let arguments = [&["--bind", "127.0.0.1:0", "--display", "never", "--stats", "json"][..], &asked].concat();
+    let receiver = Program::spawn(&mut receiver(&arguments));
+    wait_for("a thread that opens", || (!receiver.spent(Some("open")).is_empty()).then_some(()));
+    receiver.signal("TERM");
+    let ended = receiver.end();
+    ended.expect(0, &[]);
+    assert_eq!((&ended.totals()["frames"], &ended.totals()["dropped"]["gap"]), (&0.into(), &0.into()));
+    assert!(!std::path::Path::new(&recording).exists(), "an empty one would be in the way of the next");
+}
+
+#[test]
+fn a_recording_into_a_pipe_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe").display().to_string();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let arguments = ["--bind", "127.0.0.1:0", "--display", "never", "--record", &pipe, "--overwrite"];
+    let ended = Program::spawn(&mut receiver(&arguments)).end();
+    ended.expect(1, &[&format!("{pipe} is no file"), "--stdout"]);
 }
 
 #[test]

@@ -41,9 +41,13 @@ impl RecordingFile {
     /// is recorded, so a stream that never comes does not cost an older recording.
     ///
     /// # Errors
-    /// [`RecordError::Exists`], [`RecordError::InUse`] and [`RecordError::Open`].
+    /// [`RecordError::Exists`], [`RecordError::NoFile`], [`RecordError::InUse`] and [`RecordError::Open`].
     pub fn create(path: &Path, overwrite: bool) -> Result<Self, RecordError> {
         let open_error = |source| RecordError::Open { path: path.to_owned(), source };
+        // Before it is opened: that waits for whoever reads a pipe. What is written is gone back to at the end.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(RecordError::NoFile { path: path.to_owned() });
+        }
         // One call that looks and makes: between two, another program could make the file.
         let (file, created) = match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(file) => (file, true),
@@ -105,6 +109,24 @@ impl RecordingFile {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_refused_before_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        for path in [folder.path(), &pipe, Path::new("/dev/null")] {
+            for overwrite in [false, true] {
+                let refused = RecordingFile::create(path, overwrite).unwrap_err();
+                assert!(matches!(refused, RecordError::NoFile { .. }), "{refused}");
+            }
+        }
+        let (file, link) = (folder.path().join("a.mkv"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(RecordingFile::create(&link, true).is_ok(), "it leads to a file");
+    }
 
     #[test]
     fn a_file_that_was_never_recorded_to_goes_and_nobody_elses() {

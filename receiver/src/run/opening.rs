@@ -17,7 +17,7 @@ use terminal::{Failure, Interrupt};
 pub(super) type Opened = (Vec<Box<dyn Sink>>, Downstream);
 
 /// Opens outputs and input. `None` where the program is asked to end before that is done: a name may be looked up, and a
-/// key or a recording lie in a pipe that nobody opens. That is left to itself then, for the end of the program to end.
+/// key lie in a pipe that nobody opens. That is left to itself then, for the end of the program to end.
 pub(super) fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<Opened>, Failure> {
     let (says, opened) = mpsc::channel();
     let says = Arc::new(says);
