@@ -28,8 +28,13 @@ impl Snapshots {
     ///
     /// # Errors
     /// [`SinkError::SnapshotExists`] where frames are there already that are not to be overwritten,
-    /// [`SinkError::Snapshot`] where the folder cannot be made, [`SinkError::SnapshotFolder`] where it takes no files.
+    /// [`SinkError::Snapshot`] where the folder cannot be made, [`SinkError::SnapshotFolder`] where it takes no files or
+    /// is none.
     pub fn create(folder: &Path, overwrite: bool) -> Result<Self, SinkError> {
+        if folder.exists() && !folder.is_dir() {
+            let source = io::ErrorKind::NotADirectory.into();
+            return Err(SinkError::SnapshotFolder { path: folder.to_owned(), source });
+        }
         fs::create_dir_all(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
         let there = || first_frame(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source });
         if let Some(path) = if overwrite { None } else { there()? } {
@@ -70,10 +75,12 @@ fn try_out(folder: &Path) -> io::Result<()> {
 }
 
 /// The first of the frames that are in a folder already: in the middle of a stream it would be late to find one.
+///
+/// Numbers of eight digits are left alone: they are dates sooner than frames, which take days to be so many.
 fn first_frame(folder: &Path) -> io::Result<Option<PathBuf>> {
     let is_frame = |path: &PathBuf| {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        stem.len() >= 6
+        (stem.len() == 6 || stem.len() == 7 && !stem.starts_with('0'))
             && stem.bytes().all(|byte| byte.is_ascii_digit())
             && path.extension().is_some_and(|it| it == "jpg")
     };
@@ -140,13 +147,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         Snapshots::create(folder.path(), false).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of the attempt");
+        let file = folder.path().join("k.mkv");
+        fs::write(&file, b"recorded").unwrap();
+        let error = Snapshots::create(&file, false).unwrap_err().to_string();
+        assert!(error.ends_with("k.mkv: not a directory; choose another by --snapshots"), "{error}");
     }
 
     #[test]
     fn frames_that_are_there_are_kept_unless_they_may_be_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("000000b.jpg"), b"no frame").unwrap();
+        for name in ["000000b.jpg", "00001.jpg", "0000001.jpg", "20240101.jpg"] {
+            fs::write(folder.path().join(name), b"no frame").unwrap();
+        }
         Snapshots::create(folder.path(), false).unwrap();
+        fs::write(folder.path().join("1000000.jpg"), b"old").unwrap();
+        let error = Snapshots::create(folder.path(), false).unwrap_err();
+        assert!(error.to_string().contains("1000000.jpg exists"), "{error}");
         fs::write(folder.path().join("000007.jpg"), b"old").unwrap();
         let error = Snapshots::create(folder.path(), false).unwrap_err();
         assert!(error.to_string().contains("000007.jpg exists"), "{error}");
