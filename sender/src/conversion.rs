@@ -158,6 +158,7 @@ impl Conversion {
 
 impl Convert for Conversion {
     fn convert(&mut self, picture: Picture, demand: Demand) -> Result<Converted, FrameError> {
+        let damaged_before = self.decoder.damaged();
         let (given, passed) = match picture {
             Picture::Jpeg(jpeg) => {
                 let passed = self.wanted.is_met_by(&jpeg);
@@ -167,7 +168,7 @@ impl Convert for Conversion {
                         // Whoever gets it as it came is not to miss it for those who do not.
                         Err(error) if demand.jpeg && passed => {
                             tracing::debug!(%error, "a picture is only for those who get it as it came");
-                            return Ok(Converted { jpeg: Some(jpeg), bgr: None, took_work: true });
+                            return Ok(Converted { jpeg: Some(jpeg), bgr: None, took_work: true, is_damaged: false });
                         }
                         Err(error) => return Err(error),
                     }
@@ -178,14 +179,15 @@ impl Convert for Conversion {
         };
         let wants_jpeg = demand.jpeg && passed.is_none();
         if !wants_jpeg && !demand.bgr {
-            return Ok(Converted { jpeg: passed, bgr: None, took_work: false });
+            return Ok(Converted { jpeg: passed, bgr: None, took_work: false, is_damaged: false });
         }
         let place = self.scale(given.as_ref())?;
         let is_as_given =
             place == Place::Given && given.as_ref().is_some_and(|given| given.format() == PixelFormat::Bgr);
         let jpeg = if wants_jpeg { Some(self.encode(place, given.as_ref())?) } else { passed };
         let bgr = if demand.bgr { Some(self.share(place, given)?) } else { None };
-        Ok(Converted { jpeg, bgr, took_work: wants_jpeg || !is_as_given })
+        let is_damaged = self.decoder.damaged() > damaged_before;
+        Ok(Converted { jpeg, bgr, took_work: wants_jpeg || !is_as_given, is_damaged })
     }
 
     fn another(&self) -> Result<Self, UpstreamError> {
@@ -271,17 +273,31 @@ mod tests {
     }
 
     #[test]
+    fn a_jpeg_that_lacks_half_of_its_scan_is_encoded_anew_and_known_to_be_damaged() {
+        let mut conversion = Conversion::new(Wanted { quality: Some(80), size: None }).unwrap();
+        let whole = jpeg_of(64, 48);
+        let half = Bytes::from([&whole[..whole.len() * 3 / 4], b"\xFF\xD9"].concat());
+        let demand = Demand { jpeg: true, bgr: false };
+        let is_damaged = [&whole, &half, &whole].map(|jpeg| {
+            let converted = conversion.convert(Picture::Jpeg(jpeg.clone()), demand).unwrap();
+            assert!(converted.jpeg.is_some());
+            converted.is_damaged
+        });
+        assert_eq!(is_damaged, [false, true, false]);
+    }
+
+    #[test]
     fn a_raw_picture_in_demand_is_the_one_that_was_given_or_what_the_jpeg_shows() {
         let only_raw = Demand { jpeg: false, bgr: true };
         let mut conversion = Conversion::new(Wanted::default()).unwrap();
         let given = image(64, 48);
         let memory = given.pixels().as_ptr();
-        let Converted { jpeg, bgr, took_work } = conversion.convert(Picture::Raw(given), only_raw).unwrap();
+        let Converted { jpeg, bgr, took_work, .. } = conversion.convert(Picture::Raw(given), only_raw).unwrap();
         assert_eq!((jpeg, took_work), (None, false));
         assert_eq!(bgr.unwrap().pixels().as_ptr(), memory, "not copied");
 
         let i420 = Image::new(4, 2, PixelFormat::I420, vec![50; 12]).unwrap();
-        let Converted { jpeg, bgr, took_work } = conversion.convert(Picture::Raw(i420), only_raw).unwrap();
+        let Converted { jpeg, bgr, took_work, .. } = conversion.convert(Picture::Raw(i420), only_raw).unwrap();
         assert_eq!((jpeg, took_work, bgr.unwrap().format()), (None, true, PixelFormat::Bgr));
 
         let original = jpeg_of(64, 48);
@@ -298,12 +314,12 @@ mod tests {
         let pictures = [Picture::Raw(image(64, 48)), Picture::Jpeg(jpeg_of(64, 48)), Picture::Raw(image(30, 40))];
         let converted = pictures.map(|picture| conversion.convert(picture, both).unwrap());
         let shown = converted.each_ref().map(|converted| converted.bgr.as_ref().unwrap().pixels().to_vec());
-        for Converted { jpeg, bgr, took_work } in &converted {
+        for Converted { jpeg, bgr, took_work, .. } in &converted {
             let bgr = bgr.as_ref().unwrap();
             assert_eq!((size(jpeg.as_ref().unwrap()), bgr.width(), bgr.height(), took_work), ((30, 40), 30, 40, &true));
         }
         let nothing = Demand { jpeg: false, bgr: false };
-        let Converted { jpeg, bgr, took_work } = conversion.convert(Picture::Raw(image(9, 9)), nothing).unwrap();
+        let Converted { jpeg, bgr, took_work, .. } = conversion.convert(Picture::Raw(image(9, 9)), nothing).unwrap();
         assert!(jpeg.is_none() && bgr.is_none() && !took_work);
         assert!(converted.iter().zip(shown).all(|(held, shown)| held.bgr.as_ref().unwrap().pixels() == shown));
     }

@@ -35,6 +35,9 @@ pub struct Figures {
     pub replaced: BTreeMap<&'static str, u64>,
     /// Frames that could not be sent, since the start, by cause: [`FrameError::cause`](crate::FrameError::cause).
     pub dropped: BTreeMap<&'static str, u64>,
+    /// Frames that came as JPEG, were damaged, and were encoded anew with what could be read of them, since the start.
+    /// What is passed through is not looked at.
+    pub damaged: u64,
     /// Datagrams that the system refused to send, since the start.
     pub send_errors: u64,
     /// Parity datagrams of the last frame to one of data, on the sequenced wire.
@@ -84,6 +87,8 @@ pub(crate) struct Tally {
     pub(crate) repair_bytes: u64,
     /// Parity of the last frame to its data.
     pub(crate) parity_share: f64,
+    /// Frames that were damaged when they came, and sent all the same.
+    pub(crate) damaged: u64,
     /// Frames that were encoded, and the time that took.
     pub(crate) encoded: u64,
     pub(crate) encoding: Duration,
@@ -126,6 +131,7 @@ impl Figures {
             encode_ms: mean_ms(tally.encoding, tally.encoded),
             replaced,
             dropped,
+            damaged: tally.damaged,
             send_errors: tally.send_errors,
             parity_share: rounded(tally.parity_share),
             parity: tally.parity,
@@ -180,6 +186,9 @@ impl fmt::Display for Figures {
             for (place, count) in counts.iter().filter(|(_, count)| **count > 0) {
                 write!(f, "  {what} {count} ({})", place.replace('_', " "))?;
             }
+        }
+        if self.damaged > 0 {
+            write!(f, "  damaged {}", self.damaged)?;
         }
         if self.parity_share > 0.0 {
             write!(f, "  parity {:.1} %", self.parity_share * 100.0)?;
@@ -255,8 +264,8 @@ mod tests {
         let json = serde_json::to_string(&figures(1, 30, 30, Instant::now())).unwrap();
         let expected = concat!(
             r#"{"elapsed_s":1.0,"frames":30,"fps":30.0,"datagrams":90,"bytes":3000000,"encode_ms":2.5,"#,
-            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"send_errors":0,"parity_share":0.0,"#,
-            r#""parity":0,"repeats":0,"repair_bytes":0,"receivers":[],"#,
+            r#""replaced":{"encoder":0,"transmitter":0},"dropped":{"too_large":0},"damaged":0,"send_errors":0,"#,
+            r#""parity_share":0.0,"parity":0,"repeats":0,"repair_bytes":0,"receivers":[],"#,
             r#""receivers_dropped":0,"refused":0}"#
         );
         assert_eq!(json, expected);
@@ -286,10 +295,10 @@ mod tests {
         assert_eq!(totals.to_string(), "300 frames in 10.0 s, 30.0 MB  30.0 fps  24.0 Mbit/s");
         totals.replaced.insert("encoder", 3);
         totals.dropped.insert("too_large", 1);
-        (totals.send_errors, totals.refused) = (7, 5);
+        (totals.damaged, totals.send_errors, totals.refused) = (4, 7, 5);
         (totals.parity_share, totals.repeats) = (0.087, 12);
         totals.receivers_dropped = 2;
-        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  parity 8.7 %  repeats 12  send errors 7  refused 5  2 receivers dropped";
+        let trouble = "  replaced 3 (encoder)  dropped 1 (too large)  damaged 4  parity 8.7 %  repeats 12  send errors 7  refused 5  2 receivers dropped";
         assert!(totals.to_string().ends_with(trouble), "{totals}");
     }
 

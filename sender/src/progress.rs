@@ -87,6 +87,18 @@ impl Progress {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts a frame that was damaged when it came, and is sent as far as it could be read. Said once: some cameras
+    /// deliver stray bytes in each, which harm nothing.
+    pub(crate) fn count_damaged(&self) {
+        let mut tally = self.tally();
+        tally.damaged += 1;
+        if tally.damaged == 1 {
+            tracing::warn!(
+                "a JPEG came damaged, and is sent with what could be read of it; such frames are counted as damaged"
+            );
+        }
+    }
+
     /// Frames that could not be sent, by cause.
     pub(crate) fn dropped(&self) -> BTreeMap<&'static str, u64> {
         self.refusals().counts.clone()

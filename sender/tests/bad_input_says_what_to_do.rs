@@ -144,6 +144,20 @@ fn a_stream_without_a_jpeg_is_complained_of_before_it_ends() {
 }
 
 #[test]
+fn a_picture_that_came_damaged_is_sent_said_and_counted() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let remote = receiver.local_addr().unwrap().to_string();
+    let jpeg = scene::jpeg(1);
+    let scan = jpeg.windows(2).position(|marker| marker == [0xFF, 0xDA]).unwrap();
+    let half = [&jpeg[..(scan + 14 + jpeg.len()) / 2], &[0xFF, 0xD9]].concat();
+    let arguments = ["--remote", &remote, "--source", "-", "--quality", "50", "--stats", "json"];
+    let ended = Program::start_with_input(&arguments, half.repeat(2)).wait();
+    ended.expect(0, &["a JPEG came damaged, and is sent with what could be read of it"]);
+    assert_eq!(ended.stderr.matches("damaged, and is sent").count(), 1, "{ended:?}");
+    assert_eq!((&ended.totals()["frames"], &ended.totals()["damaged"]), (&2.into(), &2.into()));
+}
+
+#[test]
 fn a_stream_in_which_no_picture_can_be_encoded_is_a_failure() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let remote = receiver.local_addr().unwrap().to_string();

@@ -49,7 +49,7 @@ impl Convert for Slow {
         if number >= BROKEN {
             Err(FrameError::Decode(CodecError::Quality(0)))
         } else {
-            Ok(Converted { jpeg: Some(bytes), bgr: None, took_work: true })
+            Ok(Converted { jpeg: Some(bytes), bgr: None, took_work: true, is_damaged: false })
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Converted {
     pub(crate) bgr: Option<Arc<Image>>,
     /// Whether something had to be done for that.
     pub(crate) took_work: bool,
+    /// Whether it was damaged, and what is missing in it filled in.
+    pub(crate) is_damaged: bool,
 }
 
 /// What all threads that encode share among each other.
@@ -153,7 +155,10 @@ impl<C: Convert> Worker<'_, C> {
             return false;
         }
         let goes_on = match converted {
-            Ok(Converted { jpeg, bgr, took_work }) => {
+            Ok(Converted { jpeg, bgr, took_work, is_damaged }) => {
+                if is_damaged {
+                    line.progress.count_damaged();
+                }
                 if took_work {
                     let mut tally = line.progress.tally();
                     tally.encoded += 1;
