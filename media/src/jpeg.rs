@@ -14,7 +14,7 @@ pub use orientation::Orientation;
 #[cfg(test)]
 pub(crate) use orientation::tests as orientation_tests;
 
-use markers::{APP1, APP14, DHT, Found, Markers, SOS, is_frame_header};
+use markers::{APP1, APP14, DHT, Found, Markers, SOI_LEN, SOS, is_frame_header};
 
 /// Why bytes are not a JPEG whose headers can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,7 @@ impl Headers {
     /// # Errors
     /// [`JpegError`] where there is no JPEG, or not enough of it, or no picture in it.
     pub fn read(jpeg: &[u8]) -> Result<Self, JpegError> {
-        let mut markers = Markers::default();
+        let mut markers = Markers::lenient();
         let mut frame = None;
         let mut huffman_tables = false;
         let mut orientation = None;
@@ -119,7 +119,7 @@ impl Headers {
 /// Many cameras fill up what they hand out with zeros after EOI.
 #[must_use]
 pub fn whole_len(bytes: &[u8]) -> Option<usize> {
-    let mut picture = Progress::default();
+    let mut picture = Progress { markers: Markers::lenient(), ..Progress::default() };
     match picture.walk(bytes) {
         Walked::Whole { len } => Some(len),
         Walked::More | Walked::Broken { .. } => None,
@@ -145,6 +145,22 @@ pub fn with_standard_huffman_tables(jpeg: Bytes) -> Bytes {
             [&jpeg[..scan], &huffman::standard_tables(), &jpeg[scan..]].concat().into()
         }
         _ => jpeg,
+    }
+}
+
+/// The same picture without stray bytes among its headers; `None` where there are none.
+pub(crate) fn without_stray_bytes(jpeg: &[u8]) -> Option<Vec<u8>> {
+    let mut markers = Markers::lenient();
+    let mut kept = jpeg.get(..SOI_LEN)?.to_vec();
+    loop {
+        match markers.find(jpeg) {
+            Found::Segment { code: SOS, at, .. } => {
+                kept.extend(&jpeg[at..]);
+                return (kept.len() < jpeg.len()).then_some(kept);
+            }
+            Found::Segment { at, payload, .. } => kept.extend(&jpeg[at..payload.end]),
+            Found::End { .. } | Found::More | Found::Broken { .. } => return None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use turbojpeg::{Colorspace, Decompressor, ScalingFactor};
 
 use super::cmyk::to_screen;
 use super::{CodecError, MAX_PIXELS, check_size};
-use crate::jpeg::Headers;
+use crate::jpeg::{Headers, without_stray_bytes};
 use crate::reshape::reshape;
 use crate::turn::turn;
 use crate::{Image, PixelFormat};
@@ -100,7 +100,11 @@ impl Decoder {
     pub fn header(jpeg: &[u8]) -> Result<(u32, u32), CodecError> {
         // A handle of its own: for a JPEG that holds tables and no picture (T.81 B.5) the library reports success and
         // leaves the size of the picture before in place.
-        let Stated { width, height, .. } = stated(&mut start()?, jpeg)?;
+        let Stated { width, height, .. } =
+            stated(&mut start()?, jpeg).or_else(|error| match without_stray_bytes(jpeg) {
+                Some(mended) => stated(&mut start()?, &mended),
+                None => Err(error),
+            })?;
         Ok(Headers::read(jpeg).map_or((width, height), |headers| headers.orientation.shown(width, height)))
     }
 
@@ -133,6 +137,13 @@ impl Decoder {
             // tj3DecompressHeader leaves the handle in the middle of the headers when it fails, and the next JPEG
             // would be read as what follows there: a bad picture must not cost the good one after it.
             self.decompressor = start()?;
+            // What is a warning in the scan is an error in the headers.
+            if let Some(mended) = without_stray_bytes(jpeg) {
+                let damaged_before = self.damaged;
+                self.decode_into(&mended, format, scale, image)?;
+                self.damaged = damaged_before + 1;
+                return Ok(());
+            }
         }
         decoded
     }

@@ -9,6 +9,7 @@ use super::entropy_coded::offset_of_marker;
 
 /// Start of image.
 pub(crate) const SOI: u8 = 0xD8;
+pub(crate) const SOI_LEN: usize = 2;
 /// End of image.
 pub(crate) const EOI: u8 = 0xD9;
 /// Start of scan: its segment is followed by entropy-coded data.
@@ -23,6 +24,10 @@ pub(crate) const APP14: u8 = 0xEE;
 const TEM: u8 = 0x01;
 /// The first code that T.81 table B.1 gives a meaning, and a length field, to.
 const FIRST_ASSIGNED: u8 = 0xC0;
+
+/// So many bytes that belong to nothing are passed over in the headers of a picture that stands by itself, as libjpeg
+/// passes over any number of them.
+const MAX_STRAY: usize = 64;
 
 /// Whether this is a frame header: SOF0 to SOF15 without DHT, JPG and DAC, which lie in the same range.
 pub(crate) fn is_frame_header(code: u8) -> bool {
@@ -57,6 +62,8 @@ pub(crate) enum Found {
 pub(crate) struct Markers {
     position: usize,
     place: Place,
+    /// So many bytes may still be passed over between header segments.
+    stray_left: usize,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -70,13 +77,19 @@ enum Place {
 }
 
 impl Markers {
+    /// Passes over a few stray bytes between header segments, other than [`Markers::default`]. Not for streams: behind a
+    /// picture that was cut short in its headers it would go on in the next one.
+    pub(crate) fn lenient() -> Self {
+        Self { stray_left: MAX_STRAY, ..Self::default() }
+    }
+
     /// The next segment or end in `jpeg`: the bytes since SOI, of which later calls may see more but never others.
     pub(crate) fn find(&mut self, jpeg: &[u8]) -> Found {
         loop {
             let rest = jpeg.get(self.position..).unwrap_or_default();
             match self.place {
                 Place::Start => match rest {
-                    [0xFF, SOI, ..] => self.go_on(2, Place::BetweenSegments),
+                    [0xFF, SOI, ..] => self.go_on(SOI_LEN, Place::BetweenSegments),
                     [] | [0xFF] => return Found::More,
                     _ => return self.broken(),
                 },
@@ -100,6 +113,12 @@ impl Markers {
                     // A second SOI where none can be: this picture was cut short, the next one begins here.
                     [0xFF, SOI | 0xD0..=0xD7, ..] => return self.broken(),
                     [0xFF, FIRST_ASSIGNED..=0xFE, ..] => return self.segment(rest),
+                    // What begins with SOI and this is no JPEG at all.
+                    [0..0xFF, ..] if self.stray_left > 0 && self.position > SOI_LEN => {
+                        let stray = offset_of_ff(rest).unwrap_or(rest.len()).min(self.stray_left);
+                        self.position += stray;
+                        self.stray_left -= stray;
+                    }
                     _ => return self.broken(),
                 },
                 Place::Over => return Found::Broken { at: self.position },
@@ -118,6 +137,9 @@ impl Markers {
             return Found::More;
         }
         let at = self.position;
+        if code == SOS {
+            self.stray_left = 0;
+        }
         self.go_on(2 + len, if code == SOS { Place::EntropyCoded } else { Place::BetweenSegments });
         Found::Segment { code, at, payload: at + 4..at + 2 + len }
     }
@@ -186,6 +208,23 @@ mod tests {
         assert!(matches!(markers.find(&cut), Found::Segment { code: SOS, .. }));
         assert_eq!(markers.find(&cut), Found::Broken { at: 18 });
         assert_eq!(markers.find(&cut), Found::Broken { at: 18 });
+    }
+
+    #[test]
+    fn a_few_stray_bytes_are_passed_over_in_headers_by_whoever_may() {
+        let with = |at: usize, stray: usize| [&JPEG[..at], &vec![0; stray], &JPEG[at..]].concat();
+        let walk = |mut markers: Markers, jpeg: &[u8]| {
+            std::iter::from_fn(|| Some(markers.find(jpeg))).find(|found| !matches!(found, Found::Segment { .. }))
+        };
+        let stray = with(8, 2);
+        assert_eq!(walk(Markers::lenient(), &stray), Some(Found::End { end: stray.len() }));
+        assert_eq!(walk(Markers::default(), &stray), Some(Found::Broken { at: 8 }));
+        assert_eq!(walk(Markers::lenient(), &with(8, MAX_STRAY)), Some(Found::End { end: JPEG.len() + MAX_STRAY }));
+        let broken = Some(Found::Broken { at: 8 + MAX_STRAY });
+        assert_eq!(walk(Markers::lenient(), &with(8, MAX_STRAY + 1)), broken);
+        assert_eq!(walk(Markers::lenient(), &with(2, 1)), Some(Found::Broken { at: 2 }), "before any segment");
+        // Where the bytes end among them, there may be more.
+        assert_eq!(walk(Markers::lenient(), &stray[..10]), Some(Found::More));
     }
 
     #[test]

@@ -1,4 +1,7 @@
 use super::*;
+use crate::PixelFormat;
+use crate::codec::{Decoder, Scale};
+use crate::mjpeg::Splitter;
 
 /// A real picture with a gradient and noise, so that its scan has stuffed bytes.
 fn encoded() -> Vec<u8> {
@@ -42,6 +45,24 @@ fn the_headers_of_a_real_jpeg_are_read() {
     let headers = Headers::read(&encoded()).unwrap();
     assert_eq!((headers.width, headers.height, headers.huffman_tables), (97, 61, true));
     assert_eq!(headers.shown_size(), (97, 61));
+}
+
+#[test]
+fn a_picture_with_stray_bytes_among_its_headers_is_whole_and_decodes_to_the_same() {
+    let jpeg = encoded();
+    let tables = jpeg.windows(2).position(|marker| marker == [0xFF, 0xDB]).unwrap();
+    let stray = [&jpeg[..tables], &[0, 0], &jpeg[tables..]].concat();
+    assert!(is_whole(&stray));
+    let headers = Headers::read(&stray).unwrap();
+    assert_eq!((headers.width, headers.height, headers.huffman_tables), (97, 61, true));
+    let image = |jpeg: &[u8]| Decoder::new().unwrap().decode(jpeg, PixelFormat::Bgr, Scale::Full).unwrap();
+    assert_eq!(image(&stray), image(&jpeg));
+    assert_eq!(Decoder::header(&stray).unwrap(), (97, 61));
+    assert_eq!((without_stray_bytes(&stray), without_stray_bytes(&jpeg)), (Some(jpeg.clone()), None));
+    // In a stream it cannot be told from one that was cut short.
+    let mut splitter = Splitter::new();
+    splitter.push(&[&stray[..], &jpeg].concat());
+    assert_eq!(splitter.poll_frame().unwrap(), jpeg);
 }
 
 #[test]
