@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::TICK_NS;
 
-/// A clock that was set back by this much or more goes on from there; by less, frames have merely overtaken each other,
-/// and the next one is in its place again. In nanoseconds: one second, more than frames stay on the way.
+/// A clock that was set back by this much or more goes on from there; by less, frames may merely have overtaken each
+/// other, and the next one is in its place again. In nanoseconds: one second, more than frames stay on the way.
 const SET_BACK_NS: i128 = 1_000_000_000;
 
 /// A pause longer than this is none, but a clock that was set: a small computer without a battery thinks it is the year
@@ -27,6 +27,9 @@ pub(super) struct Timeline {
     /// Ticks from the frame before to the newest one.
     interval: u64,
     retimed: u64,
+    /// Capture of the newest frame, if that was not after the one before. Those who overtake have come by then: a later
+    /// one that is behind, too, says that the clock was set back by a little.
+    behind: Option<i128>,
     /// Where it is known when frames came.
     arrivals: Option<Arrivals>,
 }
@@ -46,7 +49,7 @@ impl Timeline {
     pub(super) fn starting(first: SystemTime, arrived: Option<Instant>) -> Self {
         let origin = nanoseconds(first);
         let arrivals = arrived.map(|at| Arrivals { first: at, last: at, most_ahead: origin });
-        Self { origin, last: 0, interval: 1, retimed: 0, arrivals }
+        Self { origin, last: 0, interval: 1, retimed: 0, behind: None, arrivals }
     }
 
     /// The tick of the next frame, always after the one before. Where frames say when they came, all do.
@@ -57,8 +60,11 @@ impl Timeline {
         // Rounded to the nearest tick.
         let steps = (ahead + tick / 2).div_euclid(tick);
         let arrivals = self.arrivals.as_mut().zip(arrived);
-        let came = arrivals.map(|(arrivals, arrived)| arrivals.take(captured, arrived, ahead <= -SET_BACK_NS));
-        let clock_set = ahead <= -SET_BACK_NS || ahead > SET_FORWARD_NS || came.is_some_and(|came| came.is_set);
+        let goes_on_behind = steps < 1 && arrivals.is_some() && self.behind.is_some_and(|before| captured > before);
+        let is_set_back = ahead <= -SET_BACK_NS || goes_on_behind;
+        let came = arrivals.map(|(arrivals, arrived)| arrivals.take(captured, arrived, is_set_back));
+        let clock_set = is_set_back || ahead > SET_FORWARD_NS || came.is_some_and(|came| came.is_set);
+        self.behind = (steps < 1 && !clock_set).then_some(captured);
         let step = if steps < 1 || clock_set {
             self.retimed += 1;
             // As far as it came after the one before, if that is known.
@@ -180,6 +186,14 @@ mod tests {
         // One was held up for long, and those behind it with it or not.
         let delayed = [(40, 30_040), (30_000, 30_050), (30_040, 30_080)];
         assert_eq!(ticks_of_those_that_came(&delayed), (vec![400, 300_000, 300_400], 0));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_by_less_than_a_second_moves_two_frames_and_none_in_a_burst() {
+        let set_back = [(40, 40), (80, 80), (-420, 120), (-380, 160), (-340, 200), (-300, 240)];
+        assert_eq!(ticks_of_those_that_came(&set_back), (vec![400, 800, 801, 1201, 1601, 2001], 2));
+        let overtaken = [(33, 33), (100, 100), (67, 101), (67, 102), (133, 133)];
+        assert_eq!(ticks_of_those_that_came(&overtaken), (vec![330, 1000, 1001, 1002, 1330], 2));
     }
 
     #[test]
