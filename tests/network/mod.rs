@@ -7,6 +7,7 @@ pub(crate) mod link;
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use link::Link;
 
@@ -38,6 +39,7 @@ impl Network {
         for host in 0..hosts {
             network.add_host(host);
         }
+        (0..hosts).for_each(|host| network.wait_for_link(host));
         Some(network)
     }
 
@@ -46,6 +48,16 @@ impl Network {
         run(&format!("ip netns add {namespace}"));
         run(&format!("ip -n {namespace} link set lo up"));
         self.plug_in(host);
+    }
+
+    /// Waits until the kernel has seen that both ends of a host's cable are plugged in, which it looks at once a second.
+    fn wait_for_link(&self, host: usize) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let look = format!("ip netns exec {} cat /sys/class/net/eth0/operstate", self.host(host));
+        while run(&look).trim() != "up" {
+            assert!(Instant::now() < deadline, "host {host} has no link");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Takes a host's interface away, as a USB adapter that is pulled out.
