@@ -14,7 +14,7 @@
 //!
 //! [`Segmenter`] and [`Reassembler`] are sans-IO: they open no socket, start no thread and read no clock. Bytes and
 //! time come in as arguments, so a test can run an hour in a millisecond. The loop around a `Reassembler` is always
-//! the same: one input (a datagram, or the deadline), then everything that comes out of it.
+//! the same: the deadline if it has passed, what has come, then everything that comes out of it.
 //!
 //! ```no_run
 //! use segment::Reassembler;
@@ -25,15 +25,16 @@
 //! let mut reassembler = Reassembler::new();
 //! loop {
 //!     let now = Instant::now();
+//!     // Also where datagrams never pause.
+//!     if reassembler.poll_timeout().is_some_and(|at| at <= now) {
+//!         reassembler.handle_timeout(now);
+//!     }
 //!     let wait = reassembler.poll_timeout().map_or(Duration::from_secs(1), |at| at.saturating_duration_since(now));
-//!     match socket.recv(wait)? {
-//!         Some(received) => {
-//!             for datagram in received.datagrams() {
-//!                 // One that cannot be read is counted, and that is all.
-//!                 drop(reassembler.push(Instant::now(), received.source, datagram));
-//!             }
+//!     if let Some(received) = socket.recv(wait)? {
+//!         for datagram in received.datagrams() {
+//!             // One that cannot be read is counted, and that is all.
+//!             drop(reassembler.push(Instant::now(), received.source, datagram));
 //!         }
-//!         None => reassembler.handle_timeout(Instant::now()),
 //!     }
 //!     while let Some(frame) = reassembler.poll_frame() {
 //!         println!("{} bytes from {}", frame.jpeg.len(), frame.source);
@@ -43,7 +44,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/loopback.rs` is that loop with a sender beside it.
+//! `examples/loopback.rs` is that loop with a sender beside it. A sender that chooses by itself goes on with the plain wire
+//! then, as nobody tells it that another one is read, nor what is lost: that is what [`handshake::Responder`] says, and
+//! [`Reassembler::repair`] asks for. The crate `receiver` has all of it on one thread.
 //!
 //! # Rooms
 //!

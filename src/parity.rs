@@ -25,6 +25,7 @@ const BLOCK_LEN: usize = 64;
 
 /// Why there is no parity for a frame, or why it cannot be restored by it.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParityError {
     /// [`is_possible`] says no.
     #[error("no parity: {k} data and {m} parity segments of {s} bytes cannot be coded within bounds")]

@@ -20,6 +20,7 @@ pub struct Label {
 
 /// Why a frame cannot be sent on the sequenced wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SequenceError {
     /// Datagrams that leave no room for payload, or that UDP does not have.
     #[error(

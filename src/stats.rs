@@ -55,7 +55,7 @@ pub enum DropCause {
 
 impl DropCause {
     /// All causes, in the order in which they are declared.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: &'static [Self] = &[
         Self::TooShort,
         Self::UnknownType,
         Self::Malformed,
@@ -153,7 +153,7 @@ impl Stats {
 
     /// Every cause with its count, zeros included.
     pub fn drops(&self) -> impl Iterator<Item = (DropCause, u64)> + '_ {
-        DropCause::ALL.into_iter().map(|cause| (cause, self.dropped(cause)))
+        DropCause::ALL.iter().map(|&cause| (cause, self.dropped(cause)))
     }
 
     pub(crate) fn drop_one(&mut self, cause: DropCause) {
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn every_cause_has_its_own_place_and_name() {
         let mut stats = Stats::default();
-        for (at, cause) in DropCause::ALL.into_iter().enumerate() {
+        for (at, &cause) in DropCause::ALL.iter().enumerate() {
             assert_eq!(cause as usize, at);
             stats.drop_many(cause, at as u64 + 1);
         }

@@ -21,6 +21,7 @@ pub mod tag;
 
 /// Why a datagram cannot be read. It is dropped and counted; nothing else follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// No bytes at all, a header without the payload that must follow it, or less than the fields of its type.
     #[error("datagram of {len} bytes is too short for what it begins with")]

@@ -21,7 +21,7 @@ pub fn run(bytes: &[u8]) {
     reads_again::<Fec>(text);
     reads_again::<Pace>(text);
     reads_again::<DatagramSize>(text);
-    let _ = (text.parse::<receiver::From>(), text.parse::<OutputFormat>(), text.parse::<Scheme>());
+    let _ = (text.parse::<receiver::SourceFilter>(), text.parse::<OutputFormat>(), text.parse::<Scheme>());
     let _ = (HostPort::remote(text), HostPort::with_default_port(text, 1), HostPort::group(text, 1, "that"));
     let _ = (Wire::from_str(text, true), terminal::seconds::positive(text));
     if let Ok(input) = text.parse::<InputSpec>() {

@@ -25,6 +25,7 @@ pub const MAX_SIDE: u32 = 65_500;
 
 /// Why a picture was not encoded or decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CodecError {
     /// The library gave no handle, which means that memory is short.
     #[error("cannot start the JPEG codec: {reason}")]

@@ -48,6 +48,7 @@ impl PixelFormat {
 
 /// What is wrong with the parts that an [`Image`] was to be made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImageError {
     /// The layout has no picture of this size.
     #[error("a picture of {width}x{height} is not possible in {format:?}")]

@@ -4,7 +4,7 @@ use crate::downstream::{Downstream, DownstreamError};
 use crate::feedback::Feedback;
 use crate::fetch::{Fetch, Limits, Remote};
 use crate::receive::{Receive, Shared};
-use crate::selection::From;
+use crate::selection::SourceFilter;
 use segment::seal::Key;
 use segment::socket::{Group, ReceiveSocket};
 use segment::wire::stream::Framing;
@@ -20,7 +20,7 @@ const CARD_POLL: Duration = Duration::from_micros(50);
 #[derive(Debug, Clone)]
 pub struct Builder {
     listen: Listen,
-    from: Option<From>,
+    from: Option<SourceFilter>,
     max_frames: Option<u64>,
     receive_buffer: Option<usize>,
     latency: Duration,
@@ -62,7 +62,7 @@ impl Builder {
     }
 
     /// Joins the multicast group at `group`, on the interface that the route to it names unless
-    /// [`interface`](Self::interface) says which. With [`from`](Self::from), the network is asked for that source only.
+    /// [`interface`](Self::interface) says which. With [`from`](Self::only_from), the network is asked for that source only.
     #[must_use]
     pub fn join(mut self, group: SocketAddr) -> Self {
         self.listen = Listen::Join(group);
@@ -72,7 +72,7 @@ impl Builder {
     /// Fetches from a TCP sender at this host and port, in this framing. When it is lost, or not there yet, connects
     /// again and again, with pauses of at most a second.
     ///
-    /// `host` is an address or a name, which is looked up anew for each connection. [`from`](Self::from),
+    /// `host` is an address or a name, which is looked up anew for each connection. [`from`](Self::only_from),
     /// [`interface`](Self::interface) and [`receive_buffer`](Self::receive_buffer) are about datagrams and change
     /// nothing here.
     #[must_use]
@@ -91,7 +91,7 @@ impl Builder {
     /// Only datagrams of these sources count. If not said, the first that delivers a whole frame, until it falls
     /// silent.
     #[must_use]
-    pub fn from(mut self, from: From) -> Self {
+    pub fn only_from(mut self, from: SourceFilter) -> Self {
         self.from = Some(from);
         self
     }
@@ -232,7 +232,7 @@ mod tests {
         let tcp = Builder::new().connect("127.0.0.1", 9, Framing::Upstream).key(Key::new([7; 32]));
         assert!(matches!(tcp.start(), Err(DownstreamError::Unsealed)));
         let source = "192.0.2.1".parse().unwrap();
-        let group = Builder::new().join("[ff15::71]:9".parse().unwrap()).from(From::Host(source));
+        let group = Builder::new().join("[ff15::71]:9".parse().unwrap()).only_from(SourceFilter::Host(source));
         assert!(matches!(group.start(), Err(DownstreamError::Families { .. })));
     }
 }

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::doctor::Doctor;
-use crate::selection::From;
+use crate::selection::SourceFilter;
 use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use segment::wire::stream::Framing;
@@ -57,7 +57,7 @@ pub struct Cli {
 
     /// Take only what this address sends, from any of its ports or from the one given [default: whoever delivers]
     #[arg(long, value_name = "ADDR[:PORT]", env = "SEGMENT_FROM", help_heading = "Input", conflicts_with = "tcp")]
-    pub from: Option<From>,
+    pub from: Option<SourceFilter>,
 
     /// Ask the kernel for a receive buffer of so many bytes, up to 1 GiB; at least the largest frame should fit
     #[arg(long, value_name = "BYTES", env = "SEGMENT_RECEIVE_BUFFER", help_heading = "Input")]
@@ -208,7 +208,7 @@ pub enum TcpFraming {
     Pickle,
 }
 
-impl std::convert::From<TcpFraming> for Framing {
+impl From<TcpFraming> for Framing {
     fn from(framing: TcpFraming) -> Self {
         match framing {
             TcpFraming::Upstream => Self::Upstream,

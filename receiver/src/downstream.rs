@@ -152,13 +152,23 @@ impl Downstream {
     /// # Errors
     /// [`DownstreamError::Ended`] once there will be no more.
     pub fn recv_frame(&self) -> Result<Frame, DownstreamError> {
-        self.monitor.own_is_read.store(true, Ordering::Relaxed);
         loop {
-            match self.own.take(Duration::MAX) {
-                Taken::Value(frame) => return Ok(frame),
-                Taken::TimedOut => {}
-                Taken::Closed => return Err(DownstreamError::Ended),
+            if let Some(frame) = self.recv_timeout(Duration::MAX)? {
+                return Ok(frame);
             }
+        }
+    }
+
+    /// The same, but waits at most `timeout`: `None` if no frame has come by then.
+    ///
+    /// # Errors
+    /// [`DownstreamError::Ended`] once there will be no more.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Option<Frame>, DownstreamError> {
+        self.monitor.own_is_read.store(true, Ordering::Relaxed);
+        match self.own.take(timeout) {
+            Taken::Value(frame) => Ok(Some(frame)),
+            Taken::TimedOut => Ok(None),
+            Taken::Closed => Err(DownstreamError::Ended),
         }
     }
 
@@ -176,7 +186,7 @@ impl Downstream {
     }
 
     /// The newest frame of each source that delivers whole frames, whether or not it is the one that is shown; with
-    /// [`from`](Builder::from), of each that counts. `name` is for the figures.
+    /// [`only_from`](Builder::only_from), of each that counts. `name` is for the figures.
     #[must_use]
     pub fn newest_of_each(&self, name: &str) -> NewestOfEach {
         self.monitor.newest_of_each(name)
@@ -225,10 +235,10 @@ impl Downstream {
         self.monitor.progress()
     }
 
-    /// The figures, with rates and latency since they were last taken this way.
+    /// The figures, with rates and latency since they were last taken this way, by this or any [`Monitor`] of it.
     #[must_use]
-    pub fn figures(&self) -> Figures {
-        self.monitor.figures()
+    pub fn take_interval(&self) -> Figures {
+        self.monitor.take_interval()
     }
 
     /// The figures, with rates and latency since the start.
@@ -257,9 +267,9 @@ impl Downstream {
 }
 
 impl Monitor {
-    /// The figures, with rates and latency since they were last taken this way.
+    /// The figures, with rates and latency since they were last taken this way, by this or any other one.
     #[must_use]
-    pub fn figures(&self) -> Figures {
+    pub fn take_interval(&self) -> Figures {
         let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
         let figures = self.shared.counters().interval(self.start, Instant::now(), &mut mark);
         self.with_replaced(figures)
@@ -317,9 +327,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_waits_for_so_long_has_no_frame_then() {
+        let (says, heard) = std::sync::mpsc::channel::<()>();
+        let work = move |_: &Shared| assert!(heard.recv().is_err());
+        let downstream = Downstream::on_thread("receive", "here".to_owned(), Arc::default(), work).unwrap();
+        assert!(matches!(downstream.recv_timeout(Duration::from_millis(1)), Ok(None)));
+        drop(says);
+        assert!(matches!(downstream.recv_timeout(Duration::MAX), Err(DownstreamError::Ended)));
+    }
+
+    #[test]
     fn a_panic_is_an_end_too() {
         let work = |_: &Shared| panic!("as the thread that receives might");
         let downstream = Downstream::on_thread("receive", "here".to_owned(), Arc::default(), work).unwrap();
+        assert!(matches!(downstream.recv_timeout(Duration::MAX), Err(DownstreamError::Ended)));
         assert!(matches!(downstream.recv_frame(), Err(DownstreamError::Ended)));
     }
 }

@@ -319,7 +319,7 @@ mod tests {
     fn every_cause_of_a_drop_has_its_key() {
         let figures = Counters::default().totals(Instant::now(), Instant::now());
         let json = serde_json::to_value(&figures).unwrap();
-        for cause in DropCause::ALL {
+        for &cause in DropCause::ALL {
             assert_eq!(json["dropped"][cause.name()], 0);
         }
         assert_eq!(

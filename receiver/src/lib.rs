@@ -2,7 +2,8 @@
 //!
 //! [`Downstream`] is the receiving end of a stream, for programs that want frames: start it, then take the newest frame
 //! whenever there is time for one, or every frame from a queue. The program `receiver` is built on it and nothing else:
-//! [`run`] puts a window and [`sink`]s behind it.
+//! `run` puts a window and sinks behind it. What is hidden here is the program's, and changes with it. Without the feature
+//! `window` (`default-features = false`) no library of the system is needed.
 //!
 //! ```no_run
 //! let downstream = receiver::Downstream::builder().bind("0.0.0.0:12345".parse()?).start()?;
@@ -14,7 +15,9 @@
 mod address;
 mod arrival;
 mod builder;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod doctor;
 mod downstream;
 mod feedback;
@@ -31,9 +34,11 @@ mod overlay;
 mod queue;
 mod receive;
 mod roster;
+#[doc(hidden)]
 pub mod run;
 mod sealing;
 mod selection;
+#[doc(hidden)]
 pub mod sink;
 mod stream_drops;
 mod waiting;
@@ -43,6 +48,11 @@ pub use downstream::{Downstream, DownstreamError, Monitor};
 pub use figures::{Clock, Figures};
 pub use frame::{Frame, JPEG_QUALITY};
 pub use latency::Latency;
+pub use media::codec::CodecError;
+pub use media::{Image, ImageError, Picture, PixelFormat, mailbox};
 pub use queue::{FrameQueue, MAX_BYTES, MAX_WAIT, Taken};
 pub use roster::{GONE_AFTER, Latest, MAX_SOURCES, NewestOfEach};
-pub use selection::{From, FromError};
+pub use segment::seal::Key;
+pub use segment::socket::{Granted, JoinError, SocketError};
+pub use segment::wire::stream::Framing;
+pub use selection::{SourceFilter, SourceFilterError};

@@ -7,7 +7,7 @@ use crate::feedback::Feedback;
 use crate::figures::{Counters, Losses};
 use crate::notices::Notices;
 use crate::outlets::Outlets;
-use crate::selection::{From, Selection};
+use crate::selection::{Selection, SourceFilter};
 pub(crate) use hand_on::Limit;
 use segment::handshake::Ended;
 use segment::socket::ReceiveSocket;
@@ -72,7 +72,7 @@ impl Shared {
 /// The receiving thread's own. What comes is [taken](Self::take), whole frames are [handed on](Self::hand_on).
 pub(crate) struct Receive<'a> {
     pub(crate) socket: ReceiveSocket,
-    pub(crate) from: Option<From>,
+    pub(crate) from: Option<SourceFilter>,
     pub(crate) max_frames: Option<u64>,
     /// Whether it looks again and again instead of sleeping until something comes.
     pub(crate) busy_poll: bool,
@@ -111,7 +111,7 @@ impl<'a> Receive<'a> {
         socket: ReceiveSocket,
         feedback: Feedback,
         latency: Duration,
-        from: Option<From>,
+        from: Option<SourceFilter>,
         max_frames: Option<u64>,
         busy_poll: bool,
         shared: &'a Shared,

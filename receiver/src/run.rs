@@ -72,7 +72,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
 
     let start = Instant::now();
     let monitor = downstream.monitor();
-    let report = Report::start(Reporter::new(cli.stats, start, cli.stdout), move || monitor.figures())?;
+    let report = Report::start(Reporter::new(cli.stats, start, cli.stdout), move || monitor.take_interval())?;
     let mut watch = Watch::new(cli, start, &sinks);
     let mut lost_window = None;
     let end = loop {

@@ -81,7 +81,7 @@ mod tests {
     fn causes_are_those_that_are_counted() {
         let totals = Counters::default().totals(Instant::now(), Instant::now());
         let mut known = 0;
-        for dropped in DropCause::ALL {
+        for &dropped in DropCause::ALL {
             let mut figures = totals.clone();
             figures.dropped.insert(dropped.name(), 1);
             known += usize::from(cause(&figures).is_some());

@@ -53,5 +53,5 @@ fn each_has_its_own_until_it_ends() {
     });
     // All else went on with the one that is selected.
     assert!(downstream.progress().0 > 0);
-    assert!(downstream.figures().replaced.contains_key("test"));
+    assert!(downstream.take_interval().replaced.contains_key("test"));
 }

@@ -136,6 +136,7 @@ pub enum UpstreamError {
 
 /// What cannot be sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unsealed {
     /// The plain wire, which has nothing but a countdown byte.
     #[error("the plain wire")]

@@ -10,6 +10,7 @@ pub(crate) use share::{Heard, Share};
 
 /// How much parity frames get on the sequenced wire. Displays as it is written on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Fec {
     /// As much as receivers need: none while they report no loss, or where what they ask for again comes in time.
     #[default]

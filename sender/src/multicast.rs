@@ -39,6 +39,7 @@ impl Multicast {
 
 /// What becomes of a stream when too few receivers have acknowledged it in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum OnAckTimeout {
     /// It ends, with [`UpstreamError::NoAnswer`].
     #[default]

@@ -71,6 +71,7 @@ pub struct Upstream {
 
 /// What became of a frame that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Accepted {
     /// It is on its way.
     Alone,

@@ -2,6 +2,7 @@
 
 /// Which of the two wires a stream goes out on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum Wire {
     /// The plain wire; to a remote, the sequenced one as soon as a receiver there has acknowledged that it reads it,
     /// and until it has not been heard for 5 s. To all the sequenced one where a share of parity is asked for.

@@ -30,6 +30,7 @@ pub struct Key([u8; KEY_LEN]);
 
 /// Why a text is no key. Never holds any of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// Nothing but white space.
     #[error("it is empty")]

@@ -119,6 +119,7 @@ impl ReceiverSealer {
 
 /// Why something is not sealed: a mistake of the program, as nothing from a network is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SealError {
     /// It is of another stream, or of another receiver, or what only the other side sends.
     #[error("this is not ours to seal")]

@@ -28,6 +28,7 @@ pub struct Membership {
 
 /// Why a group could not be joined.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum JoinError {
     /// The interface.
     #[error(transparent)]

@@ -23,6 +23,7 @@ pub struct Interface {
 
 /// What was asked for is no interface of this machine.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InterfaceError {
     /// None has this name or address.
     #[error("no interface has the name or address {asked}; this machine has {there}")]

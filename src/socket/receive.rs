@@ -6,6 +6,8 @@ use super::{Arrival, Granted, Received, SendSocket, SocketError, WANTED_RECEIVE_
 use crate::room::LANDING_LEN;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A UDP socket that datagrams are received from, into one buffer.
@@ -207,5 +209,14 @@ impl ReceiveSocket {
     /// What the system says.
     pub fn wait_any<'a>(sockets: impl IntoIterator<Item = &'a Self>, timeout: Duration) -> io::Result<()> {
         wait(&sockets.into_iter().map(|socket| &socket.socket).collect::<Vec<_>>(), timeout).map(drop)
+    }
+}
+
+/// For event loops, which tell when a datagram has come. A group's socket may be another one after
+/// [`refresh_membership`](ReceiveSocket::refresh_membership).
+#[cfg(unix)]
+impl AsFd for ReceiveSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

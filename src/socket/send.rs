@@ -7,6 +7,8 @@ use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A UDP socket that segments are sent from. One socket sends all that goes to one remote or group, so that the source
@@ -200,5 +202,13 @@ impl SendSocket {
 
     fn send(&self, parts: &[IoSlice<'_>], segment_len: Option<u16>, route: &Route) -> io::Result<usize> {
         outlet::send(&self.socket, parts, segment_len, &route.destination, route.waits)
+    }
+}
+
+/// For event loops, which tell when there is room in the send buffer.
+#[cfg(unix)]
+impl AsFd for SendSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

@@ -48,6 +48,7 @@ mod field {
 
 /// A control datagram, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Control {
     /// Sender to receivers: here is a stream.
     Announce(Announce),

@@ -75,6 +75,7 @@ pub struct Tag {
 
 /// Why a tag cannot be put into a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TagError {
     /// The tag stands right after SOI, and there is none.
     #[error("a frame of {len} bytes does not begin with SOI (FF D8): it is not a JPEG")]

@@ -63,7 +63,7 @@ fn builder(cli: &Cli) -> Result<Builder, Failure> {
         builder = builder.interface(interface);
     }
     if let Some(from) = cli.from {
-        builder = builder.from(from);
+        builder = builder.only_from(from);
     }
     if let Some(frames) = cli.frames {
         builder = builder.max_frames(frames);

@@ -12,6 +12,7 @@ pub(crate) const MAX_MBIT: f64 = 1_000_000.0;
 
 /// How the datagrams of a frame are to be spread over time. Displays as it is written on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Pace {
     /// As the path needs it. On loopback: frames of up to 128 KB or three datagrams at once, longer ones in bursts that
     /// an ordinary receive buffer holds; twice as much where all receivers acknowledge, until they lose something.
