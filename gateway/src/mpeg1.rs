@@ -229,3 +229,6 @@ impl Counters {
         self.measured.store(fps.to_bits(), Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

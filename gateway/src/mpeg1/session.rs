@@ -15,7 +15,6 @@ use super::Counters;
 use super::encoder::{Encoder, Form, Inlet, Job};
 use super::groups::Groups;
 use super::rate::{Cadence, Measured, PictureRate};
-use super::supervision::unwatched;
 use super::transport::{Malformed, Pictures};
 use crate::frame::Frame;
 use crate::stream::Watching;
@@ -48,8 +47,6 @@ const READ_BYTES: usize = 256 * 1024;
 /// How an encoder came to its end.
 #[derive(Debug)]
 pub(super) enum End {
-    /// Nobody looks any more.
-    Unwatched,
     /// There are no more frames.
     Finished,
     /// No new frame came for a long time.
@@ -112,7 +109,8 @@ struct Frames {
 }
 
 impl Session<'_> {
-    /// Runs an encoder, beginning with `first`, until it ends or is of no more use. The encoder is gone then.
+    /// Runs an encoder, beginning with `first`, until it ends or is of no more use. The encoder is gone then, also
+    /// where this is dropped before.
     pub(super) async fn run(&self, first: Arc<Frame>, watching: &mut Watching) -> End {
         let (encoder, inlet, stdout) = match Encoder::start(self.program, self.job) {
             Ok(started) => started,
@@ -126,7 +124,6 @@ impl Session<'_> {
         let mut end = tokio::select! {
             end = self.feed(first, watching, inlet, &under_way) => end,
             failure = self.collect(stdout, &under_way) => End::Failed(Failed { failure, complaint: None }),
-            () = unwatched(self.groups) => End::Unwatched,
         };
         let complaint = encoder.end().await;
         match &mut end {

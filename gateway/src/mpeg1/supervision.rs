@@ -1,5 +1,6 @@
 //! Encoders one after another, as long as somebody looks: another one when frames change, and when one has failed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -26,22 +27,33 @@ const GOOD_RUN: Duration = Duration::from_secs(10);
 
 /// Runs encoders as long as somebody looks.
 pub(super) async fn supervise(shared: Arc<Shared>) {
+    let mut encoding = pin!(encode(&shared));
+    loop {
+        tokio::select! {
+            () = &mut encoding => return shared.finish(),
+            // Beside it: an encoder that fails again and again, or pictures of which none can be encoded, would have it
+            // begin to wait anew with each of them.
+            () = unwatched(&shared.groups) => {
+                if shared.rests() { return }
+            }
+        }
+    }
+}
+
+/// Runs one encoder after another, until there are no more frames.
+async fn encode(shared: &Shared) {
     let mut watching = shared.stream.watch(Want::Picture);
     let mut waiting = None;
     let mut failures = Failures::default();
     let mut size = None;
     loop {
         let first = match waiting.take() {
-            Some(frame) => Some(frame),
-            None => tokio::select! {
-                frame = watching.next() => frame,
-                () = unwatched(&shared.groups) => {
-                    if shared.rests() { return }
-                    continue;
-                }
+            Some(frame) => frame,
+            None => match watching.next().await {
+                Some(frame) => frame,
+                None => return,
             },
         };
-        let Some(first) = first else { return shared.finish() };
         let Some(form) = first.picture().and_then(|picture| Form::of(&picture).ok()) else {
             shared.counters.broken(1);
             continue;
@@ -57,28 +69,19 @@ pub(super) async fn supervise(shared: Arc<Shared>) {
         shared.counters.started.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
         match session.run(first, &mut watching).await {
-            End::Finished => return shared.finish(),
+            End::Finished => return,
             End::Changed(frame) => waiting = Some(frame),
             End::Silent => shared.groups.send_modify(Groups::clear),
-            End::Unwatched => {
-                if shared.rests() {
-                    return;
-                }
-            }
             End::Failed(failed) => {
                 shared.counters.failed.fetch_add(1, Ordering::Relaxed);
-                let pause = failures.pause(&shared.stream, &failed, began.elapsed());
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = unwatched(&shared.groups) => {}
-                }
+                tokio::time::sleep(failures.pause(&shared.stream, &failed, began.elapsed())).await;
             }
         }
     }
 }
 
 /// Comes back when nobody looks, and nobody has for a moment.
-pub(super) async fn unwatched(groups: &watch::Sender<Groups>) {
+async fn unwatched(groups: &watch::Sender<Groups>) {
     loop {
         groups.closed().await;
         tokio::time::sleep(LINGER).await;
