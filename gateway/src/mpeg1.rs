@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::stream::Stream;
 
 mod encoder;
+mod fit;
 mod groups;
 mod rate;
 mod session;

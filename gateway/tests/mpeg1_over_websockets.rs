@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::Duration;
 
-use scene::programs::{Peer, are_there, children_of};
+use scene::programs::{Peer, are_there, card, children_of};
 use scene::{Gateway, Viewer, request_with, run_peer, wait_until};
 
 fn gateway(more: &[&str]) -> Gateway {
@@ -118,6 +118,27 @@ fn an_encoder_that_was_killed_is_started_again_and_viewers_go_on() {
     assert!(probe(&file).0.starts_with("mpeg1video,600,400"));
     let (took, status) = gateway.end();
     assert_eq!(status, Some(0), "after {took:?}");
+}
+
+#[test]
+fn pictures_of_changing_size_are_shown_in_the_size_of_the_first_by_few_encoders() {
+    if !are_there(&["ffmpeg", "ffprobe"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, width, height) in [("1.jpg", 320, 240), ("2.jpg", 240, 320)] {
+        fs::rename(card(folder.path(), width, height).0, folder.path().join(name)).unwrap();
+    }
+    let source = format!("mix={}/*.jpg", folder.path().display());
+    let gateway = Gateway::start(&["--source", &source, "--bind", "127.0.0.1:0"], 1);
+    let file = folder.path().join("stream.ts");
+    run_peer("websocket_client.py", &[&gateway.port().to_string(), "/ws/mix", "3", file.to_str().unwrap()]);
+    let (stream, types) = probe(&file);
+    assert!(["mpeg1video,320,240", "mpeg1video,240,320"].iter().any(|size| stream.starts_with(size)), "{stream}");
+    assert!(types.len() > 10, "{types}");
+    assert_eq!(complaints(&file), "");
+    let figures = &gateway.state()["streams"][0]["mpeg1"];
+    assert!(figures["started"].as_u64().unwrap() <= 3, "{figures}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use media::Picture;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::{Notify, watch};
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 
 use super::Counters;
 use super::encoder::{Encoder, Form, Inlet, Job};
+use super::fit::Fitting;
 use super::groups::Groups;
 use super::rate::{Cadence, Measured, PictureRate};
 use super::transport::{Malformed, Pictures};
@@ -51,8 +53,10 @@ pub(super) enum End {
     Finished,
     /// No new frame came for a long time.
     Silent,
-    /// Frames come in another form now, of which this is the first, or faster.
+    /// Frames come in another form now, of which this is the first.
     Changed(Arc<Frame>),
+    /// Frames come faster now, of which this is the newest.
+    Faster(Arc<Frame>),
     /// It has failed.
     Failed(Failed),
 }
@@ -87,6 +91,8 @@ fn said(complaint: Option<&str>) -> String {
 pub(super) struct Session<'a> {
     pub(super) program: &'a Path,
     pub(super) job: Job,
+    /// Whether frames of any form are brought to that of the job, which is [`Form::fitted`].
+    pub(super) fits: bool,
     pub(super) groups: &'a watch::Sender<Groups>,
     pub(super) counters: &'a Counters,
 }
@@ -134,25 +140,27 @@ impl Session<'_> {
     }
 
     async fn feed(&self, first: Arc<Frame>, watching: &mut Watching, mut inlet: Inlet, under_way: &UnderWay) -> End {
-        let mut frame = first;
         let mut cadence = Cadence::new(self.job.rate, Instant::now());
-        let mut measured = Measured::new(Instant::now(), frame.number);
+        let mut measured = Measured::new(Instant::now(), first.number);
         let mut fresh_until = Instant::now() + REPEAT_FOR;
+        let mut fitting = None;
+        let mut shown = self.ready(&first, &mut fitting).await;
+        let mut captured_at = first.captured_at;
         loop {
-            let Some(picture) = frame.picture() else { return End::Finished };
-            for _ in 0..cadence.copies(Instant::now()) {
+            let copies = if shown.is_some() { cadence.copies(Instant::now()) } else { 0 };
+            for picture in shown.iter().cycle().take(copies as usize) {
                 if under_way.is_full() {
                     self.counters.broken(under_way.room().await);
                     cadence.restart(Instant::now());
                     break;
                 }
-                under_way.enter(frame.captured_at);
+                under_way.enter(captured_at);
                 // Should it fail, the encoder is gone, and whoever reads from it knows more.
-                if inlet.write(&picture).await.is_err() {
+                if inlet.write(picture).await.is_err() {
                     std::future::pending::<()>().await;
                 }
             }
-            frame = match timeout(REPEAT_AFTER, watching.next()).await {
+            match timeout(REPEAT_AFTER, watching.next()).await {
                 Ok(None) => return End::Finished,
                 Ok(Some(next)) => {
                     let now = Instant::now();
@@ -165,14 +173,49 @@ impl Session<'_> {
                         self.counters.measured(fps);
                         PictureRate::for_source(fps).per_second() > self.job.rate.per_second()
                     });
-                    if form != self.job.form || faster {
+                    if faster {
+                        return End::Faster(next);
+                    }
+                    if form != self.job.form && !self.fits {
                         return End::Changed(next);
                     }
-                    next
+                    if let Some(picture) = self.ready(&next, &mut fitting).await {
+                        (shown, captured_at) = (Some(picture), next.captured_at);
+                    }
                 }
                 Err(_) if Instant::now() > fresh_until => return End::Silent,
-                Err(_) => frame,
-            };
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// The picture of a frame as the encoder takes it, with `fitting` if it has to be brought to a form. `None` where
+    /// that is not possible.
+    async fn ready(&self, frame: &Frame, fitting: &mut Option<Fitting>) -> Option<Picture> {
+        let picture = frame.picture()?;
+        if !self.fits {
+            return Some(picture);
+        }
+        let mut taken = fitting.take().unwrap_or_else(|| Fitting::to(self.job.size));
+        // It takes milliseconds, in which others are to be served.
+        let work = move || {
+            let fitted = taken.fit(picture);
+            (fitted, taken)
+        };
+        let fitted = match tokio::task::spawn_blocking(work).await {
+            Ok((fitted, taken)) => {
+                *fitting = Some(taken);
+                fitted.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match fitted {
+            Ok(image) => Some(Picture::Raw(image)),
+            Err(error) => {
+                self.counters.broken(1);
+                tracing::debug!(error, "a picture is left out");
+                None
+            }
         }
     }
 

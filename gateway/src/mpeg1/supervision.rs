@@ -25,6 +25,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// An encoder that ran for so long had nothing wrong with it at first: pauses begin small again.
 const GOOD_RUN: Duration = Duration::from_secs(10);
 
+/// Where frames change so soon after an encoder was started, the next one gets all of them in one form.
+const SHORT_RUN: Duration = Duration::from_secs(10);
+
 /// Runs encoders as long as somebody looks.
 pub(super) async fn supervise(shared: Arc<Shared>) {
     let mut encoding = pin!(encode(&shared));
@@ -45,7 +48,7 @@ async fn encode(shared: &Shared) {
     let mut watching = shared.stream.watch(Want::Picture);
     let mut waiting = None;
     let mut failures = Failures::default();
-    let mut size = None;
+    let (mut size, mut fits) = (None, false);
     loop {
         let first = match waiting.take() {
             Some(frame) => frame,
@@ -62,7 +65,13 @@ async fn encode(shared: &Shared) {
         let size = *size.get_or_insert_with(|| Size::for_frames(form));
         let session = Session {
             program: &shared.settings.program,
-            job: Job { form, rate: shared.rate(), size, quality: shared.settings.quality },
+            job: Job {
+                form: if fits { Form::fitted(size) } else { form },
+                rate: shared.rate(),
+                size,
+                quality: shared.settings.quality,
+            },
+            fits,
             groups: &shared.groups,
             counters: &shared.counters,
         };
@@ -70,7 +79,13 @@ async fn encode(shared: &Shared) {
         let began = Instant::now();
         match session.run(first, &mut watching).await {
             End::Finished => return,
-            End::Changed(frame) => waiting = Some(frame),
+            End::Changed(frame) => {
+                // An encoder takes a fifth of a second to start: with one for each of several forms that take turns
+                // nothing would be shown.
+                fits |= began.elapsed() < SHORT_RUN;
+                waiting = Some(frame);
+            }
+            End::Faster(frame) => waiting = Some(frame),
             End::Silent => shared.groups.send_modify(Groups::clear),
             End::Failed(failed) => {
                 shared.counters.failed.fetch_add(1, Ordering::Relaxed);
