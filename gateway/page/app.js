@@ -131,6 +131,7 @@ class Tile {
     this.part('viewers').textContent = viewers ?? '–';
     this.part('viewers').previousElementSibling.textContent = viewers === 1 ? 'viewer' : 'viewers';
     this.root.dataset.frames = this.count;
+    if (source) this.player?.look?.(source);
     this.say();
   }
 
@@ -140,7 +141,7 @@ class Tile {
     const { source } = this;
     const isOver = source?.ended === true;
     const isAway = source && (source.age_s === null || source.age_s > STALE_S);
-    if (isOver && state !== 'playing') state = 'ended';
+    if (isOver) state = 'ended';
     else if (isAway && (state !== 'lost' || source.lost_because) && state !== 'refused') [state, reason] = ['waiting', source.lost_because];
     const said = state === 'refused' ? reason : SAID[state] ?? '';
     const text = state === 'waiting' && reason ? `${said}: ${reason}` : said;
@@ -244,6 +245,7 @@ async function look() {
   const began = Date.now();
   pause = STATE_EVERY_MS;
   let refused;
+  let busy = false;
   let state;
   try {
     const signal = AbortSignal.timeout?.(STATE_WITHIN_MS);
@@ -251,6 +253,7 @@ async function look() {
     if (!answer.ok) {
       refused = REFUSED[answer.status];
       const again = 1000 * Number.parseInt(answer.headers.get('retry-after'), 10);
+      busy = again > 0;
       if (again > pause) pause = Math.min(again, LONGEST_PAUSE_MS);
       throw new Error(answer.statusText);
     }
@@ -259,14 +262,18 @@ async function look() {
     if (refused || tiles.size === 0) announce(refused ?? 'The server does not answer, trying again');
     document.body.dataset.live = 'none';
     missed = true;
-    for (const tile of tiles.values()) tile.update(undefined, undefined);
+    for (const tile of tiles.values()) {
+      // An <img> does not tell that its stream has ended. Where the server has too much to do, it need not have.
+      if (tile.mode === 'mjpeg' && !busy) tile.connected('lost');
+      tile.update(undefined, undefined);
+    }
     return;
   }
   const round = (Date.now() - began) / 1000;
   // The shortest round trip tells the time best; older ones count less and less, because clocks drift.
   if (round <= clock.within) Object.assign(clock, { ahead: state.time - (began / 1000 + round / 2), within: round });
   else clock.within *= 1.02;
-  // An <img> does not tell that its stream has ended: where the server was away, or is another one, it is begun anew.
+  // Where the server was away, or is another one, an <img> is begun anew.
   if (missed || state.uptime_s < uptime) {
     for (const tile of tiles.values()) if (tile.mode === 'mjpeg') tile.stop();
     play();

@@ -253,6 +253,14 @@ async function prepare(JSMpeg) {
 // No <img> is to be taken from what was loaded before.
 let tries = 0;
 
+// An <img> that shows the same picture for so long while the source has newer ones is begun anew; if it shows that one again, it is
+// a picture that stands still, and is looked at again after twice as long.
+const STILL_MS = 4000;
+const LONGEST_STILL_MS = 64000;
+
+// What is compared of a picture, in pixels.
+const SAMPLE = { width: 64, height: 48 };
+
 // Motion JPEG in an <img>: every browser has it, none says which picture it shows, nor that the stream has stopped.
 export class MjpegPlayer {
   static works() {
@@ -265,11 +273,19 @@ export class MjpegPlayer {
     this.element = document.createElement('img');
     this.element.alt = '';
     this.failures = 0;
+    this.patience = STILL_MS;
+    this.sample = Object.assign(document.createElement('canvas'), SAMPLE).getContext('2d', { willReadFrequently: true });
   }
 
   start() {
-    const { element } = this;
     this.listener.state(this.failures ? 'lost' : 'connecting');
+    this.begin();
+  }
+
+  begin() {
+    const { element } = this;
+    this.again = null;
+    this.began = performance.now();
     element.onload = () => {
       this.failures = 0;
       this.listener.shown(null);
@@ -283,6 +299,39 @@ export class MjpegPlayer {
     const url = address(this.path);
     url.searchParams.set('try', tries++);
     element.src = url;
+  }
+
+  // Begins anew where the stream has stopped, by what the server says of the source.
+  look({ ended, frames, viewers }) {
+    const now = performance.now();
+    if (ended || this.again || now - this.began < STILL_MS) return;
+    if (viewers === 0) {
+      this.listener.state('lost');
+      this.begin();
+      return;
+    }
+    const pixels = this.pixels();
+    if (this.seen?.pixels !== pixels || frames < this.seen.frames) {
+      // Not where it was begun anew, and shows again what it showed before.
+      if (this.seen && this.seen.pixels !== pixels) this.patience = STILL_MS;
+      this.seen = { pixels, frames, since: now };
+      return;
+    }
+    // One of them may be on its way.
+    if (frames - this.seen.frames < 2 || now - this.seen.since < this.patience) return;
+    this.patience = Math.min(2 * this.patience, LONGEST_STILL_MS);
+    this.seen = { pixels, frames, since: now };
+    this.begin();
+  }
+
+  // What it shows, small.
+  pixels() {
+    const { sample, element } = this;
+    const { width, height } = SAMPLE;
+    try {
+      sample.drawImage(element, 0, 0, width, height);
+    } catch { /* there is nothing yet */ }
+    return sample.getImageData(0, 0, width, height).data.join();
   }
 
   stop() {

@@ -2,12 +2,15 @@
 
 mod scene;
 
+use std::io::Write;
 use std::path::Path;
+use std::sync::mpsc::TryRecvError;
 
 use media::PixelFormat;
 use media::codec::{Decoder, Scale};
-use scene::programs::{Peer, are_there};
-use scene::{Gateway, credential, run_peer, wait_until};
+use scene::programs::{Peer, are_there, card};
+use scene::proxy::Proxy;
+use scene::{Gateway, Viewer, credential, run_peer, wait_until};
 use sender::source::pattern::read_frame_number;
 
 /// What the browser says of the page, and the frame numbers of three pictures that it took, one after another.
@@ -117,6 +120,65 @@ fn a_page_whose_token_is_no_longer_right_says_so() {
     let _gateway = start(&address.to_string(), "new");
     std::fs::remove_file(&hold).unwrap();
     browser.finish();
+}
+
+#[test]
+fn motion_jpeg_that_is_cut_off_beside_a_server_that_is_well_is_played_again() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
+    // Another one, by whom the source goes on.
+    let mut other = Viewer::of(gateway.addresses[0], "/video/a");
+    let (other_goes, over) = std::sync::mpsc::channel::<()>();
+    let other =
+        std::thread::spawn(move || while over.try_recv() == Err(TryRecvError::Empty) && other.next().is_some() {});
+    let proxy = Proxy::start(gateway.addresses[0]);
+    let (url, hold) = (format!("http://{}/?as=mjpeg", proxy.address), folder.path().join("hold"));
+    let line = [&url, folder.path().to_str().unwrap(), "--pictures", "3", "--hold", hold.to_str().unwrap()];
+    let browser = Peer::start("browser.py", &line, &folder.path().join("said"));
+    wait_until("it is shown", || hold.exists());
+    let served = || gateway.state()["viewers"]["served"].as_u64().unwrap();
+    assert_eq!(proxy.cut("GET /video/"), 1);
+    wait_until("it is looked at again", || served() == 3);
+    // Now nobody else looks.
+    drop(other_goes);
+    other.join().unwrap();
+    assert_eq!(proxy.cut("GET /video/"), 1);
+    wait_until("it is looked at again", || served() == 4);
+    std::fs::remove_file(&hold).unwrap();
+    browser.finish();
+    let numbers = numbers(folder.path());
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+}
+
+#[test]
+fn motion_jpeg_that_has_ended_or_whose_gateway_was_killed_is_not_taken_for_live() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let jpeg = card(folder.path(), 320, 240).1;
+    for (then, notice) in [("ended", "The stream has ended"), ("lost", "Connection lost, trying again")] {
+        let (stdin, mut camera) = std::io::pipe().unwrap();
+        let gateway = Gateway::start_with(stdin.into(), &["--source", "a=-", "--bind", "127.0.0.1:0"], 1);
+        let (url, hold) = (format!("http://{}/?as=mjpeg", gateway.addresses[0]), folder.path().join("hold"));
+        let line = [&url, folder.path().to_str().unwrap(), "--hold", hold.to_str().unwrap(), "--then", then];
+        let said = folder.path().join("said");
+        let browser = Peer::start("browser.py", &line, &said);
+        wait_until("it is shown", || {
+            camera.write_all(&jpeg).unwrap();
+            hold.exists()
+        });
+        let gateway = (then == "ended").then_some(gateway);
+        drop(camera);
+        std::fs::remove_file(&hold).unwrap();
+        browser.finish();
+        let page: serde_json::Value = serde_json::from_slice(&std::fs::read(&said).unwrap()).unwrap();
+        assert_eq!(page["notice"], notice);
+        drop(gateway);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 """Opens a page in Chromium and looks at it, through the pipe that its developer tools have. Standard library only.
 
 browser.py URL FOLDER [--size WIDTHxHEIGHT] [--phone] [--pictures N] [--page FILE.png] [--wait STATE] [--hold FILE]
-           [--says TEXT]
+           [--says TEXT] [--then STATE]
 
 Waits until a source is shown, then takes N pictures of it as FOLDER/0.jpg and so on, each after more have been shown. Prints
 a JSON object: what the page says of the source, and what Chromium complained about.
@@ -123,6 +123,9 @@ def look(browser, arguments):
             says = f"document.getElementById('summary').textContent.startsWith({json.dumps(arguments.says)})"
             browser.wait(says, f"the page says {arguments.says}")
             return {}
+        if arguments.then:
+            browser.wait(f"{tile}?.dataset.state === '{arguments.then}'", f"it is {arguments.then}")
+            return {"notice": browser.evaluate(f"{tile}.querySelector('.said').textContent")}
         browser.wait(f"{tile}?.dataset.state === 'playing'", "it is shown again")
     notice = None
     if arguments.wait:
@@ -163,6 +166,7 @@ def main():
     parser.add_argument("--page")
     parser.add_argument("--wait", help="also for a source in this state")
     parser.add_argument("--hold", help="once a source is shown, make this file and wait until it is gone")
+    parser.add_argument("--then", help="after that, only wait until the first source is in this state")
     parser.add_argument("--says", help="after that, only wait until the page says this")
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))

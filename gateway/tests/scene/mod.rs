@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 pub(crate) mod programs;
+pub(crate) mod proxy;
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -32,11 +33,16 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it and waits until it has said so many addresses.
     pub(crate) fn start(arguments: &[&str], addresses: usize) -> Self {
+        Self::start_with(Stdio::null(), arguments, addresses)
+    }
+
+    /// The same with this standard input.
+    pub(crate) fn start_with(stdin: Stdio, arguments: &[&str], addresses: usize) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_gateway"))
             .args(arguments)
             .args(["--stats", "none"])
             .env("TZ", ZONE)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
