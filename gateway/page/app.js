@@ -178,7 +178,7 @@ class Tile {
   }
 }
 
-// As many columns as make the pictures largest.
+// As many columns as make the pictures largest; where they are the same, those that make fewer rows.
 function arrange() {
   const shown = [...tiles.values()].filter((tile) => !tile.root.hidden);
   const many = shown.length > 1;
@@ -187,14 +187,14 @@ function arrange() {
   // What the heading, the keys and the space between tiles take of the height, and a tile's own bar.
   const around = innerHeight < 480 ? 64 : 120;
   const bar = 72;
-  const fitting = (columns) => {
-    const rows = Math.ceil(shown.length / columns);
-    return Math.max(LEAST_WIDTH, ((innerHeight - around) / rows - bar) * shape);
-  };
+  const rows = (columns) => Math.ceil(shown.length / columns);
+  const fitting = (columns) => Math.max(LEAST_WIDTH, ((innerHeight - around) / rows(columns) - bar) * shape);
   const width = (columns) => Math.min(grid.clientWidth / columns, fitting(columns));
   let columns = 1;
   for (let more = 2; more <= shown.length; more += 1) {
-    if (grid.clientWidth / more >= LEAST_WIDTH && width(more) > width(columns)) columns = more;
+    if (grid.clientWidth / more < LEAST_WIDTH) break;
+    const gain = width(more) - width(columns);
+    if (gain > 0 || (gain === 0 && rows(more) < rows(columns))) columns = more;
   }
   grid.style.setProperty('--columns', columns);
   grid.style.setProperty('--widest', `${fitting(columns)}px`);

@@ -196,3 +196,18 @@ fn several_sources_are_a_grid_and_one_that_is_away_says_so() {
     assert!(page["notice"].as_str().unwrap().starts_with("Waiting for the camera"), "{page}");
     assert!(page["summary"].as_str().unwrap().starts_with("3 sources"), "{page}");
 }
+
+#[test]
+fn many_sources_lie_beside_each_other_and_all_of_a_tile_is_within_it() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let sources: Vec<_> = (0..9).flat_map(|id| ["--source".to_owned(), format!("{id}=videotest")]).collect();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+    let gateway = Gateway::start(&[&sources[..], &["--bind", "127.0.0.1:0"]].concat(), 9);
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://{}/", gateway.addresses[0]);
+    let said = run_peer("browser.py", &[&url, folder.path().to_str().unwrap(), "--size", "1366x650"]);
+    let page: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&page["tiles"], &page["columns"], &page["outside"]), (&9.into(), &3.into(), &0.into()), "{page}");
+}

@@ -143,9 +143,15 @@ def look(browser, arguments):
     if arguments.page:
         time.sleep(0.5)
         browser.picture(arguments.page, format="png")
+    # Tiles of which a part lies beside the tile.
+    outside = "[...document.querySelectorAll('.tile')].filter((tile) => [...tile.querySelectorAll('button, dl, h2')]"
+    outside += ".some((part) => part.getBoundingClientRect().right > tile.getBoundingClientRect().right)).length"
+    columns = "getComputedStyle(document.querySelector('main')).gridTemplateColumns.split(' ').length"
     text = lambda name: browser.evaluate(f"{tile}.querySelector('.{name}').textContent")
     return {
         "mode": browser.evaluate(f"{tile}.dataset.mode"),
+        "columns": browser.evaluate(columns),
+        "outside": browser.evaluate(outside),
         "tiles": browser.evaluate("document.querySelectorAll('.tile').length"),
         "notice": notice,
         "summary": browser.evaluate("document.getElementById('summary').textContent"),
