@@ -10,7 +10,7 @@ mod watched;
 
 pub use file::{FileError, read};
 pub use position::Position;
-pub(crate) use watched::WatchedFile;
+pub(crate) use watched::watched;
 
 /// Quality where none is given: on the scale of ffmpeg's `-q:v`.
 pub const DEFAULT_QUALITY: u8 = 4;

@@ -25,7 +25,7 @@ pub(crate) fn access(path: &Path, renewables: &mut Vec<Renewable>) -> Result<Arc
         replaced.replace(&text).map_err(|error| told(&error))
     };
     let told = Told {
-        taken: "the file of --access has changed: whom it names now is let in, and nobody else",
+        taken: Some("the file of --access has changed: whom it names now is let in, and nobody else"),
         kept: "whom it named before is let in, and nobody else",
     };
     renewables.push(files.renewed_by(told, take));
@@ -38,7 +38,7 @@ pub(crate) fn https(certificate: &Path, key: &Path, renewables: &mut Vec<Renewab
     let certificate = Arc::new(Certificate::read(certificate, key)?);
     let acceptor = certificate.acceptor()?;
     let told = Told {
-        taken: "the certificate was renewed; whoever connects is shown the new one",
+        taken: Some("the certificate was renewed; whoever connects is shown the new one"),
         kept: "https goes on with the certificate of before",
     };
     renewables.push(files.renewed_by(told, move || certificate.renew().map_err(|error| error.to_string())));

@@ -1,4 +1,5 @@
-//! Files that are read again when they have changed, while the program runs: a certificate and its key, and who may look.
+//! Files that are read again when they have changed, while the program runs: what is served, a certificate and its key,
+//! and who may look.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -41,8 +42,8 @@ pub(crate) struct Renewable {
 /// What people are told of files that have changed, as whole sentences or the ends of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
-    /// They were taken.
-    pub(crate) taken: &'static str,
+    /// They were taken; nothing where whoever took them says so.
+    pub(crate) taken: Option<&'static str>,
     /// They cannot be used, for a reason that stands before it.
     pub(crate) kept: &'static str,
 }
@@ -106,7 +107,9 @@ impl Renewable {
         if !are_settled || self.seen == self.taken {
             return None;
         }
-        match (self.take)() {
+        // Opening a pipe could take for ever.
+        let taken = irregular(&self.paths).map_or_else(&mut self.take, Err);
+        match taken {
             Ok(()) => {
                 self.taken.clone_from(&self.seen);
                 self.failures = 0;
@@ -121,7 +124,11 @@ impl Renewable {
 
     fn say(&self, news: Option<News>) {
         match news {
-            Some(News::Taken) => tracing::info!("{}", self.told.taken),
+            Some(News::Taken) => {
+                if let Some(taken) = self.told.taken {
+                    tracing::info!("{taken}");
+                }
+            }
             Some(News::Unusable(reason)) => tracing::warn!("{reason}; {}", self.told.kept),
             None => {}
         }
@@ -132,6 +139,12 @@ impl fmt::Debug for Renewable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renewable").field("paths", &self.paths).finish_non_exhaustive()
     }
+}
+
+/// What is there and is no file, if anything.
+fn irregular(paths: &[PathBuf]) -> Option<String> {
+    let is_irregular = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    paths.iter().find(is_irregular).map(|path| format!("{}: it is no file any more", path.display()))
 }
 
 fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
@@ -161,7 +174,7 @@ mod tests {
             *kept.lock().unwrap() = text;
             Ok(())
         };
-        (Files::at([path]).renewed_by(Told { taken: "", kept: "" }, take), taken, reads)
+        (Files::at([path]).renewed_by(Told { taken: None, kept: "" }, take), taken, reads)
     }
 
     fn replace(path: &Path, text: &str) {
@@ -209,6 +222,22 @@ mod tests {
         assert_eq!(*taken.lock().unwrap(), "good two");
         replace(&path, "good 3");
         assert_eq!(after(3), [News::Taken]);
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_file_is_not_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, pipe) = (directory.path().join("file"), directory.path().join("pipe"));
+        fs::write(&path, "good 1").unwrap();
+        let (mut file, taken, reads) = renewable(&path);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::rename(&pipe, &path).unwrap();
+        let news: Vec<_> = (0..2 * PATIENCE).filter_map(|_| file.look()).collect();
+        assert_eq!(news, [News::Unusable(format!("{}: it is no file any more", path.display()))]);
+        assert_eq!(reads.load(Ordering::SeqCst), 0);
+        replace(&path, "good two");
+        assert_eq!([file.look(), file.look()], [None, Some(News::Taken)]);
+        assert_eq!(*taken.lock().unwrap(), "good two");
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use terminal::exit::Advise;
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::cli::Cli;
-use crate::config::{SiteConfig, WatchedFile};
+use crate::config::{self, SiteConfig};
 use crate::mpeg1;
 use crate::protection;
 use crate::renewal::Renewable;
@@ -15,8 +16,8 @@ use crate::sites::{Common, Sites};
 use crate::system::{self, Activated};
 use crate::throughput::{Meter, Served};
 
-/// How often it is looked whether the file of the configuration has changed, and what could not be begun is tried again.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often what could not be begun is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Tasks and threads that do not end by themselves get so long at the end, and the last line of statistics so long to
 /// be read.
@@ -28,15 +29,15 @@ const GRACE: Duration = Duration::from_millis(200);
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
-    let (configs, file) = match &cli.config {
-        Some(path) => WatchedFile::open(path).map(|(configs, file)| (configs, Some(file)))?,
-        None => (vec![cli.site()?], None),
+    let mut renewables = Vec::new();
+    let (configs, changes) = match &cli.config {
+        Some(path) => config::watched(path, &mut renewables)?,
+        None => (vec![cli.site()?], mpsc::unbounded_channel().1),
     };
     cli.check_reception(&configs)?;
     for words in cli.without_effect(&configs) {
         tracing::warn!("{words}");
     }
-    let mut renewables = Vec::new();
     let common = Common {
         reception: cli.reception(),
         max_viewers: cli.max_viewers,
@@ -58,7 +59,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
     let outcome = runtime.block_on(async {
         renewables.into_iter().for_each(Renewable::watch);
-        serve(&cli, configs, file, common, interrupt).await
+        serve(&cli, configs, changes, common, interrupt).await
     });
     runtime.shutdown_timeout(GRACE);
     outcome
@@ -67,7 +68,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
 async fn serve(
     cli: &Cli,
     configs: Vec<SiteConfig>,
-    mut file: Option<WatchedFile>,
+    mut changes: UnboundedReceiver<Vec<SiteConfig>>,
     common: Common,
     interrupt: Interrupt,
 ) -> Result<ExitStatus, Failure> {
@@ -85,15 +86,22 @@ async fn serve(
     let report = Report::start(reporter, move || meter.interval(&seen))?;
 
     let mut asked = asked(&interrupt);
-    let mut looks = tokio::time::interval(LOOK_INTERVAL);
+    let mut retries = tokio::time::interval(RETRY_INTERVAL);
     loop {
-        tokio::select! {
+        let changed = tokio::select! {
             _ = &mut asked => break,
-            _ = looks.tick() => {}
-        }
-        let errors = match file.as_mut().and_then(WatchedFile::changed) {
-            Some(configs) => sites.apply(configs).await,
-            None => sites.retry().await,
+            Some(configs) = changes.recv() => Some(configs),
+            _ = retries.tick() => None,
+        };
+        let errors = async {
+            match changed {
+                Some(configs) => sites.apply(configs).await,
+                None => sites.retry().await,
+            }
+        };
+        let errors = tokio::select! {
+            _ = &mut asked => break,
+            errors = errors => errors,
         };
         for error in errors {
             tracing::error!("{}", error.into_failure());

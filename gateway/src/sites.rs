@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use terminal::{Failure, HostPort};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::{SiteConfig, SourceConfig};
@@ -76,6 +77,8 @@ pub(crate) struct Sites {
     configs: Vec<SiteConfig>,
     /// Where something of it cannot be begun, and why, as was said.
     failed: BTreeMap<String, String>,
+    /// What is served no more, and still ends.
+    ending: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -99,7 +102,8 @@ struct Prepared {
 
 impl Sites {
     pub(crate) fn new(common: Common, activated: Activated) -> Self {
-        Self { common, activated, running: BTreeMap::new(), configs: Vec::new(), failed: BTreeMap::new() }
+        let (running, failed) = (BTreeMap::new(), BTreeMap::new());
+        Self { common, activated, running, configs: Vec::new(), failed, ending: JoinSet::new() }
     }
 
     /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not
@@ -125,9 +129,10 @@ impl Sites {
         for bind in ended {
             if let Some(running) = self.running.remove(&bind) {
                 self.activated.release(running.address);
-                running.end().await;
+                self.ending.spawn(running.end());
             }
         }
+        self.have_ended().await;
         prepared.sort_by_key(|ready| !self.activated.has_port(ready.address.port()));
         for ready in prepared {
             let (bind, address) = (ready.config.bind.clone(), ready.address);
@@ -199,13 +204,16 @@ impl Sites {
 
     /// Ends all.
     pub(crate) async fn end(mut self) {
-        let running: Vec<_> = std::mem::take(&mut self.running).into_values().collect();
-        // All at once: each may take a moment.
-        let ends: Vec<_> = running.into_iter().map(|running| tokio::spawn(running.end())).collect();
-        for end in ends {
-            // It panics only where it has said so.
-            let _ = end.await;
+        for running in std::mem::take(&mut self.running).into_values() {
+            self.ending.spawn(running.end());
         }
+        self.have_ended().await;
+    }
+
+    /// Waits for what still ends: all at once, since each may take a moment.
+    async fn have_ended(&mut self) {
+        // It panics only where it has said so.
+        while self.ending.join_next().await.is_some() {}
     }
 }
 

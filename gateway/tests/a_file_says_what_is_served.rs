@@ -2,9 +2,13 @@
 
 mod scene;
 
-use scene::{Gateway, Viewer, run_peer};
+use scene::programs::card;
+use scene::{Gateway, Viewer, get, request, run_peer, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
 
 fn two(second: &str) -> String {
     format!(
@@ -62,15 +66,80 @@ fn a_source_that_cannot_be_begun_ends_nothing_and_is_begun_when_it_can() {
 }
 
 #[test]
+fn a_pipe_in_place_of_the_file_holds_up_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let [file, beside] = ["sources.json", "beside"].map(|name| directory.path().join(name));
+    fs::write(&file, two("b")).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 2);
+    assert!(Command::new("mkfifo").arg(&beside).status().unwrap().success());
+    fs::rename(&beside, &file).unwrap();
+    gateway.wait_for_line("it is no file any more; all goes on as it was");
+    fs::write(&beside, two("c")).unwrap();
+    fs::rename(&beside, &file).unwrap();
+    gateway.next_address();
+    assert_eq!(gateway.end().1, Some(0));
+}
+
+#[test]
+fn a_file_that_is_a_pipe_is_read_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let written = file.clone();
+    let writer = std::thread::spawn(move || fs::write(written, two("b")).unwrap());
+    let gateway = Gateway::start(&["-c", file.to_str().unwrap()], 2);
+    writer.join().unwrap();
+    // Whoever opens it now waits for somebody who reads it.
+    let (opened, has_opened) = std::sync::mpsc::channel();
+    std::thread::spawn(move || opened.send(fs::OpenOptions::new().write(true).open(file).is_ok()));
+    assert_eq!(has_opened.recv_timeout(Duration::from_secs(3)), Err(RecvTimeoutError::Timeout));
+    assert_eq!(gateway.end().1, Some(0));
+}
+
+#[test]
+fn viewers_who_read_nothing_hold_up_a_change_for_a_moment_however_many_ports_there_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, pictures) = (directory.path().join("sources.json"), directory.path().join("pictures"));
+    fs::create_dir(&pictures).unwrap();
+    for name in ["1.jpg", "2.jpg"] {
+        fs::rename(card(directory.path(), 1280, 720).0, pictures.join(name)).unwrap();
+    }
+    let sources = |id: &str| {
+        let source = |port| {
+            format!("\"127.0.0.{port}:0\": {{\"input_uri\": {:?}, \"hash\": {id:?}}}", pictures.display().to_string())
+        };
+        let sources: Vec<_> = (1..=16).map(source).collect();
+        format!("{{\"sources\": {{{}}}}}", sources.join(", "))
+    };
+    fs::write(&file, sources("a")).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 16);
+    let viewers: Vec<_> = gateway.addresses.iter().map(|address| request(*address, "/video/", "")).collect();
+    for address in &gateway.addresses {
+        wait_until("it takes nothing", || {
+            let state: serde_json::Value = serde_json::from_slice(&get(*address, "/state", "").1).unwrap();
+            let given = state["viewing"][0]["frames"].as_u64();
+            given.is_some_and(|given| state["streams"][0]["frames"].as_u64().unwrap() > given + 20)
+        });
+    }
+    fs::write(&file, sources("b")).unwrap();
+    gateway.wait_for_line("has changed");
+    let begin = Instant::now();
+    gateway.next_address();
+    // Each port takes 0.3 s.
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    drop(viewers);
+}
+
+#[test]
 fn what_is_not_known_is_warned_of_and_what_is_wrong_ends_the_program_with_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("sources.json");
     fs::write(&file, two("b").replace("videotest", "ftp://x")).unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gateway")).arg("-c").arg(&file).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gateway")).arg("-c").arg(&file).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("line 3, column ") && said.contains("ftp"), "{said}");
-    let vp8 = std::process::Command::new(env!("CARGO_BIN_EXE_gateway")).args(["-of", "VP8"]).output().unwrap();
+    let vp8 = Command::new(env!("CARGO_BIN_EXE_gateway")).args(["-of", "VP8"]).output().unwrap();
     assert_eq!(vp8.status.code(), Some(2));
     assert!(String::from_utf8(vp8.stderr).unwrap().contains("VP8"));
 }

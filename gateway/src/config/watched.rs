@@ -1,62 +1,47 @@
-//! The file of the configuration, which is looked at again and again.
+//! The file of the configuration, which is read again when it has changed.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Display;
+use std::path::Path;
 
 use terminal::Failure;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{FileError, SiteConfig, read};
+use crate::renewal::{Files, Renewable, Told};
 use crate::text_file;
 
-/// A file that says what is to be served. Whether it has changed is seen by its text, not its time: editors and
-/// configuration tools replace files in ways that notifications of the system miss.
-#[derive(Debug)]
-pub(crate) struct WatchedFile {
-    path: PathBuf,
-    text: String,
-    has_failed: bool,
-}
-
-impl WatchedFile {
-    /// What the file at `path` says, and the file, to be looked at again.
-    ///
-    /// # Errors
-    /// It cannot be read, or is wrong, and where.
-    pub(crate) fn open(path: &Path) -> Result<(Vec<SiteConfig>, Self), Failure> {
-        let told = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
-        let text = text_file::read(path).map_err(|error| told(&error))?;
-        let (sites, warnings) = read(&text).map_err(|error| told(&error))?;
-        warn(path, &warnings);
-        Ok((sites, Self { path: path.to_owned(), text, has_failed: false }))
-    }
-
-    /// What the file says now, if it says something else than before and can be understood.
-    pub(crate) fn changed(&mut self) -> Option<Vec<SiteConfig>> {
-        let text = match text_file::read(&self.path) {
-            Ok(text) => text,
-            Err(error) => {
-                if !std::mem::replace(&mut self.has_failed, true) {
-                    tracing::warn!("{}: {error}; all goes on as it was", self.path.display());
-                }
-                return None;
-            }
-        };
-        self.has_failed = false;
-        if text == self.text {
-            return None;
+/// What the file at `path` says, and what it says later, where that is something else and can be understood.
+///
+/// # Errors
+/// It cannot be read, or is wrong, and where.
+pub(crate) fn watched(
+    path: &Path,
+    renewables: &mut Vec<Renewable>,
+) -> Result<(Vec<SiteConfig>, UnboundedReceiver<Vec<SiteConfig>>), Failure> {
+    let told = |error: &dyn Display| Failure::usage(format!("{}: {error}", path.display()));
+    let files = Files::at([path]);
+    let mut text = text_file::read(path).map_err(|error| told(&error))?;
+    let (sites, warnings) = read(&text).map_err(|error| told(&error))?;
+    warn(path, &warnings);
+    let (sender, changes) = tokio::sync::mpsc::unbounded_channel();
+    let path = path.to_owned();
+    let take = move || {
+        let told = |error: &dyn Display| format!("{}: {error}", path.display());
+        let now = text_file::read(&path).map_err(|error| told(&error))?;
+        // Written again as it was.
+        if now == text {
+            return Ok(());
         }
-        self.text = text;
-        match read(&self.text) {
-            Ok((sites, warnings)) => {
-                tracing::info!("{} has changed", self.path.display());
-                warn(&self.path, &warnings);
-                Some(sites)
-            }
-            Err(error) => {
-                tracing::error!("{}: {error}; all goes on as it was", self.path.display());
-                None
-            }
-        }
-    }
+        let (sites, warnings) = read(&now).map_err(|error| told(&error))?;
+        tracing::info!("{} has changed", path.display());
+        warn(&path, &warnings);
+        text = now;
+        // Nobody takes it where the program is ending.
+        let _ = sender.send(sites);
+        Ok(())
+    };
+    renewables.push(files.renewed_by(Told { taken: None, kept: "all goes on as it was" }, take));
+    Ok((sites, changes))
 }
 
 fn warn(path: &Path, warnings: &[FileError]) {
