@@ -104,7 +104,8 @@ async fn serve(
             errors = errors => errors,
         };
         for error in errors {
-            tracing::error!("{}", error.into_failure());
+            // With what to do about it, on one line.
+            tracing::error!("{}", error.into_failure().to_string().replace("\n  ", "; "));
         }
         served.change_to(sites.served().cloned().collect());
     }

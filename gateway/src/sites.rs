@@ -120,7 +120,10 @@ impl Sites {
             match self.prepare(config) {
                 Ok(ready) => prepared.push(ready),
                 Err(error) => {
-                    kept.push(bind.clone());
+                    // What was served at its port, be it by another name.
+                    let at_its_port =
+                        |other: &&String| **other == bind || port(&bind).is_some_and(|of| port(other) == Some(of));
+                    kept.extend(self.running.keys().filter(at_its_port).cloned());
                     errors.push((bind, error));
                 }
             }
@@ -215,6 +218,11 @@ impl Sites {
         // It panics only where it has said so.
         while self.ending.join_next().await.is_some() {}
     }
+}
+
+/// The port of an address to listen at, unless the system is to choose it.
+fn port(bind: &str) -> Option<u16> {
+    bind.parse::<HostPort>().ok().map(|place| place.port()).filter(|port| *port != 0)
 }
 
 impl Running {

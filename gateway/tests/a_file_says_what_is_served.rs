@@ -66,6 +66,30 @@ fn a_source_that_cannot_be_begun_ends_nothing_and_is_begun_when_it_can() {
 }
 
 #[test]
+fn a_source_that_cannot_be_begun_ends_nothing_at_its_port_when_the_host_changes_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sources.json");
+    // The port is free again when the gateway asks for it, and hardly anybody else will have it by then.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let source =
+        |host: &str, more: &str| format!("{{\"sources\": {{\"{host}:{port}\": {{{more}, \"hash\": \"b\"}}}}}}");
+    fs::write(&file, source("127.0.0.1", "\"input_uri\": \"test\"")).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 1);
+    let mut before = Viewer::of(gateway.addresses[0], "/video/b");
+    let sealed =
+        format!("\"input_uri\": \"udp://127.0.0.1:0\", \"key_file\": \"{}/stream.key\"", directory.path().display());
+    fs::write(&file, source("0.0.0.0", &sealed)).unwrap();
+    let error = gateway.wait_for_line("stream.key");
+    assert!(!error.contains("\\n"), "{error}");
+    for _ in 0..3 {
+        before.next().expect("it goes on as it was");
+    }
+    fs::write(&file, source("0.0.0.0", "\"input_uri\": \"videotest\"")).unwrap();
+    gateway.next_address();
+    while before.next().is_some() {}
+}
+
+#[test]
 fn a_pipe_in_place_of_the_file_holds_up_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let [file, beside] = ["sources.json", "beside"].map(|name| directory.path().join(name));
