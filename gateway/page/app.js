@@ -118,9 +118,10 @@ class Tile {
     this.say();
   }
 
-  // What is known of the source, from the server.
-  update(source, viewers) {
+  // What is known of the source, from the server, and whether anybody else may look.
+  update(source, viewers, isFull) {
     this.source = source;
+    this.isFull = isFull;
     const now = performance.now();
     this.times = this.times.filter((time) => now - time < 1000);
     const plays = this.connection === 'playing';
@@ -141,10 +142,14 @@ class Tile {
     const { source } = this;
     const isOver = source?.ended === true;
     const isAway = source && (source.age_s === null || source.age_s > STALE_S);
-    if (isOver) state = 'ended';
+    const noMpeg1 = this.mode === 'mpeg1' && this.times.length === 0 && source?.mpeg1?.because;
+    if (isOver) [state, reason] = ['ended', undefined];
     else if (isAway && (state !== 'lost' || source.lost_because) && state !== 'refused') [state, reason] = ['waiting', source.lost_because];
-    const said = state === 'refused' ? reason : SAID[state] ?? '';
-    const text = state === 'waiting' && reason ? `${said}: ${reason}` : said;
+    // A WebSocket does not tell why it was refused.
+    else if (noMpeg1) [state, reason] = ['lost', `There is no MPEG-1, trying again: ${noMpeg1}`];
+    else if (state === 'lost' && this.isFull) reason = 'There are as many viewers as may be, trying again';
+    const said = SAID[state] ?? '';
+    const text = state === 'waiting' && reason ? `${said}: ${reason}` : reason ?? said;
     if (this.root.dataset.state !== state) this.root.dataset.state = state;
     const place = this.part('said');
     if (text && place.textContent !== text) place.textContent = text;
@@ -301,9 +306,10 @@ function show(state) {
   }
   if (changed) choose();
   let live = 0;
+  const isFull = state.viewers.present >= state.viewers.most;
   for (const stream of state.streams) {
     const tile = tiles.get(stream.id);
-    tile.update(stream, stream.viewers);
+    tile.update(stream, stream.viewers, isFull);
     if (tile.root.dataset.state === 'playing') live += 1;
   }
   const shown = [...tiles.values()].filter((tile) => !tile.root.hidden).length;

@@ -81,6 +81,8 @@ struct Counters {
     broken: AtomicU64,
     /// Frames a second of the source, as bits; 0 where it is not known.
     measured: AtomicU64,
+    /// Why the last encoder failed, until there is a picture again.
+    because: Mutex<Option<String>>,
 }
 
 /// What has come of encoding so far.
@@ -96,6 +98,8 @@ pub struct Mpeg1Figures {
     pub failed: u64,
     /// Frames that were left out because they are no JPEG, or that the encoder made no picture of.
     pub broken: u64,
+    /// Why there are no pictures: there is no encoder, or the last one failed, and no picture has come since.
+    pub because: Option<String>,
 }
 
 /// Somebody who looks at a stream as MPEG-1, until it is dropped.
@@ -105,6 +109,12 @@ pub struct Viewing {
     groups: watch::Receiver<Groups>,
     position: Position,
     skipped: u64,
+}
+
+impl Mpeg1Settings {
+    fn has_encoder(&self) -> Result<(), NoEncoder> {
+        if is_there(&self.program) { Ok(()) } else { Err(NoEncoder { program: self.program.display().to_string() }) }
+    }
 }
 
 /// Whether there is this program to encode with.
@@ -133,9 +143,7 @@ impl Mpeg1 {
     /// [`NoEncoder`].
     pub fn watch(&self) -> Result<Viewing, NoEncoder> {
         let shared = &self.shared;
-        if !is_there(&shared.settings.program) {
-            return Err(NoEncoder { program: shared.settings.program.display().to_string() });
-        }
+        shared.settings.has_encoder()?;
         let mut is_running = shared.is_running();
         let groups = shared.groups.subscribe();
         if !std::mem::replace(&mut *is_running, true) {
@@ -148,7 +156,8 @@ impl Mpeg1 {
     /// What has come of it so far.
     #[must_use]
     pub fn figures(&self) -> Mpeg1Figures {
-        let Shared { counters, .. } = &*self.shared;
+        let Shared { counters, settings, .. } = &*self.shared;
+        let missing = settings.has_encoder().err().map(|error| error.to_string());
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Mpeg1Figures {
             running: *self.shared.is_running(),
@@ -156,6 +165,7 @@ impl Mpeg1 {
             started: read(&counters.started),
             failed: read(&counters.failed),
             broken: read(&counters.broken),
+            because: missing.or_else(|| counters.because().clone()),
         }
     }
 }
@@ -220,6 +230,16 @@ impl Shared {
 impl Counters {
     fn encoded(&self) {
         self.encoded.fetch_add(1, Ordering::Relaxed);
+        *self.because() = None;
+    }
+
+    fn failed(&self, because: String) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        *self.because() = Some(because);
+    }
+
+    fn because(&self) -> MutexGuard<'_, Option<String>> {
+        self.because.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn broken(&self, frames: u64) {

@@ -182,6 +182,35 @@ fn motion_jpeg_that_has_ended_or_whose_gateway_was_killed_is_not_taken_for_live(
 }
 
 #[test]
+fn the_page_says_why_it_is_refused_and_why_there_is_no_mpeg1() {
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("", &["--max-viewers", "1"][..], "There are as many viewers as may be"),
+        (
+            "?as=mpeg1",
+            &["--ffmpeg", "/nowhere/ffmpeg"],
+            "There is no MPEG-1, trying again: MPEG-1 is encoded by the program",
+        ),
+        ("?as=mpeg1", &["--ffmpeg", "/bin/false"], "There is no MPEG-1, trying again: the encoder has ended"),
+    ];
+    for (query, options, notice) in cases {
+        let gateway = Gateway::start(&[&["--source", "a=test", "--bind", "127.0.0.1:0"], options].concat(), 1);
+        let mut viewer = Viewer::of(gateway.addresses[0], "/video/a");
+        viewer.next().unwrap();
+        let url = format!("http://{}/{query}", gateway.addresses[0]);
+        let browser = Peer::start(
+            "browser.py",
+            &[&url, folder.path().to_str().unwrap(), "--notice", notice],
+            &folder.path().join("said"),
+        );
+        browser.finish();
+    }
+}
+
+#[test]
 fn several_sources_are_a_grid_and_one_that_is_away_says_so() {
     if !are_there(&["chromium"]) {
         return;

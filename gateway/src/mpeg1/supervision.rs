@@ -88,7 +88,7 @@ async fn encode(shared: &Shared) {
             End::Faster(frame) => waiting = Some(frame),
             End::Silent => shared.groups.send_modify(Groups::clear),
             End::Failed(failed) => {
-                shared.counters.failed.fetch_add(1, Ordering::Relaxed);
+                shared.counters.failed(failed.to_string());
                 tokio::time::sleep(failures.pause(&shared.stream, &failed, began.elapsed())).await;
             }
         }

@@ -42,7 +42,9 @@ async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 async fn an_encoder_that_always_fails_is_put_to_rest_when_nobody_looks() {
     let mpeg1 = mpeg1(raw(), "/bin/false");
     let viewing = mpeg1.watch().unwrap();
+    assert_eq!(mpeg1.figures().because, None);
     wait_until("it fails", || mpeg1.figures().failed > 0).await;
+    assert_eq!(mpeg1.figures().because.as_deref(), Some("the encoder has ended"));
     drop(viewing);
     wait_until("it rests", || !mpeg1.figures().running).await;
 }

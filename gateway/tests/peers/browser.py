@@ -1,7 +1,7 @@
 """Opens a page in Chromium and looks at it, through the pipe that its developer tools have. Standard library only.
 
 browser.py URL FOLDER [--size WIDTHxHEIGHT] [--phone] [--pictures N] [--page FILE.png] [--wait STATE] [--hold FILE]
-           [--says TEXT] [--then STATE]
+           [--says TEXT] [--then STATE] [--notice TEXT]
 
 Waits until a source is shown, then takes N pictures of it as FOLDER/0.jpg and so on, each after more have been shown. Prints
 a JSON object: what the page says of the source, and what Chromium complained about.
@@ -112,6 +112,10 @@ class Browser:
 def look(browser, arguments):
     browser.call("Page.navigate", url=arguments.url)
     tile = "document.querySelector('.tile')"
+    if arguments.notice:
+        said = f"{tile}?.querySelector('.said').textContent.startsWith({json.dumps(arguments.notice)})"
+        browser.wait(said, f"the source says {arguments.notice}")
+        return {}
     browser.wait(f"{tile}?.dataset.state === 'playing' && Number({tile}.dataset.frames) > 0", "a source is shown")
     if arguments.hold:
         open(arguments.hold, "x").close()
@@ -172,6 +176,7 @@ def main():
     parser.add_argument("--page")
     parser.add_argument("--wait", help="also for a source in this state")
     parser.add_argument("--hold", help="once a source is shown, make this file and wait until it is gone")
+    parser.add_argument("--notice", help="only wait until this is said of the first source")
     parser.add_argument("--then", help="after that, only wait until the first source is in this state")
     parser.add_argument("--says", help="after that, only wait until the page says this")
     arguments = parser.parse_args()
