@@ -96,6 +96,8 @@ fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
     let line = gateway.wait_for_line("receives at udp://");
     let port: u16 = line.rsplit(':').next().unwrap().trim().parse().unwrap();
     let mut viewer = Viewer::of(gateway.addresses[0], "/video/0");
+    let lost_because = || gateway.state()["streams"][0]["lost_because"].clone();
+    wait_until("it is said that there is no sender", || lost_because() == "nothing comes");
     for colour in [10, 200] {
         let pixels = vec![colour; 320 * 240 * 3];
         let image = media::Image::new(320, 240, media::PixelFormat::Bgr, pixels).unwrap();
@@ -116,6 +118,7 @@ fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
         while viewer.next().unwrap() != jpeg {
             assert!(Instant::now() < deadline, "the new sender is not shown");
         }
+        assert_eq!(lost_because(), serde_json::Value::Null);
         drop(stop);
         sender.join().unwrap();
     }
@@ -131,6 +134,8 @@ fn a_tcp_sender_that_is_killed_and_started_again_is_shown_again() {
     // It may come later than who looks.
     let mut viewer = Viewer::of(gateway.addresses[0], "/video/0");
     gateway.wait_for_line("trying again until a sender is there");
+    let lost_because = || gateway.state()["streams"][0]["lost_because"].clone();
+    wait_until("it is said", || lost_because().as_str().is_some_and(|because| because.contains("refused")));
     let before = gateway.handles();
     for size in [(320, 240), (160, 120), (320, 240)] {
         let written = format!("{}x{}", size.0, size.1);
@@ -139,6 +144,7 @@ fn a_tcp_sender_that_is_killed_and_started_again_is_shown_again() {
         while media::codec::Decoder::header(&viewer.next().unwrap()).unwrap() != size {
             assert!(Instant::now() < deadline, "the new sender is not shown");
         }
+        assert_eq!(lost_because(), serde_json::Value::Null);
         drop(sender);
     }
     wait_until("the connections are closed", || gateway.handles() <= before);

@@ -229,6 +229,12 @@ impl Downstream {
         self.monitor.has_source_ended()
     }
 
+    /// Why there is no connection over TCP at the moment; it is tried again.
+    #[must_use]
+    pub fn lost_because(&self) -> Option<String> {
+        self.monitor.shared.counters().lost_because.clone()
+    }
+
     /// Frames handed on so far, and when the last one was.
     #[must_use]
     pub fn progress(&self) -> (u64, Option<Instant>) {

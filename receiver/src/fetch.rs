@@ -155,6 +155,7 @@ impl<'a> Fetch<'a> {
     fn fetch(&mut self, mut connection: Connection) -> Ending {
         let peer = canonical(connection.peer());
         tracing::debug!("connected to {peer}");
+        self.shared.counters().lost_because = None;
         if let Err(error) = connection.set_wait((!self.busy_poll).then_some(TICK)) {
             return Ending::Lost(Lost::SetUp(error));
         }
@@ -272,6 +273,7 @@ impl<'a> Fetch<'a> {
     }
 
     fn note_loss(&mut self, lost: &Lost) {
+        self.shared.counters().lost_because = Some(lost.to_string());
         if let Some(cause) = lost.cause() {
             self.count(cause);
         }

@@ -41,6 +41,8 @@ pub(crate) struct Counters {
     pub(crate) clock: Option<ClockEstimate>,
     /// Whether it has ended its stream.
     pub(crate) has_ended: bool,
+    /// Why there is no connection over TCP, or no more, until there is one again.
+    pub(crate) lost_because: Option<String>,
     pub(crate) first_frame: Option<Instant>,
     pub(crate) last_frame: Option<Instant>,
     pub(crate) delays: Delays,

@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// And so often what was lost and dropped: taking the figures costs more than taking a frame.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Where no frame comes for so long, that is said. Senders that run show something within a second.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// What frames are received from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -94,7 +97,7 @@ impl Input for DatagramInput {
                 Taken::Closed => return Err("the receiving thread has ended".into()),
             }
             if counted_at.elapsed() >= COUNT_INTERVAL {
-                counted.go_on(&downstream.totals(), outlet);
+                counted.go_on(&downstream.totals(), downstream.lost_because(), outlet);
                 counted_at = Instant::now();
             }
         }
@@ -122,13 +125,18 @@ fn put(frame: &Frame, outlet: &Outlet) {
 struct Counted {
     frames: u64,
     lost: u64,
+    /// Bytes when the last frame came, and when that was, in seconds since the start.
+    bytes: u64,
+    at_s: f64,
     dropped: BTreeMap<&'static str, u64>,
 }
 
 impl Counted {
-    /// Counts what has come since, and says why there is no picture where the key is the reason.
-    fn go_on(&mut self, figures: &Figures, outlet: &Outlet) {
+    /// Counts what has come since, and says why there is no picture: because there is no connection, because of the key,
+    /// or because nothing comes.
+    fn go_on(&mut self, figures: &Figures, lost_because: Option<String>, outlet: &Outlet) {
         outlet.lost(figures.frames_lost.saturating_sub(self.lost));
+        self.lost = figures.frames_lost;
         let mut refused = None;
         for (&cause, &count) in &figures.dropped {
             let before = self.dropped.insert(cause, count).unwrap_or_default();
@@ -138,12 +146,19 @@ impl Counted {
                 refused = refused.or_else(|| refusal(cause));
             }
         }
-        if let Some(reason) = refused.filter(|_| figures.frames == self.frames) {
+        if figures.frames > self.frames {
+            (self.frames, self.bytes, self.at_s) = (figures.frames, figures.bytes, figures.elapsed_s);
+        } else if let Some(reason) = lost_because.as_deref().or(refused) {
             outlet.refused(reason);
+        } else if figures.elapsed_s - self.at_s >= SILENCE.as_secs_f64() {
+            outlet.refused(if figures.bytes > self.bytes { NO_FRAME } else { NOTHING });
         }
-        (self.frames, self.lost) = (figures.frames, figures.frames_lost);
     }
 }
+
+/// Why there is no picture where nothing is known to be wrong.
+const NOTHING: &str = "nothing comes";
+const NO_FRAME: &str = "what comes makes no whole picture";
 
 /// Why nothing is shown of a stream of which datagrams are dropped for this cause, if it is about keys.
 fn refusal(cause: &str) -> Option<&'static str> {

@@ -346,3 +346,23 @@ fn an_address_is_written_so_that_it_can_be_read() {
     let remote = |host: &str| Remote { host: host.to_owned(), port: 5, framing: Framing::Upstream }.to_string();
     assert_eq!([remote("::1"), remote("camera.local")], ["[::1]:5", "camera.local:5"]);
 }
+
+#[test]
+fn why_there_is_no_connection_is_told_until_there_is_one() {
+    // Nobody listens there once this is dropped.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let builder = Downstream::builder().connect(address.ip().to_string(), address.port(), Framing::Upstream);
+    let downstream = builder.limits(PATIENT).start().unwrap();
+    let wait_until = |is_so: &dyn Fn(Option<String>) -> bool| {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(downstream.lost_because()) {
+            assert!(Instant::now() < deadline, "{:?}", downstream.lost_because());
+            std::thread::sleep(MS);
+        }
+    };
+    wait_until(&|because| because.is_some_and(|because| because.contains("refused")));
+    let _listener = TcpListener::bind(address).unwrap();
+    wait_until(&|because| because.is_none());
+}
