@@ -28,12 +28,13 @@ impl PictureQuery {
     /// [`Problem`] 400, which says what may be asked for.
     pub fn read(query: &str) -> Result<Self, Problem> {
         let mut asked = Self::default();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            match name {
-                "fps" => asked.fps = Some(fps(value)?),
-                "size" => asked.shape.size = Some(size(value)?),
+        let pairs = query.split('&').filter(|pair| pair.contains('='));
+        for (name, value) in pairs.flat_map(|pair| url::form_urlencoded::parse(pair.as_bytes())) {
+            match &*name {
+                "fps" => asked.fps = Some(fps(&value)?),
+                "size" => asked.shape.size = Some(size(&value)?),
                 "times" => asked.times = value != "0",
-                "quality" => asked.shape.quality = Some(quality(value)?),
+                "quality" => asked.shape.quality = Some(quality(&value)?),
                 _ => {}
             }
         }
@@ -84,7 +85,11 @@ mod tests {
         let asked = PictureQuery::read("fps=12.5&size=640x480&quality=70&_=1699").unwrap();
         let shape = Shape { size: Some((640, 480)), quality: Some(70), flip: false };
         assert_eq!(asked, PictureQuery { fps: Some(12.5), shape, times: false });
-        assert_eq!(PictureQuery::read("size=640,480").unwrap().shape.size, Some((640, 480)));
+        // As URLSearchParams and forms write it, too.
+        for size in ["size=640,480", "size=640%2C480", "size=640%78480"] {
+            assert_eq!(PictureQuery::read(size).unwrap().shape.size, Some((640, 480)), "{size}");
+        }
+        assert!(PictureQuery::read("fps&times=1").unwrap().times);
         assert_eq!(PictureQuery::read(""), Ok(PictureQuery::default()));
     }
 
