@@ -212,14 +212,10 @@ async fn serve(
 
 fn answer(mut response: Response<Body>, is_head: bool) -> Response<Answer> {
     let multipart = response.extensions_mut().remove::<Carried>().and_then(|carried| carried.take());
-    match multipart {
-        Some(multipart) if !is_head => {
-            // Of the empty body that axum knows of.
-            response.headers_mut().remove(CONTENT_LENGTH);
-            response.map(|_| Answer::Multipart(multipart))
-        }
-        _ => response.map(Answer::Plain),
-    }
+    let Some(multipart) = multipart else { return response.map(Answer::Plain) };
+    // Of the empty body that axum knows of; HEAD is answered with the headers of GET (RFC 9110 section 9.3.2).
+    response.headers_mut().remove(CONTENT_LENGTH);
+    if is_head { response.map(Answer::Plain) } else { response.map(|_| Answer::Multipart(multipart)) }
 }
 
 #[cfg(test)]
@@ -248,8 +244,12 @@ mod tests {
 
     /// The connection, and the beginning of the answer; nothing where it was closed at once.
     async fn ask(address: SocketAddr, path: &str, headers: &str) -> (TcpStream, String) {
+        ask_with(address, "GET", path, headers).await
+    }
+
+    async fn ask_with(address: SocketAddr, method: &str, path: &str, headers: &str) -> (TcpStream, String) {
         let mut connection = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
         let _ = connection.write_all(request.as_bytes()).await;
         let mut head = vec![0; 1000];
         let len = connection.read(&mut head).await.unwrap_or(0);
@@ -288,6 +288,24 @@ mod tests {
             }
         };
         tokio::time::timeout(PATIENCE, again).await.expect("there is room when it has gone");
+    }
+
+    #[tokio::test]
+    async fn head_is_answered_with_the_headers_that_get_has() {
+        let stream = Arc::new(Stream::new(StreamSettings::new("a", "nothing"), Box::new(Nothing)));
+        let site = Arc::new(Site::new(vec![stream], SiteSettings::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serving = Serving::start(listener, router(site, None), 10, None).unwrap();
+        let names = |head: &str| {
+            let names = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+            names.map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>()
+        };
+        for path in ["/video/a", "/healthz"] {
+            let [head, get] = ["HEAD", "GET"].map(|method| ask_with(serving.local_addr(), method, path, ""));
+            let (head, get) = (head.await.1, get.await.1);
+            assert!(head.starts_with("HTTP/1.") && head.ends_with("\r\n\r\n"), "{head}");
+            assert_eq!(names(&head), names(&get), "{path}");
+        }
     }
 
     #[tokio::test]
