@@ -19,7 +19,7 @@ pub struct Frame {
     pub captured_at: SystemTime,
     /// When it was ready here.
     pub arrived_at: Instant,
-    /// Its number in this stream, from 0, counted since the stream was made. Gaps are frames that nobody made ready.
+    /// Its number among those of this stream that were made ready, from 0.
     pub number: u64,
     head: OnceLock<Bytes>,
 }
@@ -35,15 +35,15 @@ impl Frame {
         Self { published, ..self }
     }
 
-    /// The same moment in another form.
-    pub(crate) fn rendered(&self, jpeg: Bytes) -> Self {
+    /// The same moment in another form, with its number among those.
+    pub(crate) fn rendered(&self, jpeg: Bytes, number: u64) -> Self {
         Self {
             jpeg: Some(jpeg),
             image: None,
             published: None,
             captured_at: self.captured_at,
             arrived_at: self.arrived_at,
-            number: self.number,
+            number,
             head: OnceLock::new(),
         }
     }

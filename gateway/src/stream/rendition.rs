@@ -18,6 +18,7 @@ pub(super) async fn render(
     renditions: Arc<Mutex<HashMap<Shape, watch::Sender<Slot>>>>,
 ) {
     let mut shaper = Shaper::new(shape, default_quality);
+    let mut left_out = 0;
     loop {
         let frame = tokio::select! {
             frame = source.next() => frame,
@@ -34,7 +35,7 @@ pub(super) async fn render(
         let Some(frame) = frame else { break };
         // Encoding takes milliseconds, which no other viewer is to wait for.
         let rendered = tokio::task::spawn_blocking(move || {
-            let rendered = render_one(&mut shaper, &frame);
+            let rendered = render_one(&mut shaper, &frame, frame.number - left_out);
             (shaper, rendered)
         });
         match rendered.await {
@@ -44,7 +45,10 @@ pub(super) async fn render(
                     Ok(rendered) => {
                         sender.send_replace(rendered.map(Arc::new));
                     }
-                    Err(error) => tracing::debug!(%error, "a picture is left out"),
+                    Err(error) => {
+                        left_out += 1;
+                        tracing::debug!(%error, "a picture is left out");
+                    }
                 }
             }
             Err(error) => {
@@ -58,7 +62,7 @@ pub(super) async fn render(
     renditions.lock().unwrap_or_else(PoisonError::into_inner).remove(&shape);
 }
 
-fn render_one(shaper: &mut Shaper, frame: &Frame) -> Result<Option<Frame>, ShapeError> {
+fn render_one(shaper: &mut Shaper, frame: &Frame, number: u64) -> Result<Option<Frame>, ShapeError> {
     let Some(picture) = frame.picture() else { return Ok(None) };
-    Ok(shaper.shape(picture, true)?.jpeg.map(|jpeg| frame.rendered(jpeg)))
+    Ok(shaper.shape(picture, true)?.jpeg.map(|jpeg| frame.rendered(jpeg, number)))
 }

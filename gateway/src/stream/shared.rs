@@ -83,6 +83,8 @@ pub(crate) struct Shared {
     /// The input is away: the next picture is news.
     is_lost: AtomicBool,
     frames: AtomicU64,
+    /// Those of them that were made ready.
+    shown: AtomicU64,
     lost: AtomicU64,
     broken: AtomicU64,
     converted: AtomicU64,
@@ -119,6 +121,7 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             is_lost: AtomicBool::new(false),
             frames: AtomicU64::new(0),
+            shown: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             broken: AtomicU64::new(0),
             converted: AtomicU64::new(0),
@@ -200,7 +203,7 @@ impl Shared {
 
     /// Makes of a picture what is asked for, and shows it to all who look.
     pub(crate) fn publish(&self, picture: Picture, captured_at: SystemTime, published: Option<Bytes>) {
-        let number = self.frames.fetch_add(1, Ordering::Relaxed);
+        self.frames.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
         {
             let mut arrivals = self.arrivals();
@@ -222,6 +225,8 @@ impl Shared {
                     self.converted.fetch_add(1, Ordering::Relaxed);
                 }
                 let published = published.filter(|_| self.is_plain);
+                // One that could not be made ready was not replaced by a newer one.
+                let number = self.shown.fetch_add(1, Ordering::Relaxed);
                 let frame = Frame::new(shaped.jpeg, shaped.image, captured_at, number).with_published(published);
                 self.slot.send_replace(Some(Arc::new(frame)));
             }

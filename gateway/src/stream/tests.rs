@@ -106,6 +106,27 @@ async fn an_input_that_was_lost_is_run_again_and_nobody_who_looks_has_to_do_anyt
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_decoded_counts_as_broken_and_not_as_replaced() {
+    let (go, gone) = std::sync::mpsc::channel();
+    let bring = move |_, outlet: &Outlet| {
+        let broken = || Picture::Jpeg(Bytes::from_static(b"\xFF\xD8\xFF\xD9"));
+        for picture in [jpeg(), broken(), broken(), jpeg()] {
+            outlet.put(picture, SystemTime::now());
+            gone.recv()?;
+        }
+        Ok(End::Finished)
+    };
+    let shape = Shape { quality: Some(20), ..Shape::default() };
+    let settings = StreamSettings { shape, ..StreamSettings::new("a", "script") };
+    let stream = Stream::new(settings, Box::new(Script { runs: Arc::default(), bring }));
+    let mut watching = stream.watch(Want::Jpeg);
+    next(&mut watching).await;
+    (0..3).for_each(|_| go.send(()).unwrap());
+    next(&mut watching).await;
+    assert_eq!((stream.figures().frames, stream.figures().broken, watching.replaced()), (4, 2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_input_that_has_a_fault_is_run_again_as_one_that_was_lost() {
     let (stream, runs) = stream(|run, outlet| {
         assert!(run > 1, "a fault of the input's own");
