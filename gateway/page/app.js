@@ -13,7 +13,7 @@ const STATE_WITHIN_MS = 5000;
 // Browsers open six connections to a server, and each <img> of motion JPEG keeps one. WebSockets are counted apart.
 const MOST_IMAGES = 4;
 
-// A source that has brought nothing for so long is waited for.
+// A source that has brought nothing for so long is waited for; a slow one for three times as long as its pictures take.
 const STALE_S = 3;
 
 // Tiles narrower than this, in pixels, cannot be read.
@@ -141,7 +141,7 @@ class Tile {
     let reason = this.why;
     const { source } = this;
     const isOver = source?.ended === true;
-    const isAway = source && (source.age_s === null || source.age_s > STALE_S);
+    const isAway = source && (source.age_s === null || source.age_s > Math.max(STALE_S, 3 * source.interval_s));
     const noMpeg1 = this.mode === 'mpeg1' && this.times.length === 0 && source?.mpeg1?.because;
     if (isOver) [state, reason] = ['ended', undefined];
     else if (isAway && (state !== 'lost' || source.lost_because) && state !== 'refused') [state, reason] = ['waiting', source.lost_because];

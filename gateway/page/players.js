@@ -5,7 +5,8 @@
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4000;
 
-// A connection that says nothing for so long, or is not made in that time, is not trusted: another one is opened.
+// A connection that says nothing for so long, or is not made in that time, is not trusted: another one is opened. Of a slow source
+// it may say nothing for three times as long as its pictures take.
 const SILENCE_MS = 15000;
 
 export function address(path) {
@@ -27,6 +28,12 @@ class Connection {
     this.receive = receive;
     this.over = over;
     this.failures = 0;
+    this.patience = SILENCE_MS;
+  }
+
+  // By what the server says of the source.
+  look({ interval_s: interval }) {
+    this.patience = Math.max(SILENCE_MS, 3000 * interval);
   }
 
   open() {
@@ -36,7 +43,7 @@ class Connection {
     let heard = performance.now();
     let silent = true;
     this.watch = setInterval(() => {
-      if (performance.now() - heard <= SILENCE_MS) return;
+      if (performance.now() - heard <= this.patience) return;
       // Where it is open and nothing has come at all, it is more likely the camera that is away.
       if (!silent || socket.readyState !== WebSocket.OPEN) this.listener.state('lost');
       this.close();
@@ -120,6 +127,10 @@ export class JpegPlayer {
       this.listener.shown(capturedAt);
     }
     this.busy = false;
+  }
+
+  look(source) {
+    this.connection.look(source);
   }
 
   start() {

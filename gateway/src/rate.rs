@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// Over how long events are counted for a rate.
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// What comes less often than so does not come of itself. Viewers may ask for a picture in 100 s.
+const SLOWEST: Duration = Duration::from_secs(120);
+
 /// Counts events, and says how many a second there are now.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rate {
@@ -36,6 +39,37 @@ impl Rate {
             self.last = if passed < 3 * WINDOW { f64::from(self.count) / passed.as_secs_f64() } else { 0.0 };
             (self.begin, self.count) = (Some(now), 0);
         }
+    }
+}
+
+/// The time from one event to the next, however long that is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Interval {
+    newest: Option<Instant>,
+    /// The last one, and the one before it.
+    gaps: [Option<Duration>; 2],
+}
+
+impl Interval {
+    pub(crate) fn count(&mut self, now: Instant) {
+        if let Some(before) = self.newest.replace(now) {
+            self.gaps = [Some(now.saturating_duration_since(before)), self.gaps[0]];
+        }
+    }
+
+    /// How long it was of late: the shorter of two, since events may have been away in between.
+    pub(crate) fn of_late(self) -> Option<Duration> {
+        self.gaps.into_iter().flatten().min().filter(|interval| *interval <= SLOWEST)
+    }
+
+    /// How long the next event may take before that is strange, which is `least` at least.
+    pub(crate) fn patience(self, least: Duration) -> Duration {
+        self.of_late().map_or(least, |interval| interval.saturating_mul(3).max(least))
+    }
+
+    /// When the newest one was.
+    pub(crate) fn newest(self) -> Option<Instant> {
+        self.newest
     }
 }
 
@@ -79,6 +113,21 @@ mod tests {
         let end = start + Duration::from_secs(4);
         assert!((rate.per_second(end) - 25.0).abs() < 1.0, "{rate:?}");
         assert_eq!(rate.per_second(end + Duration::from_secs(10)), 0.0);
+    }
+
+    #[test]
+    fn whoever_is_slow_is_waited_for_longer_and_a_pause_changes_nothing() {
+        let least = Duration::from_secs(5);
+        let (start, mut interval) = (Instant::now(), Interval::default());
+        let mut after = |seconds: &[u64]| {
+            seconds.iter().for_each(|second| interval.count(start + Duration::from_secs(*second)));
+            interval.patience(least).as_secs()
+        };
+        assert_eq!([after(&[0]), after(&[1, 2])], [5, 5]);
+        // Away for an hour.
+        assert_eq!([after(&[3602]), after(&[3603])], [5, 5]);
+        assert_eq!([after(&[3613]), after(&[3623]), after(&[3624])], [5, 30, 5]);
+        assert_eq!(after(&[9000, 20000]), 5);
     }
 
     #[test]

@@ -155,6 +155,14 @@ impl Stream {
         self.shared.newest().filter(|frame| frame.jpeg().is_some() && frame.arrived_at.elapsed() <= age)
     }
 
+    /// The newest frame, unless the input is away: lost, or silent for longer than is to be expected by how long its
+    /// pictures took of late, which is `least` at least.
+    #[must_use]
+    pub fn current(&self, least: Duration) -> Option<Arc<Frame>> {
+        let patience = self.shared.patience(least);
+        self.shared.newest().filter(|frame| !self.shared.is_lost() && frame.arrived_at.elapsed() <= patience)
+    }
+
     /// What has come so far.
     #[must_use]
     pub fn figures(&self) -> StreamFigures {

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{PictureQuery, Problem, find};
 use crate::frame::Frame;
+use crate::shape::{Shape, Shaper};
 use crate::site::Site;
 use crate::stream::Stream;
 
@@ -33,15 +34,9 @@ pub(super) async fn by_id(
 
 pub(super) async fn snapshot(site: &Site, id: &str, asked: PictureQuery) -> Result<Response, Problem> {
     let stream = find(site, id)?;
-    let is_plain = asked.shape == PictureQuery::default().shape;
-    let frame = match stream.newest(FRESH).filter(|_| is_plain) {
+    let frame = match stream.newest(FRESH).filter(|_| asked.shape == Shape::default()) {
         Some(frame) => frame,
-        None => {
-            let mut watching =
-                stream.watch_shaped(asked.shape).map_err(|error| Problem::unavailable(error.to_string()))?;
-            let next = tokio::time::timeout(PATIENCE, watching.next()).await;
-            next.map_err(|_| no_picture(stream))?.ok_or_else(|| Problem::unavailable("the stream has ended"))?
-        }
+        None => next(stream, asked.shape, PATIENCE).await?,
     };
     let jpeg = frame.jpeg().ok_or_else(|| Problem::unavailable("the picture is no JPEG"))?.clone();
     let headers = [
@@ -50,6 +45,20 @@ pub(super) async fn snapshot(site: &Site, id: &str, asked: PictureQuery) -> Resu
         (header::HeaderName::from_static("x-timestamp"), timestamp(&frame)),
     ];
     Ok((headers, Body::from(jpeg)).into_response())
+}
+
+/// The next frame; where that takes long because the source is slow, the newest.
+async fn next(stream: &Stream, shape: Shape, patience: Duration) -> Result<Arc<Frame>, Problem> {
+    let mut watching = stream.watch_shaped(shape).map_err(|error| Problem::unavailable(error.to_string()))?;
+    if let Ok(next) = tokio::time::timeout(patience, watching.next()).await {
+        return next.ok_or_else(|| Problem::unavailable("the stream has ended"));
+    }
+    let newest = stream.current(patience).ok_or_else(|| no_picture(stream))?;
+    let (picture, quality) = (newest.picture(), stream.settings().default_jpeg_quality);
+    let shape = move || Shaper::new(shape, quality).shape(picture?, true).ok()?.jpeg;
+    // It may have to be encoded, which takes milliseconds, in which others are to be served.
+    let jpeg = tokio::task::spawn_blocking(shape).await.ok().flatten().ok_or_else(|| no_picture(stream))?;
+    Ok(Arc::new(newest.rendered(jpeg, newest.number)))
 }
 
 fn no_picture(stream: &Stream) -> Problem {
@@ -75,6 +84,41 @@ mod tests {
     impl Input for Away {
         fn run(&mut self, _: &Outlet) -> Result<End, InputError> {
             Err("the cable was pulled".into())
+        }
+    }
+
+    /// Brings two pictures, two seconds one after the other, and then none for a long time.
+    struct Slow;
+
+    impl Input for Slow {
+        fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
+            let image = media::Image::zeroed(16, 16, media::PixelFormat::Bgr)?;
+            let jpeg = media::codec::Encoder::new()?.encode(&image, 80)?;
+            for _ in 0..2 {
+                outlet.put(media::Picture::Jpeg(jpeg.clone()), SystemTime::now());
+                std::thread::sleep(Duration::from_secs(2));
+            }
+            while outlet.is_wanted() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(End::Unwanted)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_newest_picture_of_a_slow_source_is_given_where_the_next_one_takes_long() {
+        let stream = Stream::new(StreamSettings::new("a", "slow"), Box::new(Slow));
+        let mut watching = stream.watch(Want::Jpeg);
+        for _ in 0..2 {
+            watching.next().await.unwrap();
+        }
+        // Who comes now is not given it at once any more.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let moment = Duration::from_millis(20);
+        let smaller = Shape { size: Some((8, 8)), ..Shape::default() };
+        for (shape, size) in [(Shape::default(), (16, 16)), (smaller, (8, 8))] {
+            let frame = next(&stream, shape, moment).await.unwrap();
+            assert_eq!(media::codec::Decoder::header(frame.jpeg().unwrap()).unwrap(), size);
         }
     }
 

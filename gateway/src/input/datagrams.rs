@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// And so often what was lost and dropped: taking the figures costs more than taking a frame.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where no frame comes for so long, that is said. Senders that run show something within a second.
+/// Where no frame comes for so long, or longer of a slow sender, that is said.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// What frames are received from.
@@ -150,7 +150,7 @@ impl Counted {
             (self.frames, self.bytes, self.at_s) = (figures.frames, figures.bytes, figures.elapsed_s);
         } else if let Some(reason) = lost_because.as_deref().or(refused) {
             outlet.refused(reason);
-        } else if figures.elapsed_s - self.at_s >= SILENCE.as_secs_f64() {
+        } else if figures.elapsed_s - self.at_s >= outlet.patience(SILENCE).as_secs_f64() {
             outlet.refused(if figures.bytes > self.bytes { NO_FRAME } else { NOTHING });
         }
     }

@@ -15,8 +15,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 
 use super::{End, Input, InputError, Outlet};
 
-/// How long connecting may take, and the answer to begin, and each read: a camera that went silent is then taken for
-/// lost.
+/// How long connecting may take, and the answer to begin, and each read, which of a slow camera may take longer: one that
+/// went silent is then taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often a camera is asked that answers with one picture each time.
@@ -119,8 +119,8 @@ enum HttpError {
     Challenge(String),
     #[error("it sends \"{0}\", which is no motion JPEG and no picture")]
     Content(String),
-    #[error("nothing came for {} s", PATIENCE.as_secs())]
-    Silent,
+    #[error("nothing came for {} s", .0.as_secs())]
+    Silent(Duration),
     #[error("it ended")]
     Ended,
 }
@@ -220,7 +220,7 @@ impl HttpInput {
             }
         }
         let sent = tokio::time::timeout(PATIENCE, request.send()).await;
-        sent.map_err(|_| HttpError::Silent)?.map_err(|error| HttpError::Request(error.without_url()))
+        sent.map_err(|_| HttpError::Silent(PATIENCE))?.map_err(|error| HttpError::Request(error.without_url()))
     }
 }
 
@@ -233,7 +233,8 @@ async fn read(mut response: Response, outlet: &Outlet, newest: &Writer<Arrived>)
     let mut splitter = Splitter::new();
     let (mut frames, mut broken) = (0, 0);
     loop {
-        let piece = tokio::time::timeout(PATIENCE, response.chunk()).await.map_err(|_| HttpError::Silent)?;
+        let patience = outlet.patience(PATIENCE);
+        let piece = tokio::time::timeout(patience, response.chunk()).await.map_err(|_| HttpError::Silent(patience))?;
         let Some(piece) = piece.map_err(|error| HttpError::Request(error.without_url()))? else { return Ok(frames) };
         // Of the newest bytes: what a frame waited in the kernel for is not known.
         let captured_at = SystemTime::now();

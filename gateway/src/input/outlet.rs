@@ -65,7 +65,12 @@ impl Outlet {
     /// Something comes, and for this reason nothing of it is shown: until there is a picture again, that is what people
     /// are told.
     pub fn refused(&self, reason: &str) {
-        self.shared.set_lost(Some(reason.to_owned()));
+        self.shared.set_lost(Some(reason.to_owned()), true);
+    }
+
+    /// How long the next picture may take, by how long pictures took of late, before that is strange: `least` at least.
+    pub(super) fn patience(&self, least: Duration) -> Duration {
+        self.shared.patience(least)
     }
 
     /// Counts a picture that was lost before it came here.

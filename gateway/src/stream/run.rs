@@ -15,6 +15,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause: what comes back is shown again within about a second.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// The same reason is said again after so long.
+const SAID_FOR: Duration = Duration::from_secs(60);
+
 /// A pause ends so soon after nobody wants the input any more.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -111,7 +114,7 @@ impl Work {
         if self.shared.is_wanted() {
             return Some(self);
         }
-        self.shared.set_lost(None);
+        self.shared.set_lost(None, false);
         *engine = Engine::Resting(self.input);
         None
     }
@@ -135,19 +138,30 @@ fn run(input: &mut dyn Input, outlet: &Outlet) -> Result<End, InputError> {
 #[derive(Debug, Default)]
 struct Losses {
     pause: Option<Duration>,
+    /// The reason that was said last, and when.
+    said: Option<(Box<str>, Instant)>,
+    /// Whether that was of this loss.
+    is_said: bool,
 }
 
 impl Losses {
-    /// Says that it is lost, once; and how long to wait before it is tried again.
+    /// Says that it is lost, once, and of one that is lost again and again once a minute; and how long to wait before it
+    /// is tried again.
     fn pause(&mut self, shared: &Shared, reason: String, brought_some: bool) -> Duration {
         if brought_some {
             self.pause = None;
         }
-        match self.pause {
-            None => tracing::warn!("{} is not there, and is tried until it is: {reason}", shared.name()),
-            Some(_) => tracing::debug!(id = shared.id(), reason, "still not there"),
+        if self.pause.is_none() {
+            let is_old = |(said, at): &(Box<str>, Instant)| **said == *reason && at.elapsed() < SAID_FOR;
+            self.is_said = !self.said.as_ref().is_some_and(is_old);
         }
-        shared.set_lost(Some(reason));
+        if self.pause.is_none() && self.is_said {
+            tracing::warn!("{} is not there, and is tried until it is: {reason}", shared.name());
+            self.said = Some((reason.as_str().into(), Instant::now()));
+        } else {
+            tracing::debug!(id = shared.id(), reason, "still not there, or again");
+        }
+        shared.set_lost(Some(reason), self.is_said);
         let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
         self.pause = Some(pause);
         pause

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use media::Picture;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{LINGER, Slot};
 use crate::config::{DEFAULT_QUALITY, OutputFormat};
 use crate::frame::Frame;
-use crate::rate::Rate;
+use crate::rate::{Interval, Rate};
 use crate::shape::{DEFAULT_JPEG_QUALITY, Shape, Shaper};
 
 /// How a stream is set up.
@@ -67,6 +67,8 @@ pub struct StreamFigures {
     pub jpeg_bytes: Option<usize>,
     /// Seconds since the newest picture.
     pub age_s: Option<f64>,
+    /// Seconds from picture to picture of late.
+    pub interval_s: Option<f64>,
     /// Why there are no pictures, if the input is away.
     pub lost_because: Option<String>,
 }
@@ -100,7 +102,7 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 struct Arrivals {
     rate: Rate,
-    newest_at: Option<Instant>,
+    interval: Interval,
 }
 
 #[derive(Debug)]
@@ -108,6 +110,8 @@ struct Idle {
     /// When the last one who looked went away.
     since: Option<Instant>,
     lost_because: Option<String>,
+    /// Whether people were told that it is away.
+    is_said: bool,
 }
 
 impl Shared {
@@ -128,7 +132,7 @@ impl Shared {
             is_plain: settings.shape == Shape::default(),
             shaper: Mutex::new(Shaper::new(settings.shape, settings.default_jpeg_quality)),
             arrivals: Mutex::default(),
-            idle: Mutex::new(Idle { since: None, lost_because: None }),
+            idle: Mutex::new(Idle { since: None, lost_because: None, is_said: false }),
             dropped: Mutex::default(),
         }
     }
@@ -152,6 +156,15 @@ impl Shared {
 
     pub(crate) fn newest(&self) -> Slot {
         self.slot.borrow().clone()
+    }
+
+    /// How long the next picture may take before that is strange, which is `least` at least.
+    pub(crate) fn patience(&self, least: Duration) -> Duration {
+        self.arrivals().interval.patience(least)
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
     }
 
     pub(crate) fn add_jpeg_taker(&self) {
@@ -196,9 +209,10 @@ impl Shared {
         *self.dropped().entry(cause).or_default() += count;
     }
 
-    pub(crate) fn set_lost(&self, because: Option<String>) {
+    pub(crate) fn set_lost(&self, because: Option<String>, is_said: bool) {
         self.is_lost.store(because.is_some(), Ordering::Relaxed);
-        self.idle().lost_because = because;
+        let mut idle = self.idle();
+        (idle.lost_because, idle.is_said) = (because, is_said);
     }
 
     /// Makes of a picture what is asked for, and shows it to all who look.
@@ -208,7 +222,7 @@ impl Shared {
         {
             let mut arrivals = self.arrivals();
             arrivals.rate.count(now);
-            arrivals.newest_at = Some(now);
+            arrivals.interval.count(now);
         }
         if self.is_lost.swap(false, Ordering::Relaxed) {
             self.came_back();
@@ -238,9 +252,14 @@ impl Shared {
     }
 
     fn came_back(&self) {
-        if let Some(reason) = self.idle().lost_because.take() {
-            tracing::info!("{} is back", self.name());
-            tracing::debug!(id = self.id, reason, "was the reason");
+        let mut idle = self.idle();
+        let (reason, is_said) = (idle.lost_because.take(), idle.is_said);
+        drop(idle);
+        if let Some(reason) = reason {
+            if is_said {
+                tracing::info!("{} is back", self.name());
+            }
+            tracing::debug!(id = self.id, reason, "is back; that was the reason");
         }
     }
 
@@ -255,7 +274,8 @@ impl Shared {
             broken: self.broken.load(Ordering::Relaxed),
             converted: self.converted.load(Ordering::Relaxed),
             jpeg_bytes: self.slot.borrow().as_ref().and_then(|frame| frame.jpeg().map(Bytes::len)),
-            age_s: arrivals.newest_at.map(|newest| now.duration_since(newest).as_secs_f64()),
+            age_s: arrivals.interval.newest().map(|newest| now.duration_since(newest).as_secs_f64()),
+            interval_s: arrivals.interval.of_late().map(|interval| interval.as_secs_f64()),
             lost_because: self.idle().lost_because.clone(),
         }
     }
