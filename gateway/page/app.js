@@ -78,7 +78,7 @@ class Tile {
     this.root.dataset.mode = mode;
     const player = new PLAYERS[mode](this.id, {
       shown: (capturedAt) => this.player === player && this.shown(capturedAt),
-      state: (name, why) => this.player === player && this.connected(name, why),
+      state: (name) => this.player === player && this.connected(name),
     });
     this.player = player;
     this.screen.prepend(player.element);
@@ -112,9 +112,8 @@ class Tile {
     this.connected('playing');
   }
 
-  connected(name, why) {
+  connected(name) {
     this.connection = name;
-    this.why = why;
     this.say();
   }
 
@@ -138,13 +137,13 @@ class Tile {
 
   say() {
     let state = this.connection;
-    let reason = this.why;
+    let reason;
     const { source } = this;
     const isOver = source?.ended === true;
     const isAway = source && (source.age_s === null || source.age_s > Math.max(STALE_S, 3 * source.interval_s));
     const noMpeg1 = this.mode === 'mpeg1' && this.times.length === 0 && source?.mpeg1?.because;
-    if (isOver) [state, reason] = ['ended', undefined];
-    else if (isAway && (state !== 'lost' || source.lost_because) && state !== 'refused') [state, reason] = ['waiting', source.lost_because];
+    if (isOver) state = 'ended';
+    else if (isAway && (state !== 'lost' || source.lost_because)) [state, reason] = ['waiting', source.lost_because];
     // A WebSocket does not tell why it was refused.
     else if (noMpeg1) [state, reason] = ['lost', `There is no MPEG-1, trying again: ${noMpeg1}`];
     else if (state === 'lost' && this.isFull) reason = 'There are as many viewers as may be, trying again';

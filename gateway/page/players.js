@@ -1,9 +1,14 @@
 // Ways to play a stream. Each player has an element to show, start() and stop(), and reports by its listener:
 //   shown(capturedAt)   a picture is on the screen; capturedAt in seconds by the server's clock, or null
-//   state(name, why)    'connecting', 'playing', 'lost' or 'refused'
+//   state(name)         'connecting', 'playing' or 'lost'
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4000;
+
+// How long to wait before the next try after so many failures in a row.
+function pauseAfter(failures) {
+  return Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+}
 
 // A connection that says nothing for so long, or is not made in that time, is not trusted: another one is opened. Of a slow source
 // it may say nothing for three times as long as its pictures take.
@@ -60,8 +65,7 @@ class Connection {
       this.close();
       this.failures += 1;
       this.listener.state('lost');
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
-      this.again = setTimeout(() => this.open(), pause);
+      this.again = setTimeout(() => this.open(), pauseAfter(this.failures));
     };
   }
 
@@ -174,11 +178,13 @@ export class Mpeg1Player {
 
   async start() {
     this.listener.state('connecting');
-    try {
-      this.JSMpeg = await jsmpeg();
-    } catch {
-      this.listener.state('refused', 'The MPEG-1 player could not be loaded');
-      return;
+    for (let failures = 1; !this.JSMpeg && !this.stopped; failures += 1) {
+      try {
+        this.JSMpeg = await jsmpeg();
+      } catch {
+        this.listener.state('lost');
+        await new Promise((resolve) => { setTimeout(resolve, pauseAfter(failures)); });
+      }
     }
     if (!this.stopped) this.connection.open();
   }
@@ -304,8 +310,7 @@ export class MjpegPlayer {
     element.onerror = () => {
       this.failures += 1;
       this.listener.state('lost');
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
-      this.again = setTimeout(() => this.start(), pause);
+      this.again = setTimeout(() => this.start(), pauseAfter(this.failures));
     };
     const url = address(this.path);
     url.searchParams.set('try', tries++);

@@ -154,6 +154,25 @@ fn motion_jpeg_that_is_cut_off_beside_a_server_that_is_well_is_played_again() {
 }
 
 #[test]
+fn the_player_of_mpeg1_is_loaded_again_where_it_was_not() {
+    if !are_there(&["chromium", "ffmpeg"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
+    let proxy = Proxy::start(gateway.addresses[0]);
+    proxy.refuse(Some("GET /ui/jsmpeg.js"));
+    let line = [&format!("http://{}/?as=mpeg1", proxy.address), folder.path().to_str().unwrap(), "--pictures", "3"];
+    let browser = Peer::start("browser.py", &line, &folder.path().join("said"));
+    // A browser itself tries again once.
+    wait_until("it is tried again and again", || proxy.refused() > 4);
+    proxy.refuse(None);
+    browser.finish();
+    let numbers = numbers(folder.path());
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+}
+
+#[test]
 fn motion_jpeg_that_has_ended_or_whose_gateway_was_killed_is_not_taken_for_live() {
     if !are_there(&["chromium"]) {
         return;
