@@ -13,6 +13,9 @@ const STATE_WITHIN_MS = 5000;
 // Browsers open six connections to a server, and each <img> of motion JPEG keeps one. WebSockets are counted apart.
 const MOST_IMAGES = 4;
 
+// Browsers keep 16 WebGL contexts for all their pages, and take the oldest away for another one: its picture is white from then on.
+const MOST_CONTEXTS = 8;
+
 // A source that has brought nothing for so long is waited for; a slow one for three times as long as its pictures take.
 const STALE_S = 3;
 
@@ -47,6 +50,10 @@ function best() {
   return ['jpeg', 'mjpeg'].find((mode) => PLAYERS[mode].works());
 }
 
+function visible() {
+  return [...tiles.values()].filter((tile) => !tile.root.hidden);
+}
+
 class Tile {
   constructor(id) {
     this.id = id;
@@ -79,7 +86,7 @@ class Tile {
     const player = new PLAYERS[mode](this.id, {
       shown: (capturedAt) => this.player === player && this.shown(capturedAt),
       state: (name) => this.player === player && this.connected(name),
-    });
+    }, visible().length > MOST_CONTEXTS);
     this.player = player;
     this.screen.prepend(player.element);
     player.start();
@@ -184,7 +191,7 @@ class Tile {
 
 // As many columns as make the pictures largest; where they are the same, those that make fewer rows.
 function arrange() {
-  const shown = [...tiles.values()].filter((tile) => !tile.root.hidden);
+  const shown = visible();
   const many = shown.length > 1;
   grid.toggleAttribute('data-many', many);
   const shape = shown[0]?.shape ?? 16 / 9;
@@ -311,7 +318,7 @@ function show(state) {
     tile.update(stream, stream.viewers, isFull);
     if (tile.root.dataset.state === 'playing') live += 1;
   }
-  const shown = [...tiles.values()].filter((tile) => !tile.root.hidden).length;
+  const shown = visible().length;
   document.body.dataset.live = live === 0 ? 'none' : live === shown ? 'all' : 'some';
   if (performance.now() - announced < 3000) return;
   const present = state.streams.reduce((sum, stream) => sum + stream.viewers, 0);

@@ -167,8 +167,10 @@ export class Mpeg1Player {
     return 'WebSocket' in window;
   }
 
-  constructor(id, listener) {
+  // Where there are many beside it, it is drawn without WebGL.
+  constructor(id, listener, isCrowded) {
     this.listener = listener;
+    this.isCrowded = isCrowded;
     this.element = document.createElement('canvas');
     this.player = null;
     this.waiting = 0;
@@ -195,6 +197,7 @@ export class Mpeg1Player {
       source: Source,
       canvas: this.element,
       audio: false,
+      disableGl: this.isCrowded,
       pauseWhenHidden: false,
       videoBufferSize: 4 << 20,
       onVideoDecode: () => {

@@ -259,3 +259,19 @@ fn many_sources_lie_beside_each_other_and_all_of_a_tile_is_within_it() {
     let page: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&page["tiles"], &page["columns"], &page["outside"]), (&9.into(), &3.into(), &0.into()), "{page}");
 }
+
+#[test]
+fn more_sources_than_a_browser_has_contexts_for_are_all_shown_as_mpeg1() {
+    if !are_there(&["chromium", "ffmpeg"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = card(folder.path(), 64, 48).0;
+    let sources: Vec<_> = (0..18).flat_map(|id| ["--source".to_owned(), format!("{id}={}", file.display())]).collect();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+    let gateway = Gateway::start(&[&sources[..], &["--bind", "127.0.0.1:0"]].concat(), 18);
+    let url = format!("http://{}/?as=mpeg1", gateway.addresses[0]);
+    let said = run_peer("browser.py", &[&url, folder.path().to_str().unwrap(), "--playing", "18"]);
+    let page: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(page["lost"], 0);
+}

@@ -1,7 +1,7 @@
 """Opens a page in Chromium and looks at it, through the pipe that its developer tools have. Standard library only.
 
 browser.py URL FOLDER [--size WIDTHxHEIGHT] [--phone] [--pictures N] [--page FILE.png] [--wait STATE] [--hold FILE]
-           [--says TEXT] [--then STATE] [--notice TEXT]
+           [--says TEXT] [--then STATE] [--notice TEXT] [--playing N]
 
 Waits until a source is shown, then takes N pictures of it as FOLDER/0.jpg and so on, each after more have been shown. Prints
 a JSON object: what the page says of the source, and what Chromium complained about.
@@ -19,13 +19,17 @@ import time
 PATIENCE = 60
 
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--headless", "--no-sandbox", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe",
 ]  # fmt: skip
 
 
+# What draws: nothing of the machine's own, or WebGL in software.
+PLAIN, GL = ["--disable-gpu"], ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+
 class Browser:
-    def __init__(self, profile, size):
+    def __init__(self, profile, size, drawing):
         program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         if program is None:
             sys.exit("there is no chromium")
@@ -39,7 +43,7 @@ class Browser:
             os.dup2(ends[1], 4)
 
         self.process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={profile}", "--window-size=%d,%d" % size, "about:blank"],
+            [program, *FLAGS, *drawing, f"--user-data-dir={profile}", "--window-size=%d,%d" % size, "about:blank"],
             preexec_fn=place, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(commands)
@@ -117,6 +121,12 @@ def look(browser, arguments):
         browser.wait(said, f"the source says {arguments.notice}")
         return {}
     browser.wait(f"{tile}?.dataset.state === 'playing' && Number({tile}.dataset.frames) > 0", "a source is shown")
+    if arguments.playing:
+        playing = "document.querySelectorAll('.tile[data-state=playing]').length"
+        browser.wait(f"{playing} === {arguments.playing}", f"{arguments.playing} are shown")
+        # A canvas that is drawn on otherwise has no such context.
+        lost = "[...document.querySelectorAll('canvas')].filter((it) => it.getContext('webgl')?.isContextLost()).length"
+        return {"lost": browser.evaluate(lost)}
     if arguments.hold:
         open(arguments.hold, "x").close()
         while os.path.exists(arguments.hold):
@@ -176,13 +186,14 @@ def main():
     parser.add_argument("--page")
     parser.add_argument("--wait", help="also for a source in this state")
     parser.add_argument("--hold", help="once a source is shown, make this file and wait until it is gone")
+    parser.add_argument("--playing", type=int, help="only wait until so many sources are shown; with WebGL")
     parser.add_argument("--notice", help="only wait until this is said of the first source")
     parser.add_argument("--then", help="after that, only wait until the first source is in this state")
     parser.add_argument("--says", help="after that, only wait until the page says this")
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        browser = Browser(profile, (width, height))
+        browser = Browser(profile, (width, height), GL if arguments.playing else PLAIN)
         try:
             scale = 2 if arguments.phone else 1
             browser.call(
