@@ -25,6 +25,7 @@ mod rate;
 mod session;
 mod supervision;
 mod transport;
+mod under_way;
 
 pub use groups::Batch;
 
