@@ -25,13 +25,10 @@ mod site;
 const MOST_VIEWERS: u64 = 1_000_000;
 
 /// What a file says of each source, or each address: options that would not be heeded beside one.
-const SAID_BY_THE_FILE: [&str; 20] = [
+const SAID_BY_THE_FILE: [&str; 16] = [
     "sources",
     "uri",
     "id",
-    "auth",
-    "user",
-    "password",
     "in_redis_channel",
     "size",
     "quality",
@@ -41,12 +38,14 @@ const SAID_BY_THE_FILE: [&str; 20] = [
     "bind",
     "host",
     "port",
-    "allowed_origins",
     "redis",
     "redis_host",
     "redis_port",
     "redis_channel",
 ];
+
+/// The same of what protects: a source, or who may look.
+const PROTECTED_BY_THE_FILE: [&str; 4] = ["auth", "user", "password", "allowed_origins"];
 
 /// Show live streams in browsers, for hundreds of viewers: as motion JPEG, MPEG-1 and JPEGs over WebSockets.
 #[derive(Debug, Clone, Parser)]
@@ -66,7 +65,7 @@ pub struct Cli {
 
     /// Serve what this file says, one port for each source; taken up again when it changes. See docs/gateway.md
     #[arg(short, long, value_name = "FILE", env = "SEGMENT_GATEWAY_CONFIG", help_heading = "Sources")]
-    #[arg(conflicts_with_all = SAID_BY_THE_FILE)]
+    #[arg(conflicts_with_all = SAID_BY_THE_FILE, conflicts_with_all = PROTECTED_BY_THE_FILE)]
     pub config: Option<PathBuf>,
 
     /// The one source, as the beamline streamer has it (-uri)
@@ -242,24 +241,7 @@ pub struct Cli {
 /// is to stand in there, and is refused beside it.
 const YIELDING: Yielding<'_> = Yielding {
     guards: &["key_file", "user", "password", "allowed_origins", "access", "tls_cert", "tls_key"],
-    excluded: &[
-        "sources",
-        "uri",
-        "id",
-        "in_redis_channel",
-        "size",
-        "quality",
-        "jpeg_quality",
-        "vflip",
-        "output_format",
-        "bind",
-        "host",
-        "port",
-        "redis",
-        "redis_host",
-        "redis_port",
-        "redis_channel",
-    ],
+    excluded: &SAID_BY_THE_FILE,
     lone: &[],
     needy: &[("user", &["auth", "password"]), ("tls_key", &["tls_cert"]), ("tls_cert", &["tls_key"])],
 };
