@@ -327,6 +327,38 @@ fn spoofed_byes_do_not_let_an_address_be_answered_sooner() {
     assert_eq!(responder.poll_transmit(), None);
 }
 
+/// Who is shown may take another one's place, which must not let that one be answered anew.
+#[test]
+fn spoofed_byes_of_who_is_shown_do_not_let_others_be_answered_sooner() {
+    let (start, mut responder) = (Instant::now(), Responder::new(1, 0, 1));
+    let [shown, victim] = [receiver(100), receiver(101)];
+    for other in 0..3 {
+        responder.handle_stream(start, receiver(other), STREAM_ID);
+    }
+    responder.show(Some(shown));
+    let mut acks = Vec::new();
+    for ms in 0..3000 {
+        let now = start + ms * MS;
+        for other in 0..3 {
+            responder.handle_stream(now, receiver(other), STREAM_ID);
+        }
+        responder.handle_stream(now, shown, STREAM_ID);
+        responder.handle_control(
+            now,
+            0,
+            shown,
+            &Control::Bye(Bye { stream_id: STREAM_ID, reason: ByeReason::SourceEnded }),
+        );
+        responder.handle_stream(now, victim, STREAM_ID);
+        responder.handle_timeout(now, 0, |_| Report::default());
+        acks.extend(std::iter::from_fn(|| responder.poll_transmit()).filter(|it| it.to == victim).map(|_| ms));
+    }
+    for (at, ms) in acks.iter().enumerate() {
+        let within = acks[..=at].iter().filter(|before| *before + 1000 > *ms).count();
+        assert!(within <= 5, "{within} in the second before {ms} ms");
+    }
+}
+
 #[test]
 fn old_peers_shake_hands_in_text_in_both_roles() {
     let text = Some("segment stream".to_owned());

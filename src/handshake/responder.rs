@@ -215,8 +215,10 @@ impl Responder {
         self.heard.retain(|heard| now.saturating_duration_since(heard.last_heard) < SILENT_AFTER);
         if self.heard.len() >= MAX_SOURCES {
             // Whoever is shown gets a place, and anybody that of one that is over and might be acknowledged by now;
-            // among strangers the first come keep theirs.
-            let is_free = |heard: &Heard| heard.is_over && heard.last_ack.is_none_or(|at| at + ACK_INTERVAL <= now);
+            // among strangers the first come keep theirs. One that is over before it was acknowledged keeps it as long:
+            // or who is shown, whose byes may be forged, could push out others again and again, to be answered anew.
+            let may_be_acknowledged = |heard: &Heard| heard.last_ack.unwrap_or(heard.last_heard) + ACK_INTERVAL <= now;
+            let is_free = |heard: &Heard| heard.is_over && may_be_acknowledged(heard);
             let other = self.heard.iter().position(is_free).or_else(|| {
                 let other = self.heard.iter().position(|heard| Some(heard.source) != self.shown);
                 other.filter(|_| self.shown == Some(source))
