@@ -172,7 +172,7 @@ fn is_said(option: &Arg, arguments: &[OsString]) -> bool {
 }
 
 /// As clap's parser for flags understands it.
-fn is_no(value: &OsStr) -> bool {
+pub(crate) fn is_no(value: &OsStr) -> bool {
     let value = value.to_string_lossy().trim().to_ascii_lowercase();
     ["false", "no", "n", "off", "f", "0"].contains(&value.as_str())
 }

@@ -63,10 +63,7 @@ impl Reporter {
         match args.format {
             StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, Box::new(Patient::new(io::stdout()))),
             // A program reads them, and is to get all.
-            StatsFormat::Json => match stderr::own() {
-                Ok(output) => Self::with_output(args, now, Box::new(Patient::new(output))),
-                Err(_) => Self::with_output(args, now, Box::new(Patient::new(io::stderr()))),
-            },
+            StatsFormat::Json => Self::with_output(args, now, stderr::output()),
             _ => Self::with_output(args, now, Box::new(Stderr)),
         }
     }

@@ -41,10 +41,15 @@ pub fn flush(patience: Duration) {
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
 fn queue() -> &'static Queue {
-    QUEUE.get_or_init(|| match own() {
-        Ok(output) => Queue::start(Patient::new(output)),
-        Err(_) => Queue::start(Patient::new(io::stderr())),
-    })
+    QUEUE.get_or_init(|| Queue::start(output()))
+}
+
+/// Writes to [it](own), and waits for whoever reads it.
+pub(crate) fn output() -> Box<dyn Write + Send> {
+    match own() {
+        Ok(own) => Box::new(Patient::new(own)),
+        Err(_) => Box::new(Patient::new(io::stderr())),
+    }
 }
 
 /// Standard error as the program was started with it, whatever [libraries](crate::libraries) write to by now: a descriptor

@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::time::uptime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::arguments::is_no;
 use crate::stderr::Stderr;
 
 /// How much a program says about what it does.
@@ -35,7 +36,7 @@ const HEADING: &str = "Messages and statistics";
 fn times(text: &str) -> Result<u8, &'static str> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "y" | "on" | "t" => Ok(1),
-        "false" | "no" | "n" | "off" | "f" => Ok(0),
+        no if is_no(no.as_ref()) => Ok(0),
         number => number.parse().map_err(|_| "give true or false, or how many times, from 0 to 255"),
     }
 }
