@@ -210,11 +210,7 @@ impl Transmit {
             }
         }
         let mut sent = Sent::default();
-        for to_one in self.remotes.iter_mut().map(Remote::finish) {
-            sent.datagrams += to_one.datagrams;
-            sent.bytes += to_one.bytes;
-            sent.errors += to_one.errors;
-        }
+        self.remotes.iter_mut().map(Remote::finish).for_each(|to_one| sent.add(to_one));
         sent
     }
 }

@@ -9,6 +9,7 @@ const LONGEST_GAP: Duration = Duration::from_secs(120);
 /// The times of frames, over all turns of a file that is played again and again.
 #[derive(Debug)]
 pub(super) struct Clock {
+    /// About so long from frame to frame.
     pub(super) interval: Duration,
     /// Where this turn begins.
     turn: Duration,
@@ -20,11 +21,6 @@ impl Clock {
     /// Frames come about every `interval`.
     pub(super) fn new(interval: Duration) -> Self {
         Self { interval, turn: Duration::ZERO, last: None }
-    }
-
-    /// They do so from now on.
-    pub(super) fn set_interval(&mut self, interval: Duration) {
-        self.interval = interval;
     }
 
     /// The time of the next frame, from the start of the first turn, by the `stated` milliseconds of this turn where

@@ -120,7 +120,7 @@ impl VideoFile {
         // Opened anew: seeking back leaves some containers and codecs a few frames off.
         match Opened::open(&self.path, &self.options) {
             Ok(opened) => {
-                self.clock.set_interval(opened.interval());
+                self.clock.interval = opened.interval();
                 self.pace.set_interval(opened.interval());
                 self.opened = opened;
                 self.is_over = false;

@@ -25,6 +25,12 @@ fn frame(byte: u8, gone: usize) -> Left {
     Left { segments, gone, overhead: 0, schedule: Schedule::at_once(3), sequenced: None }
 }
 
+/// When three datagrams of 1250 bytes go at so many Mbit/s.
+fn at_rate(mbit: f64) -> Schedule {
+    let load = Load { datagrams: 3, datagram_len: 1250, bytes: 3750, path: Path { mtu: 1500, is_ipv6: false } };
+    Spacing::new(Pace::Mbit(mbit)).schedule(&load, 0, 1)
+}
+
 fn tally_of(backlog: &Backlog) -> Tally {
     *backlog.shared.progress.tally()
 }
@@ -113,9 +119,7 @@ fn what_waited_goes_at_the_rate_that_was_asked_for() {
     receiver.set_read_timeout(Some(FOR_EVER)).unwrap();
     let mut backlog = backlog_to(&receiver);
     // A datagram every 20 ms, of which one is out.
-    let path = Path { mtu: 1500, is_ipv6: false };
-    let load = Load { datagrams: 3, datagram_len: 1250, bytes: 3750, path };
-    let mut schedule = Spacing::new(Pace::Mbit(0.5)).schedule(&load, 0, 1);
+    let mut schedule = at_rate(0.5);
     schedule.advance(Duration::ZERO);
     let begin = Instant::now();
     backlog.add(Left { schedule, ..frame(1, 1) });
@@ -129,9 +133,8 @@ fn what_waited_goes_at_the_rate_that_was_asked_for() {
 fn an_end_cuts_a_slow_rate_short() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut backlog = backlog_to(&receiver);
-    let load = Load { datagrams: 3, datagram_len: 1250, bytes: 3750, path: Path { mtu: 1500, is_ipv6: false } };
     // A datagram in ten seconds.
-    backlog.add(Left { schedule: Spacing::new(Pace::Mbit(0.001)).schedule(&load, 0, 1), ..frame(1, 0) });
+    backlog.add(Left { schedule: at_rate(0.001), ..frame(1, 0) });
     backlog.close();
     assert_eq!((tally_of(&backlog).datagrams, tally_of(&backlog).left_out), (1, 1));
 }
