@@ -16,8 +16,7 @@ pub mod mailbox;
 pub mod matroska;
 pub mod memory;
 pub mod mjpeg;
-#[cfg(feature = "window")]
-mod place;
+pub mod place;
 mod planes;
 mod reshape;
 pub mod scale;

@@ -1,23 +1,29 @@
-//! Where a picture lies in a window.
+//! Where a picture lies in a window, or in a larger picture.
 
-/// A rectangle of a window, in pixels from its upper left.
+/// A rectangle, in pixels from the upper left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Place {
-    pub(crate) x: u32,
-    pub(crate) y: u32,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+pub struct Place {
+    /// To its left edge.
+    pub x: u32,
+    /// To its upper edge.
+    pub y: u32,
+    /// At least 1, unless it is of nothing.
+    pub width: u32,
+    /// The same.
+    pub height: u32,
 }
 
 impl Place {
     /// All of a window of this width and height.
-    pub(crate) fn whole(window: (u32, u32)) -> Self {
+    #[must_use]
+    pub fn whole(window: (u32, u32)) -> Self {
         Self { x: 0, y: 0, width: window.0, height: window.1 }
     }
 
     /// Where a picture of this width and height lies within it: as large as possible, with its aspect kept, in the
     /// middle. No side may be zero.
-    pub(crate) fn fit(self, picture: (u32, u32)) -> Self {
+    #[must_use]
+    pub fn fit(self, picture: (u32, u32)) -> Self {
         // Products of two sides take 64 bits. A side that follows from the aspect is rounded to the nearest.
         let follow = |along: u32, of: u32, to: u32| {
             let side = (u64::from(along) * u64::from(to) + u64::from(of) / 2) / u64::from(of.max(1));

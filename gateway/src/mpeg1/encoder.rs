@@ -82,13 +82,6 @@ impl Size {
         let fit = |side: u32| (u64::from(side) * u64::from(MAX_SIDE) / u64::from(longer)).max(1) as u32;
         Self { width: fit(width), height: fit(height) }
     }
-
-    /// The width and height at which the whole of a picture of this width and height is as large as fits in here.
-    pub(super) fn within(self, width: u32, height: u32) -> (u32, u32) {
-        let (across, down) = (u64::from(self.width) * u64::from(height), u64::from(self.height) * u64::from(width));
-        let side = |product: u64, other: u32| (product / u64::from(other.max(1))).max(1) as u32;
-        if across <= down { (self.width, side(across, width)) } else { (side(down, height), self.height) }
-    }
 }
 
 /// What an encoder is started for.

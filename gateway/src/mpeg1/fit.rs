@@ -4,6 +4,7 @@ use std::fmt;
 
 use media::bgr::{BgrError, to_bgr_into};
 use media::codec::{Decoder, Scale};
+use media::place::Place;
 use media::scale::Scaler;
 use media::{Image, Picture, PixelFormat};
 
@@ -35,12 +36,13 @@ impl Fitting {
                 self.decoder()?.decode(&jpeg, PixelFormat::Bgr, scale)?
             }
         };
-        let (across, down) = self.size.within(image.width(), image.height());
-        let image = match (image.width(), image.height()) {
-            same if same == (across, down) => image,
-            _ => self.scaler.scale(&image, across, down)?,
+        let place = Place::whole((width, height)).fit((image.width(), image.height()));
+        let image = if (image.width(), image.height()) == (place.width, place.height) {
+            image
+        } else {
+            self.scaler.scale(&image, place.width, place.height)?
         };
-        Ok(framed(&image, self.size)?)
+        Ok(framed(&image, place, self.size)?)
     }
 
     fn decoder(&mut self) -> Result<&mut Decoder, ShapeError> {
@@ -58,19 +60,16 @@ impl fmt::Debug for Fitting {
     }
 }
 
-/// A picture that is no larger than `size` in the middle of one of that size.
-fn framed(image: &Image, size: Size) -> Result<Image, BgrError> {
-    let (across, down) = (image.width(), image.height());
-    let mut bgr = Image::zeroed(across, down, PixelFormat::Bgr)?;
+/// A picture in its place in one of `size`.
+fn framed(image: &Image, place: Place, Size { width, height }: Size) -> Result<Image, BgrError> {
+    let mut bgr = Image::zeroed(place.width, place.height, PixelFormat::Bgr)?;
     to_bgr_into(image, &mut bgr)?;
-    let Size { width, height } = size;
-    if (across, down) == (width, height) {
+    if (place.width, place.height) == (width, height) {
         return Ok(bgr);
     }
     let mut framed = Image::zeroed(width, height, PixelFormat::Bgr)?;
-    let row = across as usize * 3;
-    let (left, above) = ((width - across) as usize / 2 * 3, (height - down) as usize / 2);
-    let rows = framed.pixels_mut().chunks_exact_mut(width as usize * 3).skip(above);
+    let [left, row] = [place.x, place.width].map(|pixels| pixels as usize * 3);
+    let rows = framed.pixels_mut().chunks_exact_mut(width as usize * 3).skip(place.y as usize);
     for (to, from) in rows.zip(bgr.pixels().chunks_exact(row)) {
         to[left..left + row].copy_from_slice(from);
     }
