@@ -9,7 +9,10 @@ use clap::{Parser, Subcommand};
 use terminal::arguments::{self, Variables, Yielding};
 use terminal::{Completions, HostPort, StatsArgs, Verbosity, exit};
 
-use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, NO_ID, OutputFormat, WORST_QUALITY, is_folder};
+use crate::config::{
+    DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, DEFAULT_REDIS_HOST, DEFAULT_REDIS_PORT, NO_ID, OutputFormat,
+    WORST_QUALITY, is_folder,
+};
 use crate::http::origin;
 use crate::input::{InputSpec, Reception, Scheme, latency};
 use crate::mpeg1::DEFAULT_ENCODER;
@@ -192,7 +195,7 @@ pub struct Cli {
 
     /// Host of the Redis server (-rhs)
     #[arg(long, value_name = "HOST", env = "SEGMENT_GATEWAY_REDIS_HOST", help_heading = "Redis")]
-    #[arg(default_value = notices::DEFAULT_REDIS_HOST)]
+    #[arg(default_value = DEFAULT_REDIS_HOST)]
     pub redis_host: String,
 
     /// Port of the Redis server (-rp)
@@ -201,7 +204,7 @@ pub struct Cli {
         value_name = "PORT",
         env = "SEGMENT_GATEWAY_REDIS_PORT",
         help_heading = "Redis",
-        default_value_t = notices::DEFAULT_REDIS_PORT
+        default_value_t = DEFAULT_REDIS_PORT
     )]
     pub redis_port: u16,
 

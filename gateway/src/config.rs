@@ -18,6 +18,12 @@ pub const DEFAULT_QUALITY: u8 = 4;
 /// The worst quality on that scale; 1 is the best.
 pub const WORST_QUALITY: u8 = 31;
 
+/// Host of the Redis server that is published to where none is given.
+pub const DEFAULT_REDIS_HOST: &str = "localhost";
+
+/// Its port.
+pub const DEFAULT_REDIS_PORT: u16 = 6379;
+
 /// The channel that is published on where none is given.
 pub const DEFAULT_REDIS_CHANNEL: &str = "video-streamer";
 

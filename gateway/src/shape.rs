@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use media::bgr::{BgrError, to_bgr_into};
-use media::codec::MAX_SIDE;
-use media::codec::{CodecError, Decoder, Encoder, Scale};
+use media::codec::{CodecError, Decoder, Encoder, MAX_SIDE, Scale};
 use media::jpeg::Headers;
 use media::scale::{ScaleError, Scaler};
 use media::{Image, Picture, PixelFormat};

@@ -62,7 +62,7 @@ impl Builder {
     }
 
     /// Joins the multicast group at `group`, on the interface that the route to it names unless
-    /// [`interface`](Self::interface) says which. With [`from`](Self::only_from), the network is asked for that source only.
+    /// [`interface`](Self::interface) says which. With [`only_from`](Self::only_from), the network is asked for that source only.
     #[must_use]
     pub fn join(mut self, group: SocketAddr) -> Self {
         self.listen = Listen::Join(group);
@@ -72,7 +72,7 @@ impl Builder {
     /// Fetches from a TCP sender at this host and port, in this framing. When it is lost, or not there yet, connects
     /// again and again, with pauses of at most a second.
     ///
-    /// `host` is an address or a name, which is looked up anew for each connection. [`from`](Self::only_from),
+    /// `host` is an address or a name, which is looked up anew for each connection. [`only_from`](Self::only_from),
     /// [`interface`](Self::interface) and [`receive_buffer`](Self::receive_buffer) are about datagrams and change
     /// nothing here.
     #[must_use]

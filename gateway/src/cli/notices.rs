@@ -1,15 +1,11 @@
 //! What the options ask for and what makes no difference, in words: whoever asks expects that it does.
 
 use super::Cli;
-use crate::config::{DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, SiteConfig};
+use crate::config::{
+    DEFAULT_IN_REDIS_CHANNEL, DEFAULT_REDIS_CHANNEL, DEFAULT_REDIS_HOST, DEFAULT_REDIS_PORT, SiteConfig,
+};
 use crate::input::InputSpec;
 use crate::publish::PublishFormat;
-
-/// The Redis server where none is named.
-pub(super) const DEFAULT_REDIS_HOST: &str = "localhost";
-
-/// And its port.
-pub(super) const DEFAULT_REDIS_PORT: u16 = 6379;
 
 impl Cli {
     /// What is said on the command line and concerns nothing that is served. Variables are often meant for more than one
