@@ -45,6 +45,8 @@ class Browser:
         self.process = subprocess.Popen(
             [program, *FLAGS, *drawing, f"--user-data-dir={profile}", "--window-size=%d,%d" % size, "about:blank"],
             preexec_fn=place, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            # What it leaves goes with its profile.
+            env={**os.environ, "TMPDIR": profile},
         )  # fmt: skip
         os.close(commands)
         os.close(answers)
@@ -109,8 +111,14 @@ class Browser:
             out.write(base64.b64decode(self.call("Page.captureScreenshot", **params)["data"]))
 
     def close(self):
-        self.process.terminate()
-        self.process.wait()
+        # Its processes end one after another, and write to the profile until they have.
+        self.session = None
+        try:
+            self.call("Browser.close")
+            self.process.wait(timeout=10)
+        except (OSError, RuntimeError, SystemExit, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
 
 
 def look(browser, arguments):
