@@ -8,7 +8,8 @@ use std::sync::mpsc::TryRecvError;
 
 use media::PixelFormat;
 use media::codec::{Decoder, Scale};
-use scene::programs::{Peer, are_there, card};
+use scene::cores::Core;
+use scene::programs::{Peer, card};
 use scene::proxy::Proxy;
 use scene::{Gateway, Viewer, credential, run_peer, wait_until};
 use sender::source::pattern::read_frame_number;
@@ -36,9 +37,7 @@ fn numbers(folder: &Path) -> Vec<u32> {
 
 #[test]
 fn the_page_shows_moving_pictures_in_each_way_and_chromium_has_nothing_to_complain_about() {
-    if !are_there(&["chromium", "ffmpeg"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&["ffmpeg"]) else { return };
     let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
     let folder = tempfile::tempdir().unwrap();
     // What is no way of playing is passed over, also where every object of the page has something of that name.
@@ -57,9 +56,7 @@ fn the_page_shows_moving_pictures_in_each_way_and_chromium_has_nothing_to_compla
 
 #[test]
 fn the_page_shows_pictures_again_after_the_gateway_was_killed() {
-    if !are_there(&["chromium", "ffmpeg"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&["ffmpeg"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let start = |place: &str, size: &str| Gateway::start(&["--source", "a=test", "-s", size, "--bind", place], 1);
     for mode in ["jpeg", "mpeg1", "mjpeg"] {
@@ -82,9 +79,7 @@ fn the_page_shows_pictures_again_after_the_gateway_was_killed() {
 
 #[test]
 fn a_token_or_a_password_in_its_address_opens_the_page_and_all_that_it_asks_for() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let access = folder.path().join("access");
     std::fs::write(&access, credential(&[], "t0ken") + &credential(&["--user", "ann"], "secret")).unwrap();
@@ -100,9 +95,7 @@ fn a_token_or_a_password_in_its_address_opens_the_page_and_all_that_it_asks_for(
 
 #[test]
 fn a_page_whose_token_is_no_longer_right_says_so() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let (access, hold) = (folder.path().join("access"), folder.path().join("hold"));
     let start = |place: &str, token: &str| {
@@ -124,9 +117,7 @@ fn a_page_whose_token_is_no_longer_right_says_so() {
 
 #[test]
 fn motion_jpeg_that_is_cut_off_beside_a_server_that_is_well_is_played_again() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
     // Another one, by whom the source goes on.
@@ -155,9 +146,7 @@ fn motion_jpeg_that_is_cut_off_beside_a_server_that_is_well_is_played_again() {
 
 #[test]
 fn the_player_of_mpeg1_is_loaded_again_where_it_was_not() {
-    if !are_there(&["chromium", "ffmpeg"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&["ffmpeg"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
     let proxy = Proxy::start(gateway.addresses[0]);
@@ -174,9 +163,7 @@ fn the_player_of_mpeg1_is_loaded_again_where_it_was_not() {
 
 #[test]
 fn motion_jpeg_that_has_ended_or_whose_gateway_was_killed_is_not_taken_for_live() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let jpeg = card(folder.path(), 320, 240).1;
     for (then, notice) in [("ended", "The stream has ended"), ("lost", "Connection lost, trying again")] {
@@ -202,9 +189,7 @@ fn motion_jpeg_that_has_ended_or_whose_gateway_was_killed_is_not_taken_for_live(
 
 #[test]
 fn the_page_says_why_it_is_refused_and_why_there_is_no_mpeg1() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let cases = [
         ("", &["--max-viewers", "1"][..], "There are as many viewers as may be"),
@@ -231,9 +216,7 @@ fn the_page_says_why_it_is_refused_and_why_there_is_no_mpeg1() {
 
 #[test]
 fn several_sources_are_a_grid_and_one_that_is_away_says_so() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let sources = ["--source", "a=test", "--source", "b=videotest", "--source", "c=http://127.0.0.1:1/"];
     let gateway = Gateway::start(&[&sources[..], &["--bind", "127.0.0.1:0"]].concat(), 3);
     let folder = tempfile::tempdir().unwrap();
@@ -247,9 +230,7 @@ fn several_sources_are_a_grid_and_one_that_is_away_says_so() {
 
 #[test]
 fn many_sources_lie_beside_each_other_and_all_of_a_tile_is_within_it() {
-    if !are_there(&["chromium"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&[]) else { return };
     let sources: Vec<_> = (0..9).flat_map(|id| ["--source".to_owned(), format!("{id}=videotest")]).collect();
     let sources: Vec<_> = sources.iter().map(String::as_str).collect();
     let gateway = Gateway::start(&[&sources[..], &["--bind", "127.0.0.1:0"]].concat(), 9);
@@ -262,9 +243,7 @@ fn many_sources_lie_beside_each_other_and_all_of_a_tile_is_within_it() {
 
 #[test]
 fn more_sources_than_a_browser_has_contexts_for_are_all_shown_as_mpeg1() {
-    if !are_there(&["chromium", "ffmpeg"]) {
-        return;
-    }
+    let Some(_core) = Core::for_chromium(&["ffmpeg"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = card(folder.path(), 64, 48).0;
     let sources: Vec<_> = (0..18).flat_map(|id| ["--source".to_owned(), format!("{id}={}", file.display())]).collect();
