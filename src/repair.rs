@@ -120,6 +120,11 @@ impl Timing {
         self.round_trip.is_none_or(|round_trip| round_trip < MIN_RETRY) || !self.can_be_answer(after)
     }
 
+    /// Whether hardly anything of the stream is lost.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.loss < NOTABLE_LOSS
+    }
+
     /// A frame is over, of which this part was lost.
     pub(crate) fn observe(&mut self, frame: Extremes, loss: f64) {
         self.reordering.observe(frame.reordering);

@@ -496,6 +496,35 @@ fn a_stream_with_long_pauses_is_given_them() {
 }
 
 #[test]
+fn what_goes_on_after_a_silence_in_which_nobody_answered_was_not_lost() {
+    let mut listener = Listener::asking(false);
+    listener.hear(cut(1, 0, 0));
+    listener.reassembler.set_round_trip(source(), Some(MS / 5));
+    // A sender that stands still for a while hears no question, and goes on where it was.
+    let datagrams = cut(1, 1, 0);
+    listener.hear(&datagrams[..4]);
+    listener.wait(60 * MS);
+    assert!(listener.nacks().len() > 1);
+    assert_eq!(listener.hear(&datagrams[4..]), [1]);
+    // One more is lost of what comes then.
+    let datagrams = cut(1, 2, 0);
+    listener.hear(&datagrams[..4]);
+    listener.wait(60 * MS);
+    listener.hear(but(datagrams[4..].to_vec(), &[3]));
+    listener.wait(2 * MS);
+    assert_eq!(listener.hear([&datagrams[7]]), [2]);
+    // The link stands still, and loses a tail: what was asked for comes after a later frame has begun.
+    let datagrams = cut(1, 3, 0);
+    listener.hear(&datagrams[..8]);
+    listener.wait(60 * MS);
+    listener.hear(cut(1, 4, 0));
+    assert_eq!(listener.hear(&datagrams[8..]), [3, 4]);
+    listener.reassembler.handle_timeout(listener.now + 60 * 1000 * MS);
+    let stats = listener.reassembler.stats();
+    assert_eq!((stats.segments_lost, stats.repaired_by_repeat), (3, 3));
+}
+
+#[test]
 fn what_parity_can_replace_is_not_asked_for() {
     let mut listener = Listener::asking(false);
     let datagrams = cut(1, 0, 3);

@@ -23,8 +23,10 @@ pub(crate) struct Growing {
     reached_at: Instant,
     /// One past the furthest position that has come, whatever was given up as lost before, and when it came.
     furthest: (usize, Instant),
-    /// The position from which on the frame was given up as silent.
+    /// The position from which on the frame was given up as silent, if no later frame has begun since.
     silent_from: Option<usize>,
+    /// The position at which it goes on by itself after such a silence.
+    goes_on_at: Option<usize>,
     /// When the last repeat came.
     repeated_at: Option<Instant>,
     /// When something is to be done next: [`Growing::ask`].
@@ -57,6 +59,7 @@ impl Growing {
             reached_at: now,
             furthest: (0, now),
             silent_from: None,
+            goes_on_at: None,
             repeated_at: None,
             due: now + timing.silence(),
             spread,
@@ -109,39 +112,7 @@ impl Growing {
                 let silent = now + timing.silence();
                 self.due = if self.tally.gaps().is_empty() { silent } else { self.due.min(due).min(silent) };
             }
-            Arrived::Late(gap) => {
-                let late = now.saturating_duration_since(gap.shown_at);
-                let after = now.saturating_duration_since(gap.asked_at);
-                let was_silent = self.silent_from.take_if(|from| position >= *from).is_some();
-                if was_silent && (gap.rounds == 0 || gap.rounds == 1 && timing.is_ambiguous(after)) {
-                    // It may only have paused, and longer than it has before. If it was lost, that is no pause: one
-                    // frame does not say much.
-                    let pause = now.saturating_duration_since(self.reached_at).min(2 * timing.silence());
-                    self.extremes.pause = self.extremes.pause.max(pause);
-                }
-                let is_repeat = match gap.rounds {
-                    0 => timing.is_for_another(late),
-                    1 => timing.can_be_answer(after),
-                    // If not to the last question, then to one before.
-                    _ => true,
-                };
-                if !is_repeat {
-                    self.tally.was_original();
-                }
-                if !is_repeat && was_silent {
-                    self.reached_at = now;
-                } else if !is_repeat {
-                    self.skipped = self.skipped.saturating_sub(1);
-                    self.extremes.reordering = self.extremes.reordering.max(late);
-                } else {
-                    self.repeats += 1;
-                    self.repeated_at = Some(now);
-                    stats.repaired_by_repeat += 1;
-                    if gap.rounds == 1 {
-                        timing.answered(after);
-                    }
-                }
-            }
+            Arrived::Late(gap) => self.take_late(now, timing, stats, position, &gap),
         }
         if position >= self.furthest.0 {
             self.furthest = (position + 1, now);
@@ -150,9 +121,47 @@ impl Growing {
         self.assembly.take(header, payload);
     }
 
+    /// A segment came that was missing, as `gap` says: because it was asked for, or by itself.
+    fn take_late(&mut self, now: Instant, timing: &mut Timing, stats: &mut Stats, position: usize, gap: &Gap) {
+        let late = now.saturating_duration_since(gap.shown_at);
+        let after = now.saturating_duration_since(gap.asked_at);
+        let was_silent = self.silent_from.take_if(|from| position >= *from).is_some();
+        let is_repeat = match gap.rounds {
+            0 => timing.is_for_another(late),
+            1 => timing.can_be_answer(after),
+            // If not to the last question, then to one before. But where hardly anything is lost, a silence in which no
+            // question is answered is that of a sender, or of a link, that has stood still.
+            _ => !(was_silent && timing.is_clean()),
+        };
+        if was_silent && (gap.rounds == 0 || !is_repeat || gap.rounds == 1 && timing.is_ambiguous(after)) {
+            // It may only have paused, and longer than it has before. If it was lost, that is no pause: one frame does
+            // not say much.
+            let pause = now.saturating_duration_since(self.reached_at).min(2 * timing.silence());
+            self.extremes.pause = self.extremes.pause.max(pause);
+        }
+        let is_next = self.goes_on_at.is_some_and(|at| position >= at) && now < self.reached_at + timing.silence();
+        if !is_repeat && was_silent || is_next {
+            self.tally.was_original();
+            self.reached_at = now;
+            self.goes_on_at = Some(position + 1);
+        } else if !is_repeat {
+            self.tally.was_original();
+            self.skipped = self.skipped.saturating_sub(1);
+            self.extremes.reordering = self.extremes.reordering.max(late);
+        } else {
+            self.repeats += 1;
+            self.repeated_at = Some(now);
+            stats.repaired_by_repeat += 1;
+            if gap.rounds == 1 {
+                timing.answered(after);
+            }
+        }
+    }
+
     /// A later frame has begun: nothing more of this one is on its way, but for what was overtaken.
     pub(crate) fn note_later_frame(&mut self, now: Instant, timing: &Timing) {
         let due = now + timing.order_wait() + self.spread;
+        self.silent_from = None;
         if self.tally.close(now, due) {
             self.due = self.due.min(due);
         }
