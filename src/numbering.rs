@@ -24,6 +24,11 @@ struct Last {
     stream_id: u64,
     number: u32,
     at: Instant,
+    /// Frames after it that are counted as lost already, and the newest of them whose number is known.
+    lost: u32,
+    newest_lost: u32,
+    /// Frames after it that were given up and are not counted yet, as their numbers are not known.
+    given_up: u32,
 }
 
 impl Numbering {
@@ -57,12 +62,46 @@ impl Numbering {
         self.last.is_some_and(|last| (last.stream_id, last.number) == (tag.stream_id, tag.number))
     }
 
-    /// A frame with this tag is delivered. Gives the frames lost between the last one and it.
+    /// A frame with this number was given up for good. Gives the frames that are to be counted as lost for it: none where a
+    /// newer one was counted, or delivered, which tells as much; and none of a stream of which nothing was delivered, as
+    /// anybody can send halves of frames.
+    pub(crate) fn give_up(&mut self, stream_id: u64, number: u32) -> u32 {
+        let last = self.last.as_mut().filter(|last| last.stream_id == stream_id && is_newer(number, last.newest_lost));
+        last.map_or(0, |last| {
+            (last.lost, last.newest_lost) = (last.lost.saturating_add(1), number);
+            1
+        })
+    }
+
+    /// A frame was given up whose number is not known. It is counted when the next one is delivered, or at the
+    /// [end](Self::end).
+    pub(crate) fn give_up_unknown(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.given_up = last.given_up.saturating_add(1);
+        }
+    }
+
+    /// Nothing more is to come for now. Gives the frames that are to be counted as lost.
+    pub(crate) fn end(&mut self) -> u32 {
+        let Some(last) = &mut self.last else { return 0 };
+        let lost = std::mem::take(&mut last.given_up);
+        last.lost = last.lost.saturating_add(lost);
+        lost
+    }
+
+    /// A frame with this tag is delivered. Gives the frames lost between the last one and it that have not been counted.
     pub(crate) fn deliver(&mut self, now: Instant, tag: &Tag) -> u32 {
-        let last = Last { stream_id: tag.stream_id, number: tag.number, at: now };
+        let last = Last {
+            stream_id: tag.stream_id,
+            number: tag.number,
+            at: now,
+            lost: 0,
+            newest_lost: tag.number,
+            given_up: 0,
+        };
         match self.last.replace(last) {
             Some(last) if last.stream_id == tag.stream_id && is_newer(tag.number, last.number) => {
-                tag.number.wrapping_sub(last.number).saturating_sub(1)
+                tag.number.wrapping_sub(last.number).saturating_sub(1).saturating_sub(last.lost)
             }
             Some(last) if last.stream_id == tag.stream_id => 0,
             Some(Last { stream_id, .. }) => {

@@ -185,6 +185,16 @@ impl Reassembler {
         }
     }
 
+    /// This source has said that nothing more is to come, and what came before has been given its time: gives up what is
+    /// unfinished, and counts what was lost since the last whole frame.
+    pub fn end_of(&mut self, now: Instant, source: SocketAddr) {
+        self.take_landing_back();
+        let now = self.advance(now);
+        if let Some(known) = self.sources.iter_mut().find(|known| known.address == source) {
+            known.end(now, DropCause::Incomplete);
+        }
+    }
+
     /// The next whole frame.
     pub fn poll_frame(&mut self) -> Option<Frame> {
         self.frames.pop_front()

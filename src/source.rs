@@ -217,6 +217,7 @@ impl Source {
         let outside = Outside { latency: Duration::ZERO, restorer: &mut restorer, asking: None, frames: &mut none };
         let (streams, mut context) = self.streams(now, outside);
         streams.end(&mut context, cause);
+        self.stats.frames_lost += u64::from(self.numbering.end());
     }
 
     /// Gives up the unfinished frame, if there is one, and counts it.
@@ -228,7 +229,9 @@ impl Source {
             self.stats.drop_one(cause);
             self.stats.segments_lost += partial.missing() as u64;
             // With tags the numbers tell what is lost. Whoever joins in the middle of a frame has lost nothing.
-            if !self.sends_tags && self.has_begun {
+            if self.sends_tags {
+                self.numbering.give_up_unknown();
+            } else if self.has_begun {
                 self.stats.frames_lost += 1;
             }
         }

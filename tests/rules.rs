@@ -540,3 +540,22 @@ fn a_tagged_frame_lost_after_a_silence_is_counted_once() {
     }
     assert_eq!(listener.lost(), 1);
 }
+
+#[test]
+fn what_was_lost_up_to_the_end_of_a_stream_is_counted_with_the_end() {
+    let mut listener = Listener::new();
+    for number in 0..9 {
+        let mut datagrams = tagged(&jpeg(number as u8, 400), numbered(1, number));
+        if number > 4 {
+            datagrams.remove(1);
+        }
+        listener.hear(&datagrams);
+        listener.wait(INTERVAL);
+    }
+    listener.reassembler.end_of(listener.now, source(1));
+    assert_eq!(listener.lost(), 4);
+    listener.reassembler.end_of(listener.now, source(1));
+    // It goes on all the same.
+    assert_eq!(listener.hear(tagged(&jpeg(9, 400), numbered(1, 9))).len(), 1);
+    assert_eq!(listener.lost(), 4);
+}

@@ -525,6 +525,38 @@ fn what_goes_on_after_a_silence_in_which_nobody_answered_was_not_lost() {
 }
 
 #[test]
+fn frames_are_counted_as_lost_also_while_none_comes_whole() {
+    for goes_on in [true, false] {
+        let mut listener = Listener::new();
+        // Halves of frames of somebody who never sent a whole one are no loss.
+        for number in 0..20 {
+            listener.hear(&cut(2, number, 0)[..5]);
+            listener.wait(33 * MS);
+        }
+        listener.wait(500 * MS);
+        assert_eq!(listener.reassembler.stats().frames_lost, 0);
+        assert_eq!(listener.hear(cut(1, 0, 0)), [0]);
+        for number in 1..=20 {
+            listener.hear(&cut(1, number, 0)[..5]);
+            listener.wait(33 * MS);
+        }
+        listener.wait(500 * MS);
+        let so_far = listener.reassembler.stats().frames_lost;
+        assert!((1..=20).contains(&so_far), "{so_far}");
+        if goes_on {
+            // The last of the halves may have paused.
+            listener.hear(cut(1, 21, 0));
+            listener.wait(500 * MS);
+        }
+        listener.reassembler.end_of(listener.now, source());
+        assert_eq!(listener.reassembler.stats().frames_lost, 20);
+        listener.hear(cut(1, 22, 0));
+        listener.wait(500 * MS);
+        assert_eq!(listener.reassembler.stats().frames_lost, 20 + u64::from(!goes_on));
+    }
+}
+
+#[test]
 fn what_parity_can_replace_is_not_asked_for() {
     let mut listener = Listener::asking(false);
     let datagrams = cut(1, 0, 3);

@@ -265,6 +265,7 @@ impl<'a> Receive<'a> {
                 continue;
             }
             self.shared.outlets.end_of(ended.source);
+            self.reassembler.end_of(now, ended.source);
             self.count_lost(Some(ended.source).filter(|_| is_shown));
             if self.selection.end(ended.source) {
                 tracing::info!("{} has ended the stream; waiting for another", ended.source);

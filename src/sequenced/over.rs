@@ -45,16 +45,25 @@ struct Past {
 
 impl Over {
     /// A frame is over. What it has lost is counted when nothing more is expected to come of it. `is_late` says whether
-    /// something had come of it after it had been given up once.
-    pub(crate) fn put(&mut self, number: u32, tally: Tally, fate: Fate, is_late: bool, stats: &mut Stats) {
-        if self.past.len() >= REMEMBERED
-            && let Some(oldest) = self.past.pop_front()
-        {
+    /// something had come of it after it had been given up once. Gives the number of a frame that has never become whole,
+    /// and no longer can.
+    #[must_use]
+    pub(crate) fn put(
+        &mut self,
+        number: u32,
+        tally: Tally,
+        fate: Fate,
+        is_late: bool,
+        stats: &mut Stats,
+    ) -> Option<u32> {
+        let oldest = if self.past.len() >= REMEMBERED { self.past.pop_front() } else { None };
+        if let Some(oldest) = &oldest {
             stats.segments_lost += oldest.tally.lost() as u64;
         }
         let mut past = Past { number, fate, tally, is_late, is_settled: false };
         past.settle_if_large(stats);
         self.past.push_back(past);
+        oldest.filter(Past::is_lost).map(|past| past.number)
     }
 
     /// A segment came of a frame that is over.
@@ -102,9 +111,10 @@ impl Over {
         true
     }
 
-    /// Counts what the frames have lost, and forgets them.
-    pub(crate) fn settle_all(&mut self, stats: &mut Stats) {
-        stats.segments_lost += self.past.drain(..).map(|past| past.tally.lost() as u64).sum::<u64>();
+    /// Counts what the frames have lost, and forgets them. Gives the numbers of those that have never become whole.
+    pub(crate) fn settle_all(&mut self, stats: &mut Stats) -> Vec<u32> {
+        stats.segments_lost += self.past.iter().map(|past| past.tally.lost() as u64).sum::<u64>();
+        self.past.drain(..).filter(Past::is_lost).map(|past| past.number).collect()
     }
 
     /// Bytes of memory held.
@@ -114,6 +124,10 @@ impl Over {
 }
 
 impl Past {
+    fn is_lost(&self) -> bool {
+        self.fate != Fate::Delivered
+    }
+
     /// Counts what has been lost up to where segments have come, and forgets which, where that takes too much memory. Of
     /// what is still on its way nothing is known.
     fn settle_if_large(&mut self, stats: &mut Stats) {
@@ -145,7 +159,7 @@ mod tests {
             };
             let mut tally = Tally::new(32_768);
             tally.take(now, 0, now);
-            over.put(number, tally, Fate::Delivered, false, &mut stats);
+            let _ = over.put(number, tally, Fate::Delivered, false, &mut stats);
             for countdown in (1..10_000).step_by(2) {
                 over.take(now, &header(countdown), &mut stats);
                 assert!(over.memory() < REMEMBERED * 20_000, "{} bytes", over.memory());
@@ -168,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_still_on_its_way_is_not_lost_however_much_was() {
         let (mut over, mut stats) = (Over::default(), Stats::default());
-        over.put(1, with_gaps(1680, 1400), Fate::Delivered, false, &mut stats);
+        let _ = over.put(1, with_gaps(1680, 1400), Fate::Delivered, false, &mut stats);
         over.settle_all(&mut stats);
         assert_eq!(stats.segments_lost, 700);
     }
@@ -176,7 +190,7 @@ mod tests {
     #[test]
     fn a_frame_that_has_lost_much_had_its_chance_too() {
         let (mut over, mut stats) = (Over::default(), Stats::default());
-        over.put(1, with_gaps(1680, 1400), Fate::GivenUp, false, &mut stats);
+        let _ = over.put(1, with_gaps(1680, 1400), Fate::GivenUp, false, &mut stats);
         assert!(over.recall(1, &mut stats) && !over.recall(1, &mut stats));
     }
 }

@@ -200,7 +200,9 @@ impl Stream {
         while !self.entries.is_empty() {
             self.give_up(context, 0, cause);
         }
-        self.over.settle_all(context.stats);
+        for number in self.over.settle_all(context.stats) {
+            context.stats.frames_lost += u64::from(context.numbering.give_up(self.id, number));
+        }
         self.give_back_landing(context.memory);
     }
 
@@ -316,12 +318,12 @@ impl Stream {
                     },
                     held,
                 );
-                self.over.put(number, tally, Fate::Delivered, false, context.stats);
+                self.put_over(context, number, tally, Fate::Delivered, false);
                 self.recount(at);
             }
             Err(Corrupt) => {
                 context.stats.drop_one(DropCause::Corrupt);
-                self.over.put(number, tally, Fate::Corrupt, false, context.stats);
+                self.put_over(context, number, tally, Fate::Corrupt, false);
                 self.remove(context, at, Fate::Corrupt);
             }
         }
@@ -365,7 +367,14 @@ impl Stream {
             State::Awaited { .. } if fate == Fate::GivenUp => Tally::new(0),
             _ => return,
         };
-        self.over.put(entry.number, tally, fate, entry.had_its_chance, context.stats);
+        self.put_over(context, entry.number, tally, fate, entry.had_its_chance);
+    }
+
+    /// A frame is over, and with it one before, of which nothing more is expected.
+    fn put_over(&mut self, context: &mut Context<'_>, number: u32, tally: Tally, fate: Fate, is_late: bool) {
+        if let Some(number) = self.over.put(number, tally, fate, is_late, context.stats) {
+            context.stats.frames_lost += u64::from(context.numbering.give_up(self.id, number));
+        }
     }
 }
 
