@@ -33,7 +33,7 @@
 //!     if let Some(received) = socket.recv(wait)? {
 //!         for datagram in received.datagrams() {
 //!             // One that cannot be read is counted, and that is all.
-//!             drop(reassembler.push(Instant::now(), received.source, datagram));
+//!             let _ = reassembler.push(Instant::now(), received.source, datagram);
 //!         }
 //!     }
 //!     while let Some(frame) = reassembler.poll_frame() {
@@ -46,7 +46,7 @@
 //!
 //! `examples/loopback.rs` is that loop with a sender beside it. A sender that chooses by itself goes on with the plain wire
 //! then, as nobody tells it that another one is read, nor what is lost: that is what [`handshake::Responder`] says, and
-//! [`Reassembler::repair`] asks for. The crate `receiver` has all of it on one thread.
+//! [`Reassembler::repair`] asks for. `examples/repaired.rs` has all of it, on both sides, with sockets of its own.
 //!
 //! # Rooms
 //!
