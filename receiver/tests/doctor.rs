@@ -126,7 +126,20 @@ fn the_user_ends_it() {
 
 #[test]
 fn an_announcement_is_heard_and_not_answered() {
-    let address = free_address();
+    let unicast = free_address();
+    // On the loopback interface, where this one is nobody else's.
+    let group = SocketAddr::new([239, 255, 29, 71].into(), unicast.port());
+    let asks = format!("More is told there by: sender doctor --multicast {group}");
+    for (address, place, words) in [
+        (unicast, vec!["--bind", &unicast.to_string()], "keeps them out. Nothing is wrong, as far as it shows"),
+        (group, vec!["--multicast", &group.to_string(), "--interface", "lo"], &asks),
+    ] {
+        announced(address, &place, words);
+    }
+}
+
+#[track_caller]
+fn announced(address: SocketAddr, place: &[&str], words: &str) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let announce = Announce {
         stream_id: 1,
@@ -148,8 +161,9 @@ fn an_announcement_is_heard_and_not_answered() {
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        let words = [r"robot\u{1b}[2J at 127.0.0.1:", "waits for receivers", "Start the receiver"];
-        says(&mut doctor(&["--bind", &address.to_string()]), 0, &words);
+        let heard = [r"robot\u{1b}[2J at 127.0.0.1:", "waits for receivers", "Start the receiver"];
+        let unseen = ["unknown answers whether a receiver's answers reach the sender does not show", words];
+        says(&mut doctor(place), 0, &[&heard[..], &unseen].concat());
         is_over.store(true, Ordering::Relaxed);
     });
     // An answer would make a sender begin though nobody is there to see it.

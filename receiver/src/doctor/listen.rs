@@ -84,7 +84,7 @@ fn judge(tally: &Tally, place: &Place, listened: Duration, swallowed: Swallowed)
     }
     let sealed = sealed::judge(tally, place);
     if checks.is_empty() && (sealed.is_empty() || tally.sources().iter().any(|source| source.announced.is_some())) {
-        checks.push(no_frame(tally, place));
+        checks.extend(no_frame(tally, place));
     }
     checks.extend(sealed);
     checks
@@ -111,21 +111,40 @@ fn stream(source: &Source, place: &Place) -> Check {
 }
 
 /// Datagrams came, but no whole frame.
-fn no_frame(tally: &Tally, place: &Place) -> Check {
+fn no_frame(tally: &Tally, place: &Place) -> Vec<Check> {
     if let Some(source) = tally.sources().iter().find(|source| source.announced.is_some()) {
         let name = source.announced.as_deref().unwrap_or_default().escape_debug().to_string();
         let who = if name.is_empty() { source.address.to_string() } else { format!("{name} at {}", source.address) };
         let sealed = sealed::opens(source, place).map_or_else(String::new, |opens| format!("; {opens}"));
-        let waits =
+        let heard =
             format!("{who} announces a stream and waits for receivers: what it sends to the group gets here{sealed}");
-        let receiver = receiver_command(place);
-        return Check::new(Verdict::Ok, "stream", waits).remedy("Start the receiver, and it begins:", Some(receiver));
+        let key = if place.key_file.is_some() { " --key-file FILE" } else { "" };
+        let is_group = place.address.ip().is_multicast();
+        let asks = is_group.then(|| format!("sender doctor --multicast {}{key}", place.group()));
+        return waits(heard, asks, place);
     }
     if let Some(source) = tally.sources().iter().find(|source| source.texts > 0) {
-        let waits = format!("an old sender at {} announces itself with a text and waits for an answer", source.address);
-        let receiver = receiver_command(place);
-        return Check::new(Verdict::Ok, "stream", waits).remedy("Start the receiver, and it begins:", Some(receiver));
+        let heard = format!("an old sender at {} announces itself with a text and waits for an answer", source.address);
+        return waits(heard, None, place);
     }
+    vec![no_whole_frame(tally)]
+}
+
+/// A sender is heard that begins when it is answered; `asks` is what tells on its machine whether answers get there. The
+/// doctor must not answer: the sender would begin though nobody is there to see it.
+fn waits(heard: String, asks: Option<String>, place: &Place) -> Vec<Check> {
+    let receiver = receiver_command(place);
+    let unseen = "whether a receiver's answers reach the sender does not show from here";
+    let firewall = "If a receiver runs and the sender still does not begin, they do not: most likely the firewall of its \
+                    machine, or one on the way, keeps them out.";
+    let more = if asks.is_some() { " More is told there by:" } else { "" };
+    vec![
+        Check::new(Verdict::Ok, "stream", heard).remedy("Start the receiver, and it begins:", Some(receiver)),
+        Check::new(Verdict::Unknown, "answers", unseen).remedy(format!("{firewall}{more}"), asks),
+    ]
+}
+
+fn no_whole_frame(tally: &Tally) -> Check {
     let from = tally.sources().first().map_or_else(String::new, |source| format!(" from {}", source.address));
     let came = format!("{} datagrams came{from}, but no whole frame", tally.datagrams);
     if tally.begun > 0 {
