@@ -235,6 +235,11 @@ impl Downstream {
         self.monitor.shared.counters().lost_because.clone()
     }
 
+    /// The same in words for people, with what to do about it.
+    pub(crate) fn no_connection(&self) -> Option<String> {
+        self.monitor.shared.counters().no_connection.clone()
+    }
+
     /// Frames handed on so far, and when the last one was.
     #[must_use]
     pub fn progress(&self) -> (u64, Option<Instant>) {

@@ -15,7 +15,7 @@ use crate::waiting::WONDERING;
 use bytes::Bytes;
 use dial::{Dial, DialError};
 use limits::{Pauses, Progress};
-use lost::{Lost, other_framing};
+use lost::{Lost, other_framing, still_looking_up};
 use media::Picture;
 use said::Said;
 use segment::socket::Connection;
@@ -135,6 +135,12 @@ impl<'a> Fetch<'a> {
             if let Some(outcome) = dial.wait(TICK) {
                 return Some(outcome);
             }
+            let looking_up = dial.is_looking_up().then(|| still_looking_up(&self.remote.host));
+            let mut counters = self.shared.counters();
+            // What has failed before tells more.
+            if counters.lost_because.is_none() {
+                counters.no_connection = looking_up;
+            }
         }
         None
     }
@@ -155,7 +161,10 @@ impl<'a> Fetch<'a> {
     fn fetch(&mut self, mut connection: Connection) -> Ending {
         let peer = canonical(connection.peer());
         tracing::debug!("connected to {peer}");
-        self.shared.counters().lost_because = None;
+        {
+            let mut counters = self.shared.counters();
+            (counters.lost_because, counters.no_connection) = (None, None);
+        }
         if let Err(error) = connection.set_wait((!self.busy_poll).then_some(TICK)) {
             return Ending::Lost(Lost::SetUp(error));
         }
@@ -273,7 +282,11 @@ impl<'a> Fetch<'a> {
     }
 
     fn note_loss(&mut self, lost: &Lost) {
-        self.shared.counters().lost_because = Some(lost.to_string());
+        {
+            let mut counters = self.shared.counters();
+            counters.lost_because = Some(lost.to_string());
+            counters.no_connection = Some(lost.with_remedy(&self.remote));
+        }
         if let Some(cause) = lost.cause() {
             self.count(cause);
         }

@@ -43,6 +43,8 @@ pub(crate) struct Counters {
     pub(crate) has_ended: bool,
     /// Why there is no connection over TCP, or no more, until there is one again.
     pub(crate) lost_because: Option<String>,
+    /// The same for people, with what to do about it; also while a name is looked up for the first time.
+    pub(crate) no_connection: Option<String>,
     pub(crate) first_frame: Option<Instant>,
     pub(crate) last_frame: Option<Instant>,
     pub(crate) delays: Delays,

@@ -4,11 +4,12 @@ mod opening;
 mod watch;
 mod window;
 
-use crate::Figures;
+
 use crate::cli::Cli;
 use crate::figures::Counters;
 use crate::sink::{Running, SinkError};
 use crate::waiting::{cause, doctor};
+use crate::{Downstream, Figures};
 use media::screen::Happened;
 use opening::open;
 use std::thread;
@@ -116,7 +117,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
     match end {
         // Sinks that failed have said so in their outcome.
         End::Asked | End::Limit | End::NoSink => Ok(ExitStatus::Done),
-        End::TimedOut => Err(no_frame(cli, downstream.origin(), &totals)),
+        End::TimedOut => Err(no_frame(cli, &downstream, &totals)),
     }
 }
 
@@ -144,14 +145,17 @@ fn finish(sinks: Vec<Running>, mut patience: Duration, interrupt: &Interrupt) ->
     failed.map_or(Ok(()), |error: SinkError| Err(error.into()))
 }
 
-fn no_frame(cli: &Cli, origin: &str, totals: &Figures) -> Failure {
+fn no_frame(cli: &Cli, downstream: &Downstream, totals: &Figures) -> Failure {
+    let (origin, no_connection) = (downstream.origin(), downstream.no_connection());
     let seconds = cli.timeout.as_secs_f64();
     let place = if cli.tcp.is_some() { "from" } else { "on" };
     let failure = Failure::no_answer(format!("no frame {place} {origin} for {seconds} s"));
     let advice = if cli.tcp.is_some() && totals.frames == 0 {
         match totals.bytes {
-            0 => "nothing came at all: does a sender listen there (sender --tcp), and does a firewall let TCP through?"
-                .to_owned(),
+            0 => no_connection.unwrap_or_else(|| {
+                "nothing came at all: does a sender listen there (sender --tcp), and does a firewall let TCP through?"
+                    .to_owned()
+            }),
             bytes => format!(
                 "{bytes} bytes came, but no whole frame: is --tcp-framing the sender's? --stats json shows in `dropped` why"
             ),
@@ -166,7 +170,8 @@ fn no_frame(cli: &Cli, origin: &str, totals: &Figures) -> Failure {
         let cause = cause(totals).unwrap_or("--stats json shows in `dropped` why");
         format!("{} datagrams came, but no whole frame: {cause}", totals.datagrams)
     } else {
-        format!("{} frames had come before: the sender has ended or lost its way", totals.frames)
+        let now = no_connection.unwrap_or_else(|| "the sender has ended or lost its way".to_owned());
+        format!("{} frames had come before: {now}", totals.frames)
     };
     failure.with_advice(advice)
 }

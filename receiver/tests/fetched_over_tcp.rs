@@ -178,8 +178,15 @@ fn a_sender_that_is_not_there_yet_is_waited_for_and_said_once() {
 #[test]
 fn a_sender_that_never_comes_ends_it_in_time_and_an_interrupt_at_once() {
     let remote = free_address();
-    let ended = fetch(&remote, &["--timeout", "0.5"]).end();
-    ended.expect(3, &["cannot connect to ", &format!("no frame from {remote} for 0.5 s"), "sender --tcp"]);
+    for (remote, cause) in [
+        (remote.as_str(), "refused (os error 111); does a sender listen there (sender --tcp)"),
+        ("nobody..invalid:9", "cannot resolve nobody..invalid: "),
+        ("nobody..invalid:9", "; check the spelling, or give an address instead of a name"),
+    ] {
+        let ended = fetch(remote, &["--timeout", "0.5", "-qq"]).end();
+        ended.expect(3, &[&format!("no frame from {remote} for 0.5 s"), cause]);
+        assert!(!ended.stderr.contains("nothing came at all"), "{}", ended.stderr);
+    }
     // No name has two dots in a row, so nobody is asked for it.
     for remote in [remote.as_str(), "nobody..invalid"] {
         let receiver = fetch(remote, &[]);

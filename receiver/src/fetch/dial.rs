@@ -5,6 +5,8 @@ use segment::socket::{Connection, SocketError};
 use std::error::Error;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -27,21 +29,30 @@ pub(super) enum DialError {
 /// nobody waits for any more ends by itself, and closes what it has opened.
 pub(super) struct Dial {
     outcome: Receiver<Result<Connection, DialError>>,
+    /// Whether the resolver has answered.
+    is_looked_up: Arc<AtomicBool>,
 }
 
 impl Dial {
     /// Begins to connect to the first address of `remote` that takes it; each gets at most `timeout`.
     pub(super) fn begin(remote: &Remote, timeout: Duration) -> Result<Self, DialError> {
         let (tell, outcome) = mpsc::channel();
+        let is_looked_up = Arc::new(AtomicBool::new(false));
+        let looked_up = Arc::clone(&is_looked_up);
         let remote = remote.clone();
         std::thread::Builder::new()
             .name("connect".to_owned())
             .spawn(move || {
                 // An error means that nobody waits for it any more.
-                drop(tell.send(connect(&remote, timeout)));
+                drop(tell.send(connect(&remote, timeout, &looked_up)));
             })
             .map_err(DialError::Thread)?;
-        Ok(Self { outcome })
+        Ok(Self { outcome, is_looked_up })
+    }
+
+    /// Whether the resolver has not answered yet.
+    pub(super) fn is_looking_up(&self) -> bool {
+        !self.is_looked_up.load(Ordering::Relaxed)
     }
 
     /// What has come of it, if anything has within `wait`.
@@ -56,9 +67,10 @@ impl Dial {
     }
 }
 
-fn connect(remote: &Remote, timeout: Duration) -> Result<Connection, DialError> {
+fn connect(remote: &Remote, timeout: Duration, is_looked_up: &AtomicBool) -> Result<Connection, DialError> {
     let host = || remote.host.clone();
     let addresses = (remote.host.as_str(), remote.port).to_socket_addrs();
+    is_looked_up.store(true, Ordering::Relaxed);
     let addresses: Vec<SocketAddr> = addresses.map_err(|source| DialError::Resolve { host: host(), source })?.collect();
     let mut failed = None;
     for address in addresses {

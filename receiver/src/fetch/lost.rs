@@ -44,6 +44,20 @@ impl Lost {
         }
     }
 
+    /// In words that stand by themselves, with what to do about it.
+    pub(super) fn with_remedy(&self, remote: &Remote) -> String {
+        match self {
+            Self::Dial(DialError::Resolve { .. } | DialError::NoAddress { .. }) => {
+                format!("{self}; check the spelling, or give an address instead of a name")
+            }
+            Self::Dial(DialError::Connect { .. }) => {
+                format!("{self}; does a sender listen there (sender --tcp), and does a firewall let TCP through?")
+            }
+            Self::Dial(DialError::Thread(_)) => self.to_string(),
+            _ => format!("lost {remote}: {self}"),
+        }
+    }
+
     /// The same for what differs only in numbers.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -59,6 +73,13 @@ impl Lost {
             Self::SetUp(_) => "not set up",
         }
     }
+}
+
+/// What to say where the resolver has not answered yet.
+pub(super) fn still_looking_up(host: &str) -> String {
+    format!(
+        "still looking up {host}: no name server has answered; is one reached? An address instead of a name needs none"
+    )
 }
 
 /// What to say of a sender of which no frame has come, only a length that is `wrong`.
