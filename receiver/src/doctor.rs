@@ -1,6 +1,7 @@
 //! `receiver doctor`: what is wrong with this network, as far as the receiving side can tell, and what to do about it.
 
 mod listen;
+mod mtu;
 mod place;
 mod sealed;
 mod tally;

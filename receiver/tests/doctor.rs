@@ -259,6 +259,27 @@ fn an_mtu_that_differs_is_worth_a_note() {
 }
 
 #[test]
+fn a_way_that_swallows_long_datagrams_is_told_from_one_that_loses_some() {
+    let Some(network) = Network::new(2) else { return };
+    network.ip(0, "link set eth0 mtu 9000");
+    let clip = Clip::drawn("testsrc2=size=160x120", 1);
+    // One long datagram, and a short last one.
+    let payload = (clip.jpegs()[0].len() - 500).to_string();
+    assert!((2000..8000).contains(&payload.parse().unwrap()), "{payload}");
+    let mut peer = Peer::python();
+    peer.arg(format!("{}/../tests/peers/old_sender.py", env!("CARGO_MANIFEST_DIR"))).arg(clip.folder());
+    peer.args(["--remote", "10.77.0.2:12345", "--repeat", "0", "--payload", &payload]);
+    let _peer = Peer::spawn(network.at(0, &peer));
+    let words = [
+        "wrong MTU of the frames of 10.77.0.1:",
+        "only the short last datagrams get here",
+        "sender --datagram-size 1472",
+    ];
+    let report = says(&mut network.at(1, &doctor(&[])), 1, &words);
+    assert!(!report.contains("Wi-Fi"), "{report}");
+}
+
+#[test]
 fn what_the_firewall_of_this_machine_swallows_is_told_from_silence() {
     let Some(network) = Network::new(2) else { return };
     let drop = "add table inet guard

@@ -1,5 +1,6 @@
 //! Listens for a while, and says what came, or why nothing may have come.
 
+use super::mtu;
 use super::place::Place;
 use super::sealed;
 use super::tally::{Source, Tally};
@@ -104,14 +105,19 @@ fn stream(source: &Source, place: &Place) -> Check {
     };
     let sealed = sealed::opens(source, place).map_or_else(String::new, |opens| format!("; {opens}"));
     let check = Check::new(verdict, "stream", format!("{finding}: {frames} came whole, {loss}{sealed}"));
-    if verdict == Verdict::Ok {
-        return check;
+    match verdict {
+        Verdict::Ok => check,
+        // Those came whole that are short.
+        Verdict::Wrong => mtu::judge(source).unwrap_or_else(|| smaller(check)),
+        _ => smaller(check),
     }
-    smaller(check)
 }
 
 /// Datagrams came, but no whole frame.
 fn no_frame(tally: &Tally, place: &Place) -> Vec<Check> {
+    if let Some(swallowed) = tally.sources().iter().find_map(mtu::judge) {
+        return vec![swallowed];
+    }
     if let Some(source) = tally.sources().iter().find(|source| source.announced.is_some()) {
         let name = source.announced.as_deref().unwrap_or_default().escape_debug().to_string();
         let who = if name.is_empty() { source.address.to_string() } else { format!("{name} at {}", source.address) };

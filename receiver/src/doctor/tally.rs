@@ -1,5 +1,6 @@
 //! What came while the doctor listened.
 
+use super::mtu::Pieces;
 use segment::seal::{Direction, Key, OpenError, Opener};
 use segment::wire::control::{Control, ESCAPE};
 use segment::wire::plain::Datagram;
@@ -52,6 +53,8 @@ pub(super) struct Source {
     pub(super) announced: Option<String>,
     /// Text announcements.
     pub(super) texts: u64,
+    /// Datagrams of frames that take several.
+    pub(super) pieces: Pieces,
     /// Datagrams that are sealed and stay so, for want of the key.
     pub(super) closed: u64,
     /// Datagrams that are not sealed, where there is a key.
@@ -72,6 +75,7 @@ impl Source {
             lost_before: 0,
             announced: None,
             texts: 0,
+            pieces: Pieces::default(),
             closed: 0,
             clear: 0,
             opened: None,
@@ -135,6 +139,7 @@ impl Tally {
             return;
         }
         source.bytes += len;
+        source.pieces.count(datagram);
         match self.reassembler.push(at, address, datagram) {
             Ok(()) => {
                 let begins = Datagram::parse(datagram).is_ok_and(|datagram| datagram.payload().starts_with(&SOI));
