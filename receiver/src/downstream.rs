@@ -95,11 +95,15 @@ pub enum DownstreamError {
     Ended,
 }
 
-/// When it is dropped, there will be no more frames: whoever waits for one is told, also where the thread has panicked.
+/// When it is dropped, there will be no more frames: whoever waits for one is told, also where the thread has panicked,
+/// which is noted then.
 struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.has_panicked.store(true, Ordering::Relaxed);
+        }
         self.0.outlets.close();
     }
 }
@@ -221,6 +225,12 @@ impl Downstream {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Whether that is because the receiving thread has panicked, which is a fault of this library.
+    #[must_use]
+    pub fn has_panicked(&self) -> bool {
+        self.monitor.shared.has_panicked.load(Ordering::Relaxed)
     }
 
     /// Whether the source that was shown has said that its stream is over, and no other has taken its place.
@@ -353,5 +363,6 @@ mod tests {
         let downstream = Downstream::on_thread("receive", "here".to_owned(), Arc::default(), work).unwrap();
         assert!(matches!(downstream.recv_timeout(Duration::MAX), Err(DownstreamError::Ended)));
         assert!(matches!(downstream.recv_frame(), Err(DownstreamError::Ended)));
+        assert!(downstream.has_panicked());
     }
 }

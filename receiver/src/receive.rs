@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) stop: AtomicBool,
     /// The thread is not to begin yet. Whoever changes this or `stop` unparks it.
     pub(crate) is_held: AtomicBool,
+    /// The thread has panicked.
+    pub(crate) has_panicked: AtomicBool,
 }
 
 impl Shared {

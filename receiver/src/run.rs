@@ -4,7 +4,6 @@ mod opening;
 mod watch;
 mod window;
 
-
 use crate::cli::Cli;
 use crate::figures::Counters;
 use crate::sink::{Running, SinkError};
@@ -118,6 +117,9 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Failure> {
         // Sinks that failed have said so in their outcome.
         End::Asked | End::Limit | End::NoSink => Ok(ExitStatus::Done),
         End::TimedOut => Err(no_frame(cli, &downstream, &totals)),
+        End::Failed => Err(Failure::new("the thread that receives has panicked").with_advice(
+            "this is a fault of this program: please report it, with what is said above and the options given",
+        )),
     }
 }
 

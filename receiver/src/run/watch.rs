@@ -22,6 +22,8 @@ pub(super) enum End {
     TimedOut,
     /// Nobody is left to take frames: every sink has failed, or written to a pipe whose reader has had enough.
     NoSink,
+    /// The thread that receives has panicked.
+    Failed,
 }
 
 /// Over one run of the program.
@@ -49,6 +51,10 @@ impl<'a> Watch<'a> {
         is_shown: bool,
     ) -> Option<End> {
         let elapsed = now.saturating_duration_since(self.start);
+        // It would look like the end that was asked for.
+        if downstream.has_ended() && downstream.has_panicked() {
+            return Some(End::Failed);
+        }
         if downstream.has_ended() || self.cli.duration.is_some_and(|duration| elapsed >= duration) {
             return Some(End::Limit);
         }
@@ -87,5 +93,32 @@ impl<'a> Watch<'a> {
             rest = rest.min(self.cli.timeout.saturating_sub(self.silence(now, downstream)));
         }
         rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receive::Shared;
+    use clap::Parser;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_panic_is_told_from_the_end_that_was_asked_for() {
+        let cli = Cli::parse_from(["receiver", "--frames", "1"]);
+        for (work, end) in [
+            ((|_: &Shared| {}) as fn(&Shared), End::Limit),
+            (|_| panic!("as the thread that receives might"), End::Failed),
+        ] {
+            let downstream = Downstream::on_thread("receive", "here".to_owned(), Arc::default(), work).unwrap();
+            let mut watch = Watch::new(&cli, Instant::now(), &[]);
+            let found = loop {
+                if let Some(end) = watch.end(Instant::now(), &downstream, &[], true) {
+                    break end;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            };
+            assert_eq!(found, end);
+        }
     }
 }
