@@ -1,5 +1,6 @@
 //! A frame as an application gets it.
 
+use crate::latency::LONGEST;
 use bytes::Bytes;
 use media::codec::{CodecError, Decoder, Encoder, Scale};
 use media::{Image, Picture, PixelFormat};
@@ -20,7 +21,8 @@ pub struct Frame {
     pub captured_at: Option<SystemTime>,
     /// When the frame became whole, by this machine's clock.
     pub arrived_at: SystemTime,
-    /// Time from capture to whole frame; `None` without a tag, or where the sender's clock is ahead of ours.
+    /// Time from capture to whole frame; `None` without a tag, or where the sender's clock is ahead of ours or more than
+    /// five minutes behind, so that what it says is no time that a frame can take.
     ///
     /// Where the sender answers acks, the offset of its clock is known and taken out; otherwise it is as right as the
     /// two clocks agree.
@@ -48,7 +50,7 @@ impl Frame {
             age: frame.tag.and_then(|tag| {
                 let captured_here = tag.captured_at.checked_add_signed(offset_us.unwrap_or(0).checked_neg()?)?;
                 let captured_here = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(captured_here))?;
-                arrived_at.duration_since(captured_here).ok()
+                arrived_at.duration_since(captured_here).ok().filter(|age| *age <= LONGEST)
             }),
             number: frame.tag.map(|tag| tag.number),
             repaired: frame.repaired,
@@ -143,5 +145,23 @@ pub(crate) mod tests {
     fn a_jpeg_is_passed_on_whatever_it_is() {
         assert_eq!(frame(1, &b"no jpeg"[..]).jpeg().unwrap(), b"no jpeg"[..]);
         assert!(frame(1, &b"no jpeg"[..]).decode_bgr().is_err());
+    }
+
+    #[test]
+    fn what_no_frame_can_take_is_no_age() {
+        let captured_at = 1_700_000_000_000_000;
+        let jpeg = Bytes::from_static(b"\xFF\xD8\xFF\xD9");
+        let (source, wire, now) = (([192, 0, 2, 1], 1).into(), segment::Wire::Plain, std::time::Instant::now());
+        let tag = Some(segment::wire::tag::Tag { flags: 0, stream_id: 1, number: 0, captured_at });
+        let (first_arrival, completed) = (now, now);
+        let whole = segment::Frame { jpeg, source, tag, wire, first_arrival, completed, datagrams: 1, repaired: 0 };
+        let captured = SystemTime::UNIX_EPOCH + Duration::from_micros(captured_at);
+        let age = |arrived_at, offset_us| Frame::reassembled(whole.clone(), arrived_at, offset_us).age;
+        let hour = Duration::from_secs(3600);
+        assert_eq!(age(captured + LONGEST, None), Some(LONGEST));
+        assert_eq!([age(captured - hour, None), age(captured + hour, None)], [None; 2]);
+        // Once it is known how far behind the clock is.
+        let (behind, late) = (-(hour.as_micros() as i64), Duration::from_millis(4));
+        assert_eq!(age(captured + hour + late, Some(behind)), Some(late));
     }
 }

@@ -5,8 +5,11 @@ use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
-/// Delays above this, in µs, count as this: five minutes, where somebody's clock is wrong.
-const MAX_US: u64 = 300_000_000;
+/// What seems to take longer is no delay: the sender's clock is behind.
+pub(crate) const LONGEST: Duration = Duration::from_secs(300);
+
+/// The same in µs. Delays above it, of which there are none, would count as this.
+const MAX_US: u64 = LONGEST.as_secs() * 1_000_000;
 
 /// Significant decimal digits kept of each delay.
 const DIGITS: u8 = 3;

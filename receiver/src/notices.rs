@@ -1,5 +1,6 @@
 //! What a receiver tells people of trouble on its way: each kind once, or once in ten seconds.
 
+use crate::latency::LONGEST;
 use segment::seal::OpenError;
 use segment::socket::Granted;
 use std::io;
@@ -23,7 +24,8 @@ pub(crate) struct Notices {
     full: Option<Granted>,
     error: Option<Instant>,
     too_large: bool,
-    clock: bool,
+    clock_ahead: bool,
+    clock_behind: bool,
     sealed: bool,
     not_opened: Option<Instant>,
     replayed: u64,
@@ -64,8 +66,18 @@ impl Notices {
 
     /// A frame was captured after it arrived, if one believes its sender.
     pub(crate) fn clock_ahead(&mut self, source: SocketAddr) {
-        if !std::mem::replace(&mut self.clock, true) {
+        if !std::mem::replace(&mut self.clock_ahead, true) {
             tracing::warn!("the clock of {source} is ahead of this machine's: no latency can be given yet");
+        }
+    }
+
+    /// A frame was captured longer ago than it can have taken, if one believes its sender.
+    pub(crate) fn clock_behind(&mut self, source: SocketAddr) {
+        if !std::mem::replace(&mut self.clock_behind, true) {
+            let minutes = LONGEST.as_secs() / 60;
+            tracing::warn!(
+                "the clock of {source} is more than {minutes} minutes behind this machine's: no latency can be given yet"
+            );
         }
     }
 

@@ -65,8 +65,12 @@ impl Receive<'_> {
             self.feedback.show_stream(stream_id);
         }
         self.notices.frame_len(frame.byte_len(), self.socket.granted());
-        if frame.captured_at.is_some() && frame.age.is_none() {
-            self.notices.clock_ahead(source);
+        match frame.captured_at {
+            Some(captured_at) if frame.age.is_none() && captured_at < frame.arrived_at => {
+                self.notices.clock_behind(source);
+            }
+            Some(_) if frame.age.is_none() => self.notices.clock_ahead(source),
+            _ => {}
         }
         let frames = {
             let mut counters = self.shared.counters();
