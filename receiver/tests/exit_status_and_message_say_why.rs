@@ -29,6 +29,14 @@ fn an_address_of_another_machine() {
 }
 
 #[test]
+fn a_link_local_address_without_its_interface() {
+    let said = "write [fe80::7%eth0]:12345, with the interface's name";
+    ended(&["--bind", "[fe80::7]:12345", "--display", "never"]).expect(1, &["[fe80::7]:12345", said]);
+    let tcp = ["--tcp", "[fe80::7]:12345", "--display", "never", "--timeout", "0.5", "-qq"];
+    ended(&tcp).expect(3, &[said]);
+}
+
+#[test]
 fn a_name_that_does_not_resolve() {
     // RFC 6761, section 6.4: no such name will ever be.
     ended(&["--bind", "nowhere.invalid:12345", "--display", "never"]).expect(1, &["nowhere.invalid", "resolve"]);

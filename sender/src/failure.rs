@@ -4,6 +4,7 @@ use std::io;
 
 use segment::wire::sequenced::MIN_DATAGRAM_LEN;
 use terminal::Failure;
+use terminal::address::interface_missing;
 
 use crate::cli::Cli;
 use crate::{FrameError, UpstreamError};
@@ -12,6 +13,11 @@ use crate::{FrameError, UpstreamError};
 pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
     if let UpstreamError::NoAnswer(_) = &error {
         return no_answer(cli, error);
+    }
+    if let UpstreamError::Remote(socket) | UpstreamError::Listen(socket) = &error
+        && let Some(advice) = interface_missing(socket.address())
+    {
+        return Failure::new(error).with_advice(advice);
     }
     let advice = match &error {
         // What the system refuses to an ordinary socket.

@@ -170,3 +170,13 @@ fn a_stream_in_which_no_picture_can_be_encoded_is_a_failure() {
     ended.expect(1, &["cannot decode"]);
     assert_eq!(ended.totals()["dropped"]["undecodable"], 1);
 }
+
+#[test]
+fn a_link_local_address_without_its_interface_is_told_how_to_name_it() {
+    let said = "write [fe80::7%eth0]:9, with the interface's name";
+    refused(&["--remote", "[fe80::7]:9"], 1, &["[fe80::7]:9", said]);
+    let ended = Program::start(&["doctor", "--remote", "[fe80::7]:9"]).wait();
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    let report = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(report.contains(said) && !report.contains("route add"), "{report}");
+}

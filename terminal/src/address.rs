@@ -183,6 +183,21 @@ impl HostPortError {
     }
 }
 
+/// What to write in place of an address that means nothing without its interface: a link-local one, of which the system
+/// says only that it is an invalid argument.
+#[must_use]
+pub fn interface_missing(address: SocketAddr) -> Option<String> {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() == 0 && Ipv6Addr::is_unicast_link_local(v6.ip()) => Some(format!(
+            "such an address is another on each interface: write [{}%eth0]:{}, with the interface's name for eth0 \
+             (`ip address` lists them)",
+            v6.ip(),
+            v6.port()
+        )),
+        _ => None,
+    }
+}
+
 impl FromStr for HostPort {
     type Err = HostPortError;
 
@@ -351,6 +366,15 @@ mod tests {
             let address: SocketAddr = text.parse().unwrap();
             assert_eq!(parse(text).unwrap().resolve().unwrap(), address);
             assert_eq!(HostPort::from(address).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn link_local_addresses_need_their_interface() {
+        let missing = |text: &str| interface_missing(text.parse().unwrap());
+        assert!(missing("[fe80::7]:5").unwrap().contains(": write [fe80::7%eth0]:5, with"));
+        for text in ["[fe80::7%1]:5", "[2001:db8::7]:5", "[ff02::1]:5", "169.254.0.7:5"] {
+            assert_eq!(missing(text), None, "{text}");
         }
     }
 

@@ -6,6 +6,7 @@ use segment::socket::inspect::{Finding, Link, Need, holders, is_listed};
 use segment::socket::{Group, Interface, JoinError, ReceiveSocket, SocketError};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
+use terminal::address::interface_missing;
 use terminal::{Check, Checkup, Failure, Verdict};
 
 /// Where the receiver would listen, ready to do so.
@@ -191,7 +192,7 @@ fn refused(topic: &str, address: SocketAddr, error: SocketError) -> Check {
     if error.kind() == io::ErrorKind::AddrInUse {
         return check(&Finding::PortTaken { address, holders: holders(address) });
     }
-    let advice = error.advice();
+    let advice = interface_missing(address).or_else(|| error.advice().map(str::to_owned));
     let refused = Check::new(Verdict::Wrong, topic, Failure::new(error));
     match advice {
         Some(advice) => refused.advice(advice),

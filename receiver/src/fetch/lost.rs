@@ -6,6 +6,7 @@ use crate::stream_drops::StreamDrop;
 use segment::wire::stream::{Framing, ReceiveError};
 use std::io;
 use std::time::Duration;
+use terminal::address::interface_missing;
 
 /// Why a connection is of no more use.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +51,12 @@ impl Lost {
             Self::Dial(DialError::Resolve { .. } | DialError::NoAddress { .. }) => {
                 format!("{self}; check the spelling, or give an address instead of a name")
             }
-            Self::Dial(DialError::Connect { .. }) => {
-                format!("{self}; does a sender listen there (sender --tcp), and does a firewall let TCP through?")
-            }
+            Self::Dial(DialError::Connect { error }) => match interface_missing(error.address()) {
+                Some(advice) => format!("{self}; {advice}"),
+                None => {
+                    format!("{self}; does a sender listen there (sender --tcp), and does a firewall let TCP through?")
+                }
+            },
             Self::Dial(DialError::Thread(_)) => self.to_string(),
             _ => format!("lost {remote}: {self}"),
         }

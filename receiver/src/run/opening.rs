@@ -11,6 +11,7 @@ use std::io::IsTerminal;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
+use terminal::address::interface_missing;
 use terminal::{Failure, Interrupt};
 
 /// Outputs and input.
@@ -74,8 +75,10 @@ fn builder(cli: &Cli) -> Result<Builder, Failure> {
 fn start(builder: Builder) -> Result<Downstream, Failure> {
     builder.start().map_err(|error| {
         let advice = match &error {
-            DownstreamError::Socket(error) => error.advice(),
-            DownstreamError::Join(error) => error.advice(),
+            DownstreamError::Socket(error) => {
+                interface_missing(error.address()).or_else(|| error.advice().map(str::to_owned))
+            }
+            DownstreamError::Join(error) => error.advice().map(str::to_owned),
             _ => None,
         };
         match advice {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use segment::socket::inspect::{Finding, Link, Need, holders, is_silent};
 use segment::socket::{Interface, PathProbe};
-use terminal::address::ResolveError;
+use terminal::address::{ResolveError, interface_missing};
 use terminal::{Check, Checkup, Failure, HostPort, Verdict};
 
 use super::check;
@@ -78,7 +78,10 @@ fn look_at<W: Write>(checkup: &mut Checkup<W>, remote: SocketAddr, noted: &mut V
             return checkup
                 .add(&all.remedy("Name each receiver, or send to a group:", Some("sender --multicast 224.3.29.71")));
         }
-        Err(_) => {
+        Err(error) => {
+            if let Some(advice) = interface_missing(remote) {
+                return checkup.add(&Check::new(Verdict::Wrong, "remote", Failure::new(error)).advice(advice));
+            }
             return match Link::toward(remote, None) {
                 Err(finding) => checkup.add(&check(&finding)),
                 Ok(link) => checkup.add(&Check::new(
