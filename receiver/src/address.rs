@@ -1,5 +1,6 @@
 //! Addresses as people know them.
 
+use segment::socket::Interface;
 use std::net::SocketAddr;
 
 /// An address as people know it: on a socket for both families IPv4 addresses come as ::ffff:a.b.c.d. The scope of a
@@ -14,9 +15,20 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
+/// An address as it is given on the command line: the interface of a link-local one by its name, as its number changes
+/// when the adapter is plugged in anew.
+pub(crate) fn with_interface(address: SocketAddr) -> String {
+    let scope = if let SocketAddr::V6(v6) = address { v6.scope_id() } else { 0 };
+    let interfaces = if scope == 0 { Vec::new() } else { Interface::list().unwrap_or_default() };
+    match interfaces.iter().find(|interface| interface.index == scope) {
+        Some(interface) => format!("[{}%{}]:{}", address.ip(), interface.name, address.port()),
+        None => address.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::*;
 
     #[test]
     fn mapped_addresses_lose_their_map_and_link_local_ones_keep_their_scope() {
@@ -24,5 +36,16 @@ mod tests {
         assert_eq!(canonical("[::ffff:192.0.2.1]:5"), "192.0.2.1:5");
         assert_eq!(canonical("[fe80::1%3]:5"), "[fe80::1%3]:5");
         assert_eq!(canonical("192.0.2.1:5"), "192.0.2.1:5");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn interfaces_are_named_where_they_are_known() {
+        let index = Interface::find("lo").unwrap().index;
+        let written = |text: &str| with_interface(text.parse().unwrap());
+        assert_eq!(written(&format!("[fe80::1%{index}]:5")), "[fe80::1%lo]:5");
+        for address in ["[fe80::1%4294967295]:5", "[2001:db8::1]:5", "192.0.2.1:5"] {
+            assert_eq!(written(address), address);
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::downstream::{Downstream, DownstreamError};
 use crate::feedback::Feedback;
 use crate::fetch::{Fetch, Limits, Remote};
 use crate::receive::{Receive, Shared};
-use crate::selection::SourceFilter;
+use crate::source_filter::SourceFilter;
 use segment::seal::Key;
 use segment::socket::{Group, ReceiveSocket};
 use segment::wire::stream::Framing;

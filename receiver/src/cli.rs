@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::doctor::Doctor;
-use crate::selection::SourceFilter;
+use crate::source_filter::SourceFilter;
 use clap::builder::BoolishValueParser;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use segment::wire::stream::Framing;

@@ -40,6 +40,7 @@ mod sealing;
 mod selection;
 #[doc(hidden)]
 pub mod sink;
+mod source_filter;
 mod stream_drops;
 mod waiting;
 
@@ -55,4 +56,4 @@ pub use roster::{GONE_AFTER, Latest, MAX_SOURCES, NewestOfEach};
 pub use segment::seal::Key;
 pub use segment::socket::{Granted, JoinError, SocketError};
 pub use segment::wire::stream::Framing;
-pub use selection::{SourceFilter, SourceFilterError};
+pub use source_filter::{SourceFilter, SourceFilterError};

@@ -1,9 +1,7 @@
 //! Which of several sources is shown.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// A source that delivers no frame for so long gives way to another that does.
@@ -14,63 +12,6 @@ const MAX_REMEMBERED: usize = 64;
 
 /// And so another one is named no sooner than so long after the last.
 const NAMES_ANOTHER_AFTER: Duration = Duration::from_secs(1);
-
-/// The sources whose datagrams count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceFilter {
-    /// Any port of this address.
-    Host(IpAddr),
-    /// This address and port only.
-    Address(SocketAddr),
-}
-
-impl SourceFilter {
-    /// Whether datagrams of `source` count.
-    #[must_use]
-    pub fn matches(&self, source: SocketAddr) -> bool {
-        match self {
-            Self::Host(host) => *host == source.ip().to_canonical(),
-            Self::Address(address) => address.ip() == source.ip().to_canonical() && address.port() == source.port(),
-        }
-    }
-}
-
-impl SourceFilter {
-    /// The address, without a port.
-    #[must_use]
-    pub fn host(&self) -> IpAddr {
-        match self {
-            Self::Host(host) => *host,
-            Self::Address(address) => address.ip(),
-        }
-    }
-}
-
-impl FromStr for SourceFilter {
-    type Err = SourceFilterError;
-
-    fn from_str(text: &str) -> Result<Self, SourceFilterError> {
-        // An address of IPv6 alone may stand in brackets, as it has to with a port.
-        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let bare = bare.filter(|bare| bare.contains(':')).unwrap_or(text);
-        let host = bare.parse().map(Self::Host);
-        host.or_else(|_| text.parse().map(Self::Address)).map_err(|_| SourceFilterError)
-    }
-}
-
-impl fmt::Display for SourceFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Host(host) => host.fmt(f),
-            Self::Address(address) => address.fmt(f),
-        }
-    }
-}
-
-/// What was given is neither an address nor an address and port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an address: give one as 192.168.1.20 or [fe80::1], or with the port as 192.168.1.20:50000")]
-pub struct SourceFilterError;
 
 /// Chooses the source to be shown: the first that delivers a whole frame, until it delivers none for a second, then
 /// whoever delivered most in that second, one at the same IP address before all others.
@@ -288,20 +229,5 @@ mod tests {
             named.extend(sources.filter(|source| selection.choose(now, *source) == Choice::WithholdAndName));
         }
         assert_eq!(named, [b, c]);
-    }
-
-    #[test]
-    fn from_takes_an_address_with_or_without_its_port() {
-        let host: SourceFilter = "192.0.2.1".parse().unwrap();
-        assert!(host.matches(address("192.0.2.1:5")) && host.matches(address("[::ffff:192.0.2.1]:5")));
-        assert!(!host.matches(address("192.0.2.2:5")));
-        let one: SourceFilter = "192.0.2.1:5".parse().unwrap();
-        assert!(one.matches(address("192.0.2.1:5")) && !one.matches(address("192.0.2.1:6")));
-        for written in ["fe80::1", "[fe80::1]"] {
-            assert!(written.parse::<SourceFilter>().unwrap().matches(address("[fe80::1]:5")), "{written}");
-        }
-        for none in ["localhost", "[192.0.2.1]", "[fe80::1", "[]"] {
-            assert_eq!(none.parse::<SourceFilter>(), Err(SourceFilterError), "{none}");
-        }
     }
 }

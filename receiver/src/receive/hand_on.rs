@@ -2,6 +2,7 @@
 
 use super::Receive;
 use crate::Frame;
+use crate::address::with_interface;
 use crate::figures::Losses;
 use crate::roster::Facts;
 use crate::selection::Choice;
@@ -51,7 +52,8 @@ impl Receive<'_> {
                 return None;
             }
             Choice::WithholdAndName => {
-                tracing::warn!("another source sends here too: {source}; choose it by --from {source}");
+                let from = with_interface(source);
+                tracing::warn!("another source sends here too: {source}; choose it by --from {from}");
                 self.shared.counters().withheld += 1;
                 return None;
             }
