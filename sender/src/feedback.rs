@@ -203,6 +203,7 @@ impl Feedback {
         let is_time = self.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_INTERVAL);
         if is_time || !self.happened.is_empty() {
             self.looked = Some(now);
+            self.shared.look(&announcer);
             self.ports.forget_all_but(announcer.listeners());
             self.shared.repair.hear(now, announcer.listeners(), |receiver| self.ports.heard_at(receiver));
         }

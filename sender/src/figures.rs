@@ -48,7 +48,8 @@ pub struct Figures {
     pub repeats: u64,
     /// Bytes of parity and repeats since the start, which `bytes` contain.
     pub repair_bytes: u64,
-    /// The receivers that say that they receive. Old ones, which say nothing, are not among them.
+    /// The receivers that say that they receive; in the totals those, too, that have left or were not heard any more, as
+    /// they were last known. Old ones, which say nothing, are not among them.
     pub receivers: Vec<ReceiverFigures>,
     /// Receivers over TCP that were cut off, since the start: they made no progress, or broke the framing.
     pub receivers_dropped: u64,

@@ -1,5 +1,7 @@
 //! What receivers say of themselves.
 
+pub(crate) mod gone;
+
 use std::fmt;
 use std::net::SocketAddr;
 

@@ -110,7 +110,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         screen.close(WINDOW_PATIENCE);
     }
     match running {
-        Some((report, watch)) => report.finish(watch.figures(), LAST_LINE_GRACE),
+        Some((report, watch)) => report.finish(watch.totals(), LAST_LINE_GRACE),
         // The user has ended it before: whoever reads the last line is not to look for it in vain.
         None if outcome.is_ok() => {
             let interval = move || Figures::of_nothing(opening.elapsed());

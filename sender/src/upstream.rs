@@ -22,6 +22,7 @@ use crate::figures::Figures;
 use crate::gate::{Gate, State};
 use crate::hand_on::hand_on;
 use crate::progress::{End, Progress};
+use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
 use crate::source::Captured;
 use crate::taps::SentFrame;
@@ -230,7 +231,7 @@ impl Upstream {
             _ if panicked => Err(UpstreamError::Stopped),
             _ => match self.progress.fruitless() {
                 Some(error) => Err(UpstreamError::Failed(error)),
-                None => Ok(self.figures()),
+                None => Ok(self.monitor.totals()),
             },
         }
     }
@@ -290,16 +291,27 @@ impl Monitor {
     /// What the stream has done since its start. For the rates of an interval, see [`Figures::since`].
     #[must_use]
     pub fn figures(&self) -> Figures {
+        self.figures_with(self.feedback.receivers(), self.audience.as_ref().map(|audience| audience.receivers()))
+    }
+
+    /// The same, but with every receiver that there was: also those that have left, or fallen silent, as they were last
+    /// known.
+    #[must_use]
+    pub fn totals(&self) -> Figures {
+        let over_tcp = self.audience.as_ref().map(|audience| audience.all_receivers());
+        self.figures_with(self.feedback.all_receivers(), over_tcp)
+    }
+
+    fn figures_with(&self, mut receivers: Vec<ReceiverFigures>, over_tcp: Option<Vec<ReceiverFigures>>) -> Figures {
         let mut replaced = self.progress.taps.replaced();
         replaced.extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())]);
         let tally = *self.progress.tally();
         if self.are_several {
             replaced.insert("backlog", tally.left_out);
         }
-        let mut receivers = self.feedback.receivers();
+        receivers.extend(over_tcp.into_iter().flatten());
         if let Some(audience) = &self.audience {
             replaced.insert("tcp", audience.replaced());
-            receivers.extend(audience.receivers());
         }
         let dropped = self.progress.dropped();
         let mut figures = Figures::totals(self.progress.elapsed(), tally, replaced, dropped, receivers);

@@ -54,7 +54,15 @@ impl Watch {
     }
 
     pub(super) fn figures(&self) -> Figures {
-        let mut figures = self.monitor.figures();
+        self.with_source(self.monitor.figures())
+    }
+
+    /// The same at the end, with all receivers that there were.
+    pub(super) fn totals(&self) -> Figures {
+        self.with_source(self.monitor.totals())
+    }
+
+    fn with_source(&self, mut figures: Figures) -> Figures {
         figures.replaced.insert("source", self.replaced.load(Ordering::Relaxed));
         figures.dropped.insert("broken", self.broken.load(Ordering::Relaxed));
         figures

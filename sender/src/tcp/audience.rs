@@ -15,6 +15,7 @@ use crate::demand::Demand;
 use crate::gate::Gate;
 use crate::progress::Progress;
 use crate::receivers::ReceiverFigures;
+use crate::receivers::gone::Gone;
 
 /// What receivers get at the end of a live stream, its last frame included, they get within this time.
 const LAST_FRAME: Duration = Duration::from_secs(1);
@@ -50,6 +51,8 @@ struct Inner {
     last: Vec<Arc<Seat>>,
     /// Frames that newer ones replaced, of those that have gone.
     replaced_before: u64,
+    /// Those that have gone, for the totals.
+    gone: Gone,
     /// Those that were cut off.
     dropped: u64,
     /// Nobody is waited for any more.
@@ -107,6 +110,7 @@ impl Audience {
                 lanes: Vec::new(),
                 last: Vec::new(),
                 replaced_before: 0,
+                gone: Gone::default(),
                 dropped: 0,
                 is_closing: false,
                 is_over: false,
@@ -156,7 +160,13 @@ impl Audience {
         inner.last.retain(|last| !Arc::ptr_eq(last, seat));
         match why {
             Leave::Served => inner.last.push(Arc::clone(seat)),
-            Leave::Left | Leave::Dropped => inner.replaced_before += seat.replaced.count(),
+            Leave::Left | Leave::Dropped => {
+                inner.replaced_before += seat.replaced.count();
+                // Others than receivers knock at a port, too.
+                if seat.delivered() > 0 {
+                    inner.gone.add(seat.figures());
+                }
+            }
         }
         inner.dropped += u64::from(why == Leave::Dropped);
     }
@@ -225,6 +235,14 @@ impl Audience {
     pub(crate) fn receivers(&self) -> Vec<ReceiverFigures> {
         let mut receivers: Vec<_> = self.lock().seats().map(|seat| seat.figures()).collect();
         receivers.sort_unstable_by_key(|receiver| receiver.address);
+        receivers
+    }
+
+    /// The same, and then those that have gone before and had got something.
+    pub(crate) fn all_receivers(&self) -> Vec<ReceiverFigures> {
+        let mut receivers = self.receivers();
+        let gone: Vec<_> = self.lock().gone.without(&receivers).collect();
+        receivers.extend(gone);
         receivers
     }
 

@@ -287,6 +287,7 @@ fn a_stream_to_tcp_alone_begins_with_the_first_receiver_and_rests_without_any() 
         wait_until("it has got the answer", || monitor.figures().receivers[0].frames_delivered == 4);
         drop(client);
         wait_for_receivers(&monitor, 0);
+        assert_eq!(monitor.totals().receivers[0].frames_delivered, 4, "it has gone with these");
         if live {
             // Nobody is there to take them, and they do not count.
             for number in 0..20 {
