@@ -81,6 +81,25 @@ fn the_other_once_the_first_is_gone() {
 }
 
 #[test]
+fn a_sender_that_moves_is_no_other_source() {
+    let clip = Clip::of(10);
+    let receiver = Program::start(["--stats", "none"]);
+    let to = receiver.address();
+    let stream = [&FOR_EVER[..], &["--stream-id", "0123456789abcdef"]].concat();
+    let first = Peer::tagged(&clip, to, &stream);
+    let shown = address_after("showing ", &receiver.says("showing "));
+    let _moved = Peer::tagged(&clip, to, &stream);
+    let line = receiver.says(&format!("the stream of {shown} comes from "));
+    drop(first);
+    let moved = address_after("comes from ", &line.replace(" too:", ","));
+    receiver.says(&format!("showing {moved}, as {shown} has fallen silent"));
+    receiver.signal("INT");
+    let ended = receiver.end();
+    ended.expect(0, &[]);
+    assert!(!ended.stderr.contains("another source"), "{}", ended.stderr);
+}
+
+#[test]
 fn what_a_stranger_seems_to_lose_is_not_counted_with_the_stream() {
     let clip = Clip::of(10);
     let receiver = Program::start(["--stats", "json", "--stats-interval", "0.1"]);

@@ -51,6 +51,15 @@ impl Receive<'_> {
                 self.shared.counters().withheld += 1;
                 return None;
             }
+            Choice::WithholdAndName if stream_id.is_some() && stream_id == self.shown_stream => {
+                let shown = self.selection.shown().map_or_else(String::new, |shown| shown.to_string());
+                tracing::warn!(
+                    "the stream of {shown} comes from {source} too: its sender has moved, or has two ways here; it is \
+                     shown from there once nothing comes from {shown} any more"
+                );
+                self.shared.counters().withheld += 1;
+                return None;
+            }
             Choice::WithholdAndName => {
                 let from = with_interface(source);
                 tracing::warn!("another source sends here too: {source}; choose it by --from {from}");
