@@ -224,7 +224,7 @@ impl Counters {
             latency_ms,
             clock: self.clock.map(|clock| Clock {
                 offset_ms: clock.offset_us as f64 / 1000.0,
-                round_trip_ms: clock.round_trip.as_secs_f64() * 1000.0,
+                round_trip_ms: clock.round_trip.as_micros() as f64 / 1000.0,
             }),
             source: self.source,
             bit_rate,

@@ -50,6 +50,14 @@ fn snapshots_that_exist_are_kept_unless_they_may_be_replaced() {
     assert_eq!(clip.snapshots(folder.as_ref()), [0, 1, 2, 3, 4]);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_nothing_else_is_said_of_it() {
+    let ended = refused(&["--record", "/dev/null", "--overwrite"]);
+    ended.expect(1, &["/dev/null"]);
+    assert!(!ended.stderr.contains("Matroska"), "{}", ended.stderr);
+}
+
 #[test]
 fn a_folder_that_is_not_there() {
     let clip = Clip::of(1);

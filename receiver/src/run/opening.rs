@@ -91,10 +91,11 @@ fn start(builder: Builder) -> Result<Downstream, Failure> {
 fn open_sinks(cli: &Cli) -> Result<Vec<Box<dyn Sink>>, Failure> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(path) = &cli.record {
+        sinks.push(Box::new(Record::create(path, cli.overwrite)?));
+        // Only of what is recorded.
         if !path.extension().is_some_and(|extension| ["mkv", "mks", "mk3d", "webm"].iter().any(|it| extension == *it)) {
             tracing::warn!("{} is recorded as Matroska, which is known by the name .mkv", path.display());
         }
-        sinks.push(Box::new(Record::create(path, cli.overwrite)?));
     }
     if let Some(folder) = &cli.snapshots {
         sinks.push(Box::new(Snapshots::create(folder, cli.overwrite)?));
