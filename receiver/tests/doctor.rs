@@ -155,7 +155,9 @@ fn announced(address: SocketAddr, place: &[&str], words: &str) {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
+            // Not for ever, should the test fail meanwhile.
+            let end = Instant::now() + 2 * FIVE_SECONDS;
+            while !is_over.load(Ordering::Relaxed) && Instant::now() < end {
                 // Until somebody listens there, this fails.
                 let _ = socket.send_to(&datagram, address);
                 std::thread::sleep(Duration::from_millis(100));
