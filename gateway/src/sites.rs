@@ -109,7 +109,8 @@ impl Sites {
     /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not
     /// goes on as it is, with its viewers; so does what cannot be begun anew. Gives why, where that was not so before.
     pub(crate) async fn apply(&mut self, configs: Vec<SiteConfig>) -> Vec<SiteError> {
-        self.configs.clone_from(&configs);
+        let named: Vec<_> = configs.iter().map(|config| config.bind.clone()).collect();
+        let asked_for = configs.clone();
         let (mut kept, mut prepared, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for config in configs {
             let bind = config.bind.clone();
@@ -120,14 +121,12 @@ impl Sites {
             match self.prepare(config) {
                 Ok(ready) => prepared.push(ready),
                 Err(error) => {
-                    // What was served at its port, be it by another name.
-                    let at_its_port =
-                        |other: &&String| **other == bind || port(&bind).is_some_and(|of| port(other) == Some(of));
-                    kept.extend(self.running.keys().filter(at_its_port).cloned());
+                    kept.extend(self.stand_in(&bind, &named));
                     errors.push((bind, error));
                 }
             }
         }
+        self.configs = asked_for;
         let ended: Vec<_> = self.running.keys().filter(|bind| !kept.contains(bind)).cloned().collect();
         for bind in ended {
             if let Some(running) = self.running.remove(&bind) {
@@ -173,6 +172,22 @@ impl Sites {
         let server = |source: &SourceConfig| source.redis.as_ref().map(|output| output.server.parse()).transpose();
         let servers = config.sources.iter().map(server).collect::<Result<_, _>>()?;
         Ok(Prepared { address: place.resolve()?, config, inputs, servers })
+    }
+
+    /// What goes on where `bind` cannot be begun, while `named` is all that the file names: what is served there, or what
+    /// was the only one at its port, as it is now, since then its host alone was changed.
+    fn stand_in(&self, bind: &str, named: &[String]) -> Option<String> {
+        if self.running.contains_key(bind) {
+            return Some(bind.to_owned());
+        }
+        let is_beside = |other: &&String| port(bind).is_some_and(|of| port(other) == Some(of));
+        if named.iter().filter(is_beside).count() > 1 {
+            return None;
+        }
+        let before: Vec<_> = self.configs.iter().map(|config| &config.bind).filter(is_beside).collect();
+        // What the file did not name before either stands in already.
+        let stands_in = |other: &&String| before.len() == 1 || !before.contains(other);
+        self.running.keys().filter(is_beside).find(stands_in).cloned()
     }
 
     fn start(&mut self, prepared: Prepared) -> Result<Running, SiteError> {

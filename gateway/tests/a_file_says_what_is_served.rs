@@ -3,7 +3,7 @@
 mod scene;
 
 use scene::programs::card;
-use scene::{Gateway, Viewer, get, request, run_peer, wait_until};
+use scene::{Gateway, PATIENCE, Viewer, get, request, run_peer, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -69,8 +69,7 @@ fn a_source_that_cannot_be_begun_ends_nothing_and_is_begun_when_it_can() {
 fn a_source_that_cannot_be_begun_ends_nothing_at_its_port_when_the_host_changes_too() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("sources.json");
-    // The port is free again when the gateway asks for it, and hardly anybody else will have it by then.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let source =
         |host: &str, more: &str| format!("{{\"sources\": {{\"{host}:{port}\": {{{more}, \"hash\": \"b\"}}}}}}");
     fs::write(&file, source("127.0.0.1", "\"input_uri\": \"test\"")).unwrap();
@@ -87,6 +86,38 @@ fn a_source_that_cannot_be_begun_ends_nothing_at_its_port_when_the_host_changes_
     fs::write(&file, source("0.0.0.0", "\"input_uri\": \"videotest\"")).unwrap();
     gateway.next_address();
     while before.next().is_some() {}
+}
+
+/// A port for several addresses. It is free again when the gateway asks for it, and hardly anybody else will have it by
+/// then.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_source_that_cannot_be_begun_keeps_no_other_host_of_its_port() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sources.json");
+    let port = free_port();
+    let source = |host: u8, more: &str| format!("\"127.0.0.{host}:{port}\": {{{more}}}");
+    let write = |sources: &[String]| fs::write(&file, format!("{{\"sources\": {{{}}}}}", sources.join(", "))).unwrap();
+    let good = |id: &str| format!("\"input_uri\": \"test\", \"size\": [320, 200], \"hash\": {id:?}");
+    let sealed = format!("\"input_uri\": \"udp://127.0.0.1:0\", \"key_file\": \"{}/key\"", directory.path().display());
+    write(&[source(1, &good("a")), source(2, &good("b"))]);
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 2);
+    let mut stays = Viewer::of(gateway.addresses[0], "/video/a");
+    let mut goes = Viewer::of(gateway.addresses[1], "/video/b");
+
+    write(&[source(1, &sealed)]);
+    gateway.wait_for_line("cannot read the key file");
+    let deadline = Instant::now() + PATIENCE;
+    while goes.next().is_some() {
+        assert!(Instant::now() < deadline, "it is served against the file");
+    }
+    write(&[source(1, &sealed), source(2, &good("c"))]);
+    let address = gateway.next_address();
+    Viewer::of(address, "/video/c").next().unwrap();
+    stays.next().expect("it goes on as it was");
 }
 
 #[test]
