@@ -274,9 +274,11 @@ async function prepare(JSMpeg) {
 let tries = 0;
 
 // An <img> that shows the same picture for so long while the source has newer ones is begun anew; if it shows that one again, it is
-// a picture that stands still, and is looked at again after twice as long.
+// a picture that stands still, and is looked at again after twice as long. Over a slow link, of which a picture that is on its way would
+// never come, it may take three times as long as the slowest of the pictures of late.
 const STILL_MS = 4000;
 const LONGEST_STILL_MS = 64000;
+const OF_LATE = 5;
 
 // What is compared of a picture, in pixels.
 const SAMPLE = { width: 64, height: 48 };
@@ -294,6 +296,8 @@ export class MjpegPlayer {
     this.element.alt = '';
     this.failures = 0;
     this.patience = STILL_MS;
+    // How long the last pictures took, in milliseconds.
+    this.took = [];
     this.sample = Object.assign(document.createElement('canvas'), SAMPLE).getContext('2d', { willReadFrequently: true });
   }
 
@@ -332,7 +336,10 @@ export class MjpegPlayer {
     const pixels = this.pixels();
     if (this.seen?.pixels !== pixels || frames < this.seen.frames) {
       // Not where it was begun anew, and shows again what it showed before.
-      if (this.seen && this.seen.pixels !== pixels) this.patience = STILL_MS;
+      if (this.seen && this.seen.pixels !== pixels) {
+        this.took = [now - this.seen.since, ...this.took].slice(0, OF_LATE);
+        this.patience = Math.min(Math.max(STILL_MS, 3 * Math.max(...this.took)), LONGEST_STILL_MS);
+      }
       this.seen = { pixels, frames, since: now };
       return;
     }

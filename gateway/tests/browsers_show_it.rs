@@ -145,6 +145,23 @@ fn motion_jpeg_that_is_cut_off_beside_a_server_that_is_well_is_played_again() {
 }
 
 #[test]
+fn motion_jpeg_over_a_link_that_takes_seconds_for_a_picture_is_left_alone() {
+    let Some(_core) = Core::for_chromium(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(&["--source", "a=test", "-s", "640,360", "--bind", "127.0.0.1:0"], 1);
+    let picture = Viewer::of(gateway.addresses[0], "/video/a").next().unwrap().len();
+    let proxy = Proxy::start(gateway.addresses[0]);
+    proxy.slow_down("GET /video/", picture / 6);
+    let (url, hold) = (format!("http://{}/?as=mjpeg", proxy.address), folder.path().join("hold"));
+    let line = [&url, folder.path().to_str().unwrap(), "--hold", hold.to_str().unwrap()];
+    let browser = Peer::start("browser.py", &line, &folder.path().join("said"));
+    wait_until("it is shown", || hold.exists());
+    wait_until("pictures come one after another", || 5 * proxy.passed_on() > 13 * picture);
+    std::fs::remove_file(&hold).unwrap();
+    browser.finish();
+}
+
+#[test]
 fn the_player_of_mpeg1_is_loaded_again_where_it_was_not() {
     let Some(_core) = Core::for_chromium(&["ffmpeg"]) else { return };
     let folder = tempfile::tempdir().unwrap();
