@@ -12,7 +12,7 @@ use crate::config::{self, SiteConfig};
 use crate::mpeg1;
 use crate::protection;
 use crate::renewal::Renewable;
-use crate::sites::{Common, Sites};
+use crate::sites::{self, Common, SiteError, Sites};
 use crate::system::{self, Activated};
 use crate::throughput::{Meter, Served};
 
@@ -23,57 +23,75 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// be read.
 const GRACE: Duration = Duration::from_millis(200);
 
+/// What there is once all files were read.
+struct Setup {
+    configs: Vec<SiteConfig>,
+    changes: UnboundedReceiver<Vec<SiteConfig>>,
+    common: Common,
+    renewables: Vec<Renewable>,
+}
+
+impl Setup {
+    fn read(cli: &Cli) -> Result<Self, Failure> {
+        let mut renewables = Vec::new();
+        let (configs, changes) = match &cli.config {
+            Some(path) => config::watched(path, &mut renewables)?,
+            None => (vec![cli.site()?], mpsc::unbounded_channel().1),
+        };
+        cli.check_reception(&configs)?;
+        for words in cli.without_effect(&configs) {
+            tracing::warn!("{words}");
+        }
+        let common = Common {
+            reception: cli.reception(),
+            max_viewers: cli.max_viewers,
+            encoder: cli.ffmpeg.clone(),
+            publish_format: cli.redis_format,
+            access: cli.access.as_deref().map(|path| protection::access(path, &mut renewables)).transpose()?,
+            tls: match (&cli.tls_cert, &cli.tls_key) {
+                (Some(certificate), Some(key)) => Some(
+                    protection::https(certificate, key, &mut renewables)
+                        .advise("give a certificate in PEM with --tls-cert, and its key with --tls-key")?,
+                ),
+                _ => None,
+            },
+        };
+        Ok(Self { configs, changes, common, renewables })
+    }
+}
+
 /// Serves as `cli` says until it is ended.
 ///
 /// # Errors
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::install()?;
-    let mut renewables = Vec::new();
-    let (configs, changes) = match &cli.config {
-        Some(path) => config::watched(path, &mut renewables)?,
-        None => (vec![cli.site()?], mpsc::unbounded_channel().1),
-    };
-    cli.check_reception(&configs)?;
-    for words in cli.without_effect(&configs) {
-        tracing::warn!("{words}");
-    }
-    let common = Common {
-        reception: cli.reception(),
-        max_viewers: cli.max_viewers,
-        encoder: cli.ffmpeg.clone(),
-        publish_format: cli.redis_format,
-        access: cli.access.as_deref().map(|path| protection::access(path, &mut renewables)).transpose()?,
-        tls: match (&cli.tls_cert, &cli.tls_key) {
-            (Some(certificate), Some(key)) => Some(
-                protection::https(certificate, key, &mut renewables)
-                    .advise("give a certificate in PEM with --tls-cert, and its key with --tls-key")?,
-            ),
-            _ => None,
-        },
-    };
-    if !mpeg1::is_there(&cli.ffmpeg) {
-        tracing::info!("there is no {}: MPEG-1 is not served until it is installed, all else is", cli.ffmpeg.display());
-    }
     system::raise_handle_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
-    let outcome = runtime.block_on(async {
-        renewables.into_iter().for_each(Renewable::watch);
-        serve(&cli, configs, changes, common, interrupt).await
-    });
+    let outcome = runtime.block_on(serve(Arc::new(cli), interrupt));
     runtime.shutdown_timeout(GRACE);
     outcome
 }
 
-async fn serve(
-    cli: &Cli,
-    configs: Vec<SiteConfig>,
-    mut changes: UnboundedReceiver<Vec<SiteConfig>>,
-    common: Common,
-    interrupt: Interrupt,
-) -> Result<ExitStatus, Failure> {
+async fn serve(cli: Arc<Cli>, interrupt: Interrupt) -> Result<ExitStatus, Failure> {
+    let mut asked = asked(&interrupt);
+    let reading = Arc::clone(&cli);
+    let reading = tokio::task::spawn_blocking(move || Setup::read(&reading));
+    let Setup { configs, mut changes, common, renewables } = tokio::select! {
+        // A pipe among the files may be silent for ever.
+        _ = &mut asked => return Ok(ExitStatus::Done),
+        read = reading => read.map_err(Failure::new)??,
+    };
+    renewables.into_iter().for_each(Renewable::watch);
+    if !mpeg1::is_there(&cli.ffmpeg) {
+        tracing::info!("there is no {}: MPEG-1 is not served until it is installed, all else is", cli.ffmpeg.display());
+    }
     let mut sites = Sites::new(common, Activated::take());
-    if let Some(error) = sites.apply(configs).await.into_iter().next() {
+    let errors = tokio::select! {
+        _ = &mut asked => return Ok(ExitStatus::Done),
+        errors = sites.apply(configs, Duration::MAX) => errors,
+    };
+    if let Some(error) = errors.into_iter().next() {
         sites.end().await;
         return Err(error.into_failure());
     }
@@ -85,7 +103,6 @@ async fn serve(
     let reporter = Reporter::new(cli.stats, std::time::Instant::now(), false);
     let report = Report::start(reporter, move || meter.interval(&seen))?;
 
-    let mut asked = asked(&interrupt);
     let mut retries = tokio::time::interval(RETRY_INTERVAL);
     loop {
         let changed = tokio::select! {
@@ -95,7 +112,7 @@ async fn serve(
         };
         let errors = async {
             match changed {
-                Some(configs) => sites.apply(configs).await,
+                Some(configs) => sites.apply(configs, sites::PATIENCE).await,
                 None => sites.retry().await,
             }
         };
@@ -103,10 +120,7 @@ async fn serve(
             _ = &mut asked => break,
             errors = errors => errors,
         };
-        for error in errors {
-            // With what to do about it, on one line.
-            tracing::error!("{}", error.into_failure().to_string().replace("\n  ", "; "));
-        }
+        say(errors);
         served.change_to(sites.served().cloned().collect());
     }
     system::notify_stopping();
@@ -114,6 +128,13 @@ async fn serve(
     sites.end().await;
     report.finish(last, GRACE);
     Ok(ExitStatus::Done)
+}
+
+fn say(errors: Vec<SiteError>) {
+    for error in errors {
+        // With what to do about it, on one line.
+        tracing::error!("{}", error.into_failure().to_string().replace("\n  ", "; "));
+    }
 }
 
 /// Comes back when the user asks the program to end.

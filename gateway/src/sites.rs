@@ -12,16 +12,23 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::{SiteConfig, SourceConfig};
 use crate::http::{self, Access};
-use crate::input::{Input, InputOptions, Reception};
+use crate::input::Reception;
 use crate::publish::{PublishFormat, Publishing};
 use crate::serve::{EXTRA_CONNECTIONS, Serving};
 use crate::site::{Site, SiteSettings};
 use crate::stream::Stream;
 use crate::system::Activated;
 
+mod prepared;
+
+use prepared::{Preparation, Prepared};
+
 /// How long the inputs of an address may take to leave. They look every 100 ms whether they are to; one that is opening
 /// a camera leaves when it is done.
 const INPUT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the others wait for an address that is not ready to be served.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What holds for every address.
 #[derive(Clone)]
@@ -54,6 +61,10 @@ pub(crate) enum SiteError {
     },
     #[error("{0}")]
     Input(Failure),
+    #[error("{bind}: the file with its key, or the address of its host, is waited for")]
+    Slow { bind: String },
+    #[error("it cannot be served, by a fault of this program: {0}")]
+    Fault(tokio::task::JoinError),
 }
 
 impl SiteError {
@@ -61,6 +72,7 @@ impl SiteError {
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Input(failure) => failure,
+            Self::Slow { .. } | Self::Fault(_) => Failure::new(self),
             Self::Redis(_) => Failure::new(self).with_advice("give the server's name with -rhs, and its port with -rp"),
             _ => Failure::new(self)
                 .with_advice("give another address with --bind, another port with -p, or others in the file"),
@@ -75,6 +87,7 @@ pub(crate) struct Sites {
     running: BTreeMap<String, Running>,
     /// What was asked for last.
     configs: Vec<SiteConfig>,
+    preparation: Preparation,
     /// Where something of it cannot be begun, and why, as was said.
     failed: BTreeMap<String, String>,
     /// What is served no more, and still ends.
@@ -91,34 +104,30 @@ struct Running {
     _publishing: Vec<Publishing>,
 }
 
-/// What can be served: all of it but the address is there.
-struct Prepared {
-    config: SiteConfig,
-    address: SocketAddr,
-    inputs: Vec<Box<dyn Input>>,
-    /// Where each source is published, if it is.
-    servers: Vec<Option<HostPort>>,
-}
-
 impl Sites {
     pub(crate) fn new(common: Common, activated: Activated) -> Self {
-        let (running, failed) = (BTreeMap::new(), BTreeMap::new());
-        Self { common, activated, running, configs: Vec::new(), failed, ending: JoinSet::new() }
+        Self {
+            common,
+            activated,
+            running: BTreeMap::new(),
+            configs: Vec::new(),
+            preparation: Preparation::default(),
+            failed: BTreeMap::new(),
+            ending: JoinSet::new(),
+        }
     }
 
     /// Serves what `configs` say: what is not among them is ended, what has changed is begun anew, and what has not
-    /// goes on as it is, with its viewers; so does what cannot be begun anew. Gives why, where that was not so before.
-    pub(crate) async fn apply(&mut self, configs: Vec<SiteConfig>) -> Vec<SiteError> {
+    /// goes on as it is, with its viewers; so does what cannot be begun anew, or is not ready within `patience`. Gives
+    /// why, where that was not so before.
+    pub(crate) async fn apply(&mut self, configs: Vec<SiteConfig>, patience: Duration) -> Vec<SiteError> {
         let named: Vec<_> = configs.iter().map(|config| config.bind.clone()).collect();
-        let asked_for = configs.clone();
-        let (mut kept, mut prepared, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-        for config in configs {
-            let bind = config.bind.clone();
-            if self.running.get(&bind).is_some_and(|running| running.config == config) {
-                kept.push(bind);
-                continue;
-            }
-            match self.prepare(config) {
+        let is_same = |config: &SiteConfig| self.running.get(&config.bind).is_some_and(|one| one.config == *config);
+        let (same, changed): (Vec<_>, Vec<_>) = configs.iter().cloned().partition(is_same);
+        let mut kept: Vec<_> = same.into_iter().map(|config| config.bind).collect();
+        let (mut prepared, mut errors) = (Vec::new(), Vec::new());
+        for (bind, outcome) in self.preparation.of(changed, &self.common.reception, patience).await {
+            match outcome {
                 Ok(ready) => prepared.push(ready),
                 Err(error) => {
                     kept.extend(self.stand_in(&bind, &named));
@@ -126,7 +135,7 @@ impl Sites {
                 }
             }
         }
-        self.configs = asked_for;
+        self.configs = configs;
         let ended: Vec<_> = self.running.keys().filter(|bind| !kept.contains(bind)).cloned().collect();
         for bind in ended {
             if let Some(running) = self.running.remove(&bind) {
@@ -154,24 +163,7 @@ impl Sites {
 
     /// Tries again what could not be begun. Gives why not, where that has changed.
     pub(crate) async fn retry(&mut self) -> Vec<SiteError> {
-        if self.failed.is_empty() { Vec::new() } else { self.apply(self.configs.clone()).await }
-    }
-
-    /// Sees to it that all of it can be begun but for listening.
-    fn prepare(&self, config: SiteConfig) -> Result<Prepared, SiteError> {
-        let place: HostPort = config
-            .bind
-            .parse()
-            .map_err(|error| SiteError::Place { place: config.bind.clone(), reason: format!("{error}") })?;
-        let open = |source: &SourceConfig| {
-            let reception = source.input_options.reception.or(&self.common.reception);
-            let options = InputOptions { reception, ..source.input_options.clone() };
-            source.input.open(&options).map_err(SiteError::Input)
-        };
-        let inputs = config.sources.iter().map(open).collect::<Result<_, _>>()?;
-        let server = |source: &SourceConfig| source.redis.as_ref().map(|output| output.server.parse()).transpose();
-        let servers = config.sources.iter().map(server).collect::<Result<_, _>>()?;
-        Ok(Prepared { address: place.resolve()?, config, inputs, servers })
+        if self.failed.is_empty() { Vec::new() } else { self.apply(self.configs.clone(), PATIENCE).await }
     }
 
     /// What goes on where `bind` cannot be begun, while `named` is all that the file names: what is served there, or what

@@ -6,6 +6,7 @@ use scene::programs::card;
 use scene::{Gateway, PATIENCE, Viewer, get, request, run_peer, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -118,6 +119,47 @@ fn a_source_that_cannot_be_begun_keeps_no_other_host_of_its_port() {
     let address = gateway.next_address();
     Viewer::of(address, "/video/c").next().unwrap();
     stays.next().expect("it goes on as it was");
+}
+
+fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_key_that_is_a_pipe_holds_up_nothing_and_is_taken_when_it_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, pipe) = (directory.path().join("sources.json"), directory.path().join("stream.key"));
+    fs::write(&file, two("b")).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 2);
+    make_pipe(&pipe);
+    let sealed = format!("\"udp://127.0.0.1:0\", \"key_file\": \"{}\"", pipe.display());
+    let with_pipe = two("b").replace("\"videotest\"", &sealed);
+    fs::write(&file, &with_pipe).unwrap();
+    gateway.wait_for_line("is waited for");
+    fs::write(&file, with_pipe.replace("\"test\"", "\"videotest\"")).unwrap();
+    assert_eq!(gateway.next_address().ip().to_string(), "127.0.0.1", "the other one is begun anew");
+    fs::write(&pipe, "0".repeat(64)).unwrap();
+    assert_eq!(gateway.next_address().ip().to_string(), "127.0.0.2");
+
+    fs::write(&file, with_pipe.replace("[320, 200]", "[160, 100]")).unwrap();
+    gateway.wait_for_line("is waited for");
+    assert_eq!(gateway.end().1, Some(0));
+}
+
+#[test]
+fn a_signal_is_heard_while_a_pipe_in_place_of_a_file_says_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    for options in
+        [&["-c"][..], &["-uri", "test", "-p", "0", "--access"], &["-uri", "udp://127.0.0.1:0", "-p", "0", "--key-file"]]
+    {
+        let pipe = directory.path().join("pipe");
+        make_pipe(&pipe);
+        let gateway = Gateway::start(&[options, &[pipe.to_str().unwrap()]].concat(), 0);
+        // That it is opened to be read is waited for.
+        let _silent = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        assert_eq!(gateway.end().1, Some(0), "{options:?}");
+        fs::remove_file(&pipe).unwrap();
+    }
 }
 
 #[test]

@@ -123,8 +123,12 @@ impl Gateway {
         let begin = Instant::now();
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there").success());
-        let status = self.child.wait().expect("it is our child");
-        (begin.elapsed(), status.code())
+        let mut status = None;
+        wait_until("it has ended", || {
+            status = self.child.try_wait().expect("it is our child");
+            status.is_some()
+        });
+        (begin.elapsed(), status.and_then(|status| status.code()))
     }
 }
 
