@@ -87,14 +87,17 @@ async fn serve(cli: Arc<Cli>, interrupt: Interrupt) -> Result<ExitStatus, Failur
         tracing::info!("there is no {}: MPEG-1 is not served until it is installed, all else is", cli.ffmpeg.display());
     }
     let mut sites = Sites::new(common, Activated::take());
-    let errors = tokio::select! {
+    // The options name one address: there is nothing to be done without it.
+    let patience = if cli.config.is_some() { sites::PATIENCE } else { Duration::MAX };
+    let mut errors = tokio::select! {
         _ = &mut asked => return Ok(ExitStatus::Done),
-        errors = sites.apply(configs, Duration::MAX) => errors,
+        errors = sites.apply(configs, patience) => errors,
     };
-    if let Some(error) = errors.into_iter().next() {
-        sites.end().await;
-        return Err(error.into_failure());
+    let is_hopeless = sites.served().next().is_none() && !errors.iter().any(SiteError::is_slow);
+    if is_hopeless && !errors.is_empty() {
+        return Err(errors.swap_remove(0).into_failure());
     }
+    say(errors);
     system::notify_ready();
     let served = Arc::new(Served::default());
     served.change_to(sites.served().cloned().collect());

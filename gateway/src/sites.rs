@@ -68,6 +68,11 @@ pub(crate) enum SiteError {
 }
 
 impl SiteError {
+    /// Whether it may be all right in a moment, without anybody doing anything about it.
+    pub(crate) fn is_slow(&self) -> bool {
+        matches!(self, Self::Slow { .. })
+    }
+
     /// The failure that it is to the program, with what to do about it.
     pub(crate) fn into_failure(self) -> Failure {
         match self {

@@ -121,6 +121,27 @@ fn a_source_that_cannot_be_begun_keeps_no_other_host_of_its_port() {
     stays.next().expect("it goes on as it was");
 }
 
+#[test]
+fn a_source_that_cannot_be_begun_at_the_start_ends_nothing_and_is_begun_when_it_can() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, key) = (directory.path().join("sources.json"), directory.path().join("stream.key"));
+    let sealed = format!("\"udp://127.0.0.1:0\", \"key_file\": \"{}\"", key.display());
+    let one_late = two("b").replace("\"videotest\"", &sealed);
+    fs::write(&file, &one_late).unwrap();
+    let mut gateway = Gateway::start(&["-c", file.to_str().unwrap()], 1);
+    gateway.wait_for_line("stream.key");
+    Viewer::of(gateway.addresses[0], "/video/").next().unwrap();
+    fs::write(&key, "0".repeat(64)).unwrap();
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(gateway.next_address().ip().to_string(), "127.0.0.2");
+
+    fs::remove_file(&key).unwrap();
+    fs::write(&file, one_late.replace("\"test\"", &sealed)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gateway")).arg("-c").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("stream.key"), "none of them can be begun: {said}");
+}
+
 fn make_pipe(path: &Path) {
     assert!(Command::new("mkfifo").args(["-m", "600"]).arg(path).status().unwrap().success());
 }
