@@ -98,6 +98,7 @@ fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
     let mut viewer = Viewer::of(gateway.addresses[0], "/video/0");
     let lost_because = || gateway.state()["streams"][0]["lost_because"].clone();
     wait_until("it is said that there is no sender", || lost_because() == "nothing comes");
+    gateway.wait_for_line("0 (udp://127.0.0.1:0) brings no picture: nothing comes");
     for colour in [10, 200] {
         let pixels = vec![colour; 320 * 240 * 3];
         let image = media::Image::new(320, 240, media::PixelFormat::Bgr, pixels).unwrap();
@@ -119,6 +120,9 @@ fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
             assert!(Instant::now() < deadline, "the new sender is not shown");
         }
         assert_eq!(lost_because(), serde_json::Value::Null);
+        if colour == 10 {
+            gateway.wait_for_line("0 (udp://127.0.0.1:0) is back");
+        }
         drop(stop);
         sender.join().unwrap();
     }

@@ -148,7 +148,9 @@ impl Counted {
         }
         if figures.frames > self.frames {
             (self.frames, self.bytes, self.at_s) = (figures.frames, figures.bytes, figures.elapsed_s);
-        } else if let Some(reason) = lost_because.as_deref().or(refused) {
+        } else if let Some(reason) = lost_because {
+            outlet.refused_as_told(&reason);
+        } else if let Some(reason) = refused {
             outlet.refused(reason);
         } else if figures.elapsed_s - self.at_s >= outlet.patience(SILENCE).as_secs_f64() {
             outlet.refused(if figures.bytes > self.bytes { NO_FRAME } else { NOTHING });

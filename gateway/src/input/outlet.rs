@@ -62,10 +62,14 @@ impl Outlet {
         self.shared.count_dropped(cause, count);
     }
 
-    /// Something comes, and for this reason nothing of it is shown: until there is a picture again, that is what people
-    /// are told.
+    /// For this reason there is no picture, until there is one again. That is said, but not again and again.
     pub fn refused(&self, reason: &str) {
-        self.shared.set_lost(Some(reason.to_owned()), true);
+        self.shared.set_lost(reason, "brings no picture");
+    }
+
+    /// As [`refused`](Self::refused), where somebody else says so, and also when all is well again.
+    pub fn refused_as_told(&self, reason: &str) {
+        self.shared.set_lost_as_told(reason);
     }
 
     /// How long the next picture may take, by how long pictures took of late, before that is strange: `least` at least.

@@ -15,9 +15,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause: what comes back is shown again within about a second.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The same reason is said again after so long.
-const SAID_FOR: Duration = Duration::from_secs(60);
-
 /// A pause ends so soon after nobody wants the input any more.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -69,7 +66,7 @@ impl Work {
 
     async fn begin_again(mut self, mut error: io::Error, spawn: Spawn) {
         loop {
-            let pause = self.losses.pause(&self.shared, format!("the system gives no thread for it: {error}"), false);
+            let pause = self.losses.pause(&self.shared, &format!("the system gives no thread for it: {error}"), false);
             let end = Instant::now() + pause;
             while let Some(rest) = rest_until(end, &self.shared) {
                 tokio::time::sleep(rest).await;
@@ -95,7 +92,7 @@ impl Work {
                 Ok(End::Unwanted) => self.losses = Losses::default(),
                 Err(error) => {
                     let brought_some = self.shared.frames() > before;
-                    let end = Instant::now() + self.losses.pause(&self.shared, chain(&*error), brought_some);
+                    let end = Instant::now() + self.losses.pause(&self.shared, &chain(&*error), brought_some);
                     while let Some(rest) = rest_until(end, &self.shared) {
                         thread::sleep(rest);
                     }
@@ -114,7 +111,7 @@ impl Work {
         if self.shared.is_wanted() {
             return Some(self);
         }
-        self.shared.set_lost(None, false);
+        self.shared.rest();
         *engine = Engine::Resting(self.input);
         None
     }
@@ -134,37 +131,18 @@ fn run(input: &mut dyn Input, outlet: &Outlet) -> Result<End, InputError> {
         .unwrap_or_else(|_| Err("it has failed by a fault of this program".into()))
 }
 
-/// What is remembered of an input that is away.
+/// How long an input that was lost is left alone, longer each time.
 #[derive(Debug, Default)]
 struct Losses {
     pause: Option<Duration>,
-    /// The reason that was said last, and when.
-    said: Option<(Box<str>, Instant)>,
-    /// Whether that was of this loss.
-    is_said: bool,
 }
 
 impl Losses {
-    /// Says that it is lost, once, and of one that is lost again and again once a minute; and how long to wait before it
-    /// is tried again.
-    fn pause(&mut self, shared: &Shared, reason: String, brought_some: bool) -> Duration {
-        if brought_some {
-            self.pause = None;
-        }
-        if self.pause.is_none() {
-            let is_old = |(said, at): &(Box<str>, Instant)| **said == *reason && at.elapsed() < SAID_FOR;
-            self.is_said = !self.said.as_ref().is_some_and(is_old);
-        }
-        if self.pause.is_none() && self.is_said {
-            tracing::warn!("{} is not there, and is tried until it is: {reason}", shared.name());
-            self.said = Some((reason.as_str().into(), Instant::now()));
-        } else {
-            tracing::debug!(id = shared.id(), reason, "still not there, or again");
-        }
-        shared.set_lost(Some(reason), self.is_said);
-        let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
-        self.pause = Some(pause);
-        pause
+    /// Tells that it is lost, and gives how long to wait before it is tried again.
+    fn pause(&mut self, shared: &Shared, reason: &str, brought_some: bool) -> Duration {
+        shared.set_lost(reason, "is not there, and is tried until it is");
+        let before = self.pause.filter(|_| !brought_some);
+        *self.pause.insert(before.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE)))
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use media::Picture;
 use tokio::sync::watch;
 
+use super::away::Away;
 use super::{LINGER, Slot};
 use crate::config::{DEFAULT_QUALITY, OutputFormat};
 use crate::frame::Frame;
@@ -95,7 +96,9 @@ pub(crate) struct Shared {
     /// The input's thread alone uses it, for as long as a picture takes to encode.
     shaper: Mutex<Shaper>,
     arrivals: Mutex<Arrivals>,
-    idle: Mutex<Idle>,
+    away: Mutex<Away>,
+    /// When the last one who looked went away.
+    left_at: Mutex<Option<Instant>>,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -103,15 +106,6 @@ pub(crate) struct Shared {
 struct Arrivals {
     rate: Rate,
     interval: Interval,
-}
-
-#[derive(Debug)]
-struct Idle {
-    /// When the last one who looked went away.
-    since: Option<Instant>,
-    lost_because: Option<String>,
-    /// Whether people were told that it is away.
-    is_said: bool,
 }
 
 impl Shared {
@@ -132,13 +126,10 @@ impl Shared {
             is_plain: settings.shape == Shape::default(),
             shaper: Mutex::new(Shaper::new(settings.shape, settings.default_jpeg_quality)),
             arrivals: Mutex::default(),
-            idle: Mutex::new(Idle { since: None, lost_because: None, is_said: false }),
+            away: Mutex::default(),
+            left_at: Mutex::default(),
             dropped: Mutex::default(),
         }
-    }
-
-    pub(crate) fn id(&self) -> &str {
-        &self.id
     }
 
     /// What people know it by: its id, and where it comes from.
@@ -177,7 +168,7 @@ impl Shared {
 
     /// Somebody looks no more.
     pub(crate) fn left(&self) {
-        self.idle().since = Some(Instant::now());
+        *self.left_at() = Some(Instant::now());
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -194,7 +185,7 @@ impl Shared {
         !self.is_closed()
             && (self.always_on
                 || self.slot.receiver_count() > 0
-                || self.idle().since.is_some_and(|since| since.elapsed() < LINGER))
+                || self.left_at().is_some_and(|since| since.elapsed() < LINGER))
     }
 
     pub(crate) fn count_lost(&self, frames: u64) {
@@ -209,10 +200,27 @@ impl Shared {
         *self.dropped().entry(cause).or_default() += count;
     }
 
-    pub(crate) fn set_lost(&self, because: Option<String>, is_said: bool) {
-        self.is_lost.store(because.is_some(), Ordering::Relaxed);
-        let mut idle = self.idle();
-        (idle.lost_because, idle.is_said) = (because, is_said);
+    /// The input is away for this reason, which is said in these words, but not again and again.
+    pub(crate) fn set_lost(&self, reason: &str, words: &str) {
+        let is_news = self.away().is_news(reason, Instant::now());
+        self.is_lost.store(true, Ordering::Relaxed);
+        if is_news {
+            tracing::warn!("{} {words}: {reason}", self.name());
+        } else {
+            tracing::debug!(id = self.id, reason, "{words}, still or again");
+        }
+    }
+
+    /// The input is away for this reason, which somebody else tells people, and also when it is back.
+    pub(crate) fn set_lost_as_told(&self, reason: &str) {
+        self.away().is_told_of(reason);
+        self.is_lost.store(true, Ordering::Relaxed);
+    }
+
+    /// The input rests: whether it is away is not known.
+    pub(crate) fn rest(&self) {
+        self.is_lost.store(false, Ordering::Relaxed);
+        *self.away() = Away::default();
     }
 
     /// Makes of a picture what is asked for, and shows it to all who look.
@@ -252,10 +260,8 @@ impl Shared {
     }
 
     fn came_back(&self) {
-        let mut idle = self.idle();
-        let (reason, is_said) = (idle.lost_because.take(), idle.is_said);
-        drop(idle);
-        if let Some(reason) = reason {
+        let back = self.away().is_back();
+        if let Some((reason, is_said)) = back {
             if is_said {
                 tracing::info!("{} is back", self.name());
             }
@@ -276,7 +282,7 @@ impl Shared {
             jpeg_bytes: self.slot.borrow().as_ref().and_then(|frame| frame.jpeg().map(Bytes::len)),
             age_s: arrivals.interval.newest().map(|newest| now.duration_since(newest).as_secs_f64()),
             interval_s: arrivals.interval.of_late().map(|interval| interval.as_secs_f64()),
-            lost_because: self.idle().lost_because.clone(),
+            lost_because: self.away().because().map(str::to_owned),
         }
     }
 
@@ -289,7 +295,11 @@ impl Shared {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn away(&self) -> MutexGuard<'_, Away> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn left_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.left_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
