@@ -129,6 +129,20 @@ fn a_sender_of_datagrams_that_is_started_again_is_shown_again() {
 }
 
 #[test]
+fn a_sender_that_only_announces_brings_nothing() {
+    // The port is free again when they ask for it, and hardly anybody else will have it by then.
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let group = format!("239.255.71.7:{port}");
+    let source = format!("udp://{group}?interface=lo");
+    let gateway = Gateway::start(&["--source", &source, "--bind", "127.0.0.1:0"], 1);
+    let waiting = ["--interface", "lo", "--receivers", "2", "--ack-timeout", "0"];
+    let _sender = Sender::start(&[&["--multicast", &group], &waiting[..]].concat());
+    let lost_because = || gateway.state()["streams"][0]["lost_because"].clone();
+    wait_until("it is said", || lost_because().is_string());
+    assert_eq!(lost_because(), "nothing comes");
+}
+
+#[test]
 fn a_tcp_sender_that_is_killed_and_started_again_is_shown_again() {
     // The port is free again when the sender asks for it, and hardly anybody else will have it by then.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -126,6 +126,9 @@ pub struct Figures {
     /// Bits of JPEG per second, over the time that `fps` is about.
     #[serde(skip)]
     pub bit_rate: BitRate,
+    /// Bytes of what may belong to frames: not those of a handshake, or of what nobody can read.
+    #[serde(skip)]
+    pub media_bytes: u64,
     #[serde(skip)]
     is_over_tcp: bool,
 }
@@ -208,6 +211,7 @@ impl Counters {
         }
         dropped.insert("unwanted", self.unwanted);
         dropped.insert("withheld", self.withheld);
+        let media_bytes = self.reassembly.bytes + self.unwanted_bytes + self.stream_bytes;
         Figures {
             elapsed_s: rounded(now.saturating_duration_since(start).as_secs_f64()),
             frames: self.frames,
@@ -217,7 +221,7 @@ impl Counters {
             repaired: Repaired { parity: self.losses.repaired_by_parity, repeat: self.losses.repaired_by_repeat },
             late: self.losses.late,
             datagrams: self.reassembly.datagrams + self.unwanted + self.controls + self.refused,
-            bytes: self.reassembly.bytes + self.unwanted_bytes + self.control_bytes + self.stream_bytes,
+            bytes: media_bytes + self.control_bytes,
             dropped,
             replaced: BTreeMap::new(),
             kernel_drops: self.kernel_drops,
@@ -228,6 +232,7 @@ impl Counters {
             }),
             source: self.source,
             bit_rate,
+            media_bytes,
             is_over_tcp: self.is_over_tcp,
         }
     }

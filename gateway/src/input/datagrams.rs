@@ -125,7 +125,7 @@ fn put(frame: &Frame, outlet: &Outlet) {
 struct Counted {
     frames: u64,
     lost: u64,
-    /// Bytes when the last frame came, and when that was, in seconds since the start.
+    /// Bytes of frames when the last one came, and when that was, in seconds since the start.
     bytes: u64,
     at_s: f64,
     dropped: BTreeMap<&'static str, u64>,
@@ -147,13 +147,13 @@ impl Counted {
             }
         }
         if figures.frames > self.frames {
-            (self.frames, self.bytes, self.at_s) = (figures.frames, figures.bytes, figures.elapsed_s);
+            (self.frames, self.bytes, self.at_s) = (figures.frames, figures.media_bytes, figures.elapsed_s);
         } else if let Some(reason) = lost_because {
             outlet.refused_as_told(&reason);
         } else if let Some(reason) = refused {
             outlet.refused(reason);
         } else if figures.elapsed_s - self.at_s >= outlet.patience(SILENCE).as_secs_f64() {
-            outlet.refused(if figures.bytes > self.bytes { NO_FRAME } else { NOTHING });
+            outlet.refused(if figures.media_bytes > self.bytes { NO_FRAME } else { NOTHING });
         }
     }
 }
