@@ -28,7 +28,8 @@ pub trait Input: Send {
     /// Brings pictures until nobody wants any, or until there are no more. Called again after each loss, and after each
     /// time that nobody wanted any.
     ///
-    /// Looks at [`Outlet::is_wanted`] at least every 100 ms (async code races with [`Outlet::unwanted`]).
+    /// Looks at [`Outlet::is_wanted`] at least every 100 ms (async code races with [`Outlet::unwanted`]). Where it goes on
+    /// though nothing comes, it calls [`Outlet::check_silence`].
     ///
     /// # Errors
     /// [`InputError`] where it is lost, or not there yet. It is then run again.

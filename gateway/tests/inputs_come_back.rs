@@ -4,7 +4,7 @@ mod scene;
 
 use scene::programs::Sender;
 use scene::{Gateway, PATIENCE, Viewer, peer, wait_until};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -140,6 +140,20 @@ fn a_sender_that_only_announces_brings_nothing() {
     let lost_because = || gateway.state()["streams"][0]["lost_because"].clone();
     wait_until("it is said", || lost_because().is_string());
     assert_eq!(lost_because(), "nothing comes");
+}
+
+#[test]
+fn a_pipe_into_which_nothing_is_written_is_away_until_there_is_a_picture() {
+    let (stdin, mut camera) = std::io::pipe().unwrap();
+    let gateway = Gateway::start_with(stdin.into(), &["--source", "a=-", "--bind", "127.0.0.1:0"], 1);
+    let lost_because = || gateway.state()["streams"][0]["lost_because"].clone();
+    wait_until("it is away", || lost_because() == "nothing comes");
+    gateway.wait_for_line("a (-) brings no picture: nothing comes");
+    wait_until("it is shown", || {
+        camera.write_all(&jpeg()).unwrap();
+        lost_because() == serde_json::Value::Null
+    });
+    gateway.wait_for_line("a (-) is back");
 }
 
 #[test]

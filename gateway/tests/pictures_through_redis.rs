@@ -39,6 +39,17 @@ fn a_subscriber_gets_pixels_with_size_time_and_number() {
 }
 
 #[test]
+fn a_channel_on_which_nothing_is_published_is_away() {
+    if !are_there(&["redis-server"]) {
+        return;
+    }
+    let redis = Redis::start();
+    let gateway = subscribing(&redis, "in");
+    let _viewer = scene::request(gateway.addresses[0], "/video/b", "");
+    wait_until("it is said", || gateway.state()["streams"][0]["lost_because"] == "nothing comes");
+}
+
+#[test]
 fn encoded_images_from_a_camera_are_shown_byte_for_byte() {
     if !are_there(&["redis-server"]) {
         return;

@@ -20,9 +20,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// And so often what was lost and dropped: taking the figures costs more than taking a frame.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where no frame comes for so long, or longer of a slow sender, that is said.
-const SILENCE: Duration = Duration::from_secs(5);
-
 /// What frames are received from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -125,9 +122,8 @@ fn put(frame: &Frame, outlet: &Outlet) {
 struct Counted {
     frames: u64,
     lost: u64,
-    /// Bytes of frames when the last one came, and when that was, in seconds since the start.
+    /// Bytes of frames when the last one came.
     bytes: u64,
-    at_s: f64,
     dropped: BTreeMap<&'static str, u64>,
 }
 
@@ -147,20 +143,16 @@ impl Counted {
             }
         }
         if figures.frames > self.frames {
-            (self.frames, self.bytes, self.at_s) = (figures.frames, figures.media_bytes, figures.elapsed_s);
+            (self.frames, self.bytes) = (figures.frames, figures.media_bytes);
         } else if let Some(reason) = lost_because {
             outlet.refused_as_told(&reason);
         } else if let Some(reason) = refused {
             outlet.refused(reason);
-        } else if figures.elapsed_s - self.at_s >= outlet.patience(SILENCE).as_secs_f64() {
-            outlet.refused(if figures.media_bytes > self.bytes { NO_FRAME } else { NOTHING });
+        } else {
+            outlet.check_silence(figures.media_bytes > self.bytes);
         }
     }
 }
-
-/// Why there is no picture where nothing is known to be wrong.
-const NOTHING: &str = "nothing comes";
-const NO_FRAME: &str = "what comes makes no whole picture";
 
 /// Why nothing is shown of a stream of which datagrams are dropped for this cause, if it is about keys.
 fn refusal(cause: &str) -> Option<&'static str> {

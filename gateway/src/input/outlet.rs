@@ -12,6 +12,9 @@ use crate::stream::Shared;
 /// How often whoever waits for [`Outlet::unwanted`] looks.
 const TICK: Duration = Duration::from_millis(100);
 
+/// An input that brings no picture for so long, or longer if it is a slow one, is away.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// What an [`Input`](super::Input) puts its pictures into, and by which it knows whether to go on.
 #[derive(Debug)]
 pub struct Outlet {
@@ -65,6 +68,14 @@ impl Outlet {
     /// For this reason there is no picture, until there is one again. That is said, but not again and again.
     pub fn refused(&self, reason: &str) {
         self.shared.set_lost(reason, "brings no picture");
+    }
+
+    /// Tells why there is no picture if there was none for so long that the input is away; `comes` says whether something
+    /// else has come since the last one. For inputs that go on where nothing comes: to be called every few seconds.
+    pub fn check_silence(&self, comes: bool) {
+        if self.shared.is_silent(SILENCE) {
+            self.refused(if comes { "what comes makes no whole picture" } else { "nothing comes" });
+        }
     }
 
     /// As [`refused`](Self::refused), where somebody else says so, and also when all is well again.

@@ -52,7 +52,10 @@ impl RedisInput {
         let connection = timeout(PATIENCE, client.get_async_pubsub()).await.map_err(|_| RedisInputError::Silent)??;
         let (mut sink, mut messages) = connection.split();
         timeout(PATIENCE, sink.subscribe(&self.channel)).await.map_err(|_| RedisInputError::Silent)??;
+        // Whether what came since the last picture was none.
+        let mut is_broken = false;
         loop {
+            outlet.check_silence(is_broken);
             let message = match timeout(SILENCE, messages.next()).await {
                 Ok(Some(message)) => message,
                 Ok(None) => return Err(RedisInputError::Closed),
@@ -70,8 +73,10 @@ impl RedisInput {
                     outlet.lost(1);
                 }
             }
+            is_broken = true;
             while let Some(message) = newest.pop_back() {
                 if self.show(message.get_payload_bytes(), outlet) {
+                    is_broken = false;
                     break;
                 }
             }

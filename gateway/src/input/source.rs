@@ -26,10 +26,15 @@ impl SourceInput {
 
     fn play(source: &mut dyn Source, outlet: &Outlet) -> Result<End, InputError> {
         let (mut replaced, mut broken) = (0, 0);
+        // Of those that were broken, how many had come by the last picture.
+        let mut before = 0;
         while outlet.is_wanted() {
             match source.next()? {
-                Next::Picture(captured) => outlet.put(captured.picture, captured.captured_at),
-                Next::Waiting => {}
+                Next::Picture(captured) => {
+                    outlet.put(captured.picture, captured.captured_at);
+                    before = source.broken();
+                }
+                Next::Waiting => outlet.check_silence(broken > before),
                 Next::Ended => return Ok(End::Finished),
             }
             let now = source.replaced();

@@ -82,6 +82,7 @@ impl Work {
     fn run(mut self) {
         loop {
             let before = self.shared.frames();
+            self.shared.begin();
             match run(&mut *self.input, &self.outlet) {
                 Ok(End::Finished) => {
                     tracing::info!("{} has ended", self.shared.name());

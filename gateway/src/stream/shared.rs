@@ -106,6 +106,8 @@ pub(crate) struct Shared {
 struct Arrivals {
     rate: Rate,
     interval: Interval,
+    /// Since when pictures are waited for.
+    awaited: Option<Instant>,
 }
 
 impl Shared {
@@ -152,6 +154,18 @@ impl Shared {
     /// How long the next picture may take before that is strange, which is `least` at least.
     pub(crate) fn patience(&self, least: Duration) -> Duration {
         self.arrivals().interval.patience(least)
+    }
+
+    /// Pictures are waited for from now on.
+    pub(crate) fn begin(&self) {
+        self.arrivals().awaited = Some(Instant::now());
+    }
+
+    /// Whether there was no picture for so long that this is strange, which is `least` at least.
+    pub(crate) fn is_silent(&self, least: Duration) -> bool {
+        let arrivals = self.arrivals();
+        let since = arrivals.interval.newest().max(arrivals.awaited);
+        since.is_some_and(|since| since.elapsed() >= arrivals.interval.patience(least))
     }
 
     pub(crate) fn is_lost(&self) -> bool {
@@ -214,6 +228,8 @@ impl Shared {
     /// The input is away for this reason, which somebody else tells people, and also when it is back.
     pub(crate) fn set_lost_as_told(&self, reason: &str) {
         self.away().is_told_of(reason);
+        // Who is there again gets as long as who has just begun.
+        self.begin();
         self.is_lost.store(true, Ordering::Relaxed);
     }
 
