@@ -19,6 +19,9 @@ use super::{End, Input, InputError, Outlet};
 /// went silent is then taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a camera of which it is not known how slow it is may be silent at most.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+
 /// How often a camera is asked that answers with one picture each time.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -131,6 +134,8 @@ pub struct HttpInput {
     url: Url,
     credentials: Option<Credentials>,
     client: Option<Client>,
+    /// How long it may be silent if it is not known how slow it is.
+    patience: Duration,
     /// Answers the camera's last challenge, so that it need not ask each time.
     answers: Option<PasswordClient>,
 }
@@ -148,10 +153,28 @@ impl HttpInput {
         // They fail only for addresses without a host, which http has none of.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Self { url, credentials, client: None, answers: None }
+        Self { url, credentials, client: None, patience: PATIENCE, answers: None }
     }
 
     async fn play(&mut self, outlet: &Outlet, newest: &Writer<Arrived>) -> Result<End, HttpError> {
+        let mut frames = 0;
+        let end = self.play_counting(outlet, newest, &mut frames).await;
+        match end {
+            // It may be one that takes longer, and begins anew with each connection.
+            Err(HttpError::Silent(_)) if frames == 0 => self.patience = (self.patience * 2).min(LONGEST_PATIENCE),
+            // From two pictures on it is known how slow it is.
+            _ if frames > 1 => self.patience = PATIENCE,
+            _ => {}
+        }
+        end
+    }
+
+    async fn play_counting(
+        &mut self,
+        outlet: &Outlet,
+        newest: &Writer<Arrived>,
+        frames: &mut u64,
+    ) -> Result<End, HttpError> {
         loop {
             let response = self.request().await?;
             let content = response
@@ -163,8 +186,9 @@ impl HttpInput {
             if !is_one_picture && !content.starts_with("multipart/") && !content.starts_with("video/x-motion-jpeg") {
                 return Err(HttpError::Content(quoted(&content)));
             }
-            let frames = read(response, outlet, newest).await?;
-            if !is_one_picture || frames == 0 {
+            let before = *frames;
+            read(response, outlet, newest, self.patience, frames).await?;
+            if !is_one_picture || *frames == before {
                 return Err(HttpError::Ended);
             }
             tokio::time::sleep(SNAPSHOT_INTERVAL).await;
@@ -219,8 +243,8 @@ impl HttpInput {
                 request = request.basic_auth(user, Some(password));
             }
         }
-        let sent = tokio::time::timeout(PATIENCE, request.send()).await;
-        sent.map_err(|_| HttpError::Silent(PATIENCE))?.map_err(|error| HttpError::Request(error.without_url()))
+        let sent = tokio::time::timeout(self.patience, request.send()).await;
+        sent.map_err(|_| HttpError::Silent(self.patience))?.map_err(|error| HttpError::Request(error.without_url()))
     }
 }
 
@@ -228,19 +252,25 @@ fn checked(response: Response) -> Result<Response, HttpError> {
     if response.status().is_success() { Ok(response) } else { Err(HttpError::Status(response.status())) }
 }
 
-/// Hands on the pictures of a response, to its end.
-async fn read(mut response: Response, outlet: &Outlet, newest: &Writer<Arrived>) -> Result<u64, HttpError> {
+/// Hands on the pictures of a response, to its end, and counts them in `frames`.
+async fn read(
+    mut response: Response,
+    outlet: &Outlet,
+    newest: &Writer<Arrived>,
+    least_patience: Duration,
+    frames: &mut u64,
+) -> Result<(), HttpError> {
     let mut splitter = Splitter::new();
-    let (mut frames, mut broken) = (0, 0);
+    let mut broken = 0;
     loop {
-        let patience = outlet.patience(PATIENCE);
+        let patience = outlet.patience(least_patience);
         let piece = tokio::time::timeout(patience, response.chunk()).await.map_err(|_| HttpError::Silent(patience))?;
-        let Some(piece) = piece.map_err(|error| HttpError::Request(error.without_url()))? else { return Ok(frames) };
+        let Some(piece) = piece.map_err(|error| HttpError::Request(error.without_url()))? else { return Ok(()) };
         // Of the newest bytes: what a frame waited in the kernel for is not known.
         let captured_at = SystemTime::now();
         splitter.push(&piece);
         while let Some(jpeg) = splitter.poll_frame() {
-            frames += 1;
+            *frames += 1;
             match newest.put((jpeg, captured_at)) {
                 Put::Stored => {}
                 Put::Replaced => outlet.lost(1),

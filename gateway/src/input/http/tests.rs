@@ -13,7 +13,9 @@ async fn broken_pictures_and_those_that_a_newer_one_replaces_are_counted() {
     let (newest, arrived) = mailbox();
     let stream = [&jpeg[..], &[0xFF, 0xD8, 0, 0], &jpeg[..]].concat();
     let response = Response::from(axum::http::Response::new(stream));
-    assert_eq!(read(response, &outlet, &newest).await.unwrap(), 2);
+    let mut frames = 0;
+    read(response, &outlet, &newest, PATIENCE, &mut frames).await.unwrap();
+    assert_eq!(frames, 2);
     assert_eq!((shared.figures().broken, shared.figures().lost), (1, 1));
     drop(newest);
     show(&arrived, &outlet);
@@ -41,6 +43,37 @@ fn camera(head: String) -> Url {
         }
     });
     url
+}
+
+#[tokio::test]
+async fn a_camera_whose_first_picture_takes_longer_than_it_is_waited_for_is_waited_for_longer_each_time() {
+    let image = media::Image::zeroed(16, 16, media::PixelFormat::Bgr).unwrap();
+    let jpeg = media::codec::Encoder::new().unwrap().encode(&image, 80).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut connection, jpeg) = (connection.unwrap(), jpeg.clone());
+            thread::spawn(move || {
+                let _ = connection.read(&mut [0; 4096]);
+                let _ = connection.write_all(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n");
+                thread::sleep(Duration::from_millis(200));
+                let _ = connection.write_all(&jpeg);
+            });
+        }
+    });
+    let shared = Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false));
+    let outlet = Outlet::new(shared, Handle::current());
+    let (newest, arrived) = mailbox();
+    let mut input = HttpInput { patience: Duration::from_millis(50), ..HttpInput::new(url, None) };
+    for _ in 0..20 {
+        if !matches!(input.play(&outlet, &newest).await, Err(HttpError::Silent(_))) {
+            break;
+        }
+    }
+    assert!(matches!(arrived.take(Duration::ZERO), Taken::Value(_)), "{:?}", input.patience);
+    // And no longer than a minute.
+    assert!(input.patience > Duration::from_millis(50) && input.patience <= LONGEST_PATIENCE);
 }
 
 #[tokio::test]
