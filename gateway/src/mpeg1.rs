@@ -82,7 +82,7 @@ struct Counters {
     broken: AtomicU64,
     /// Frames a second of the source, as bits; 0 where it is not known.
     measured: AtomicU64,
-    /// Why the last encoder failed, until there is a picture again.
+    /// Why the last encoder failed, until there is a picture again, or nobody looks.
     because: Mutex<Option<String>>,
 }
 
@@ -99,7 +99,7 @@ pub struct Mpeg1Figures {
     pub failed: u64,
     /// Frames that were left out because they are no JPEG, or that the encoder made no picture of.
     pub broken: u64,
-    /// Why there are no pictures: there is no encoder, or the last one failed, and no picture has come since.
+    /// Why somebody who looks gets no pictures: there is no encoder, or the last one failed, and no picture has come since.
     pub because: Option<String>,
 }
 
@@ -205,6 +205,8 @@ impl Shared {
         let rests = self.groups.receiver_count() == 0;
         if rests {
             self.groups.send_modify(Groups::clear);
+            // Of who looks next nothing has failed yet.
+            *self.counters.because() = None;
             *is_running = false;
         }
         rests

@@ -47,6 +47,7 @@ async fn an_encoder_that_always_fails_is_put_to_rest_when_nobody_looks() {
     assert_eq!(mpeg1.figures().because.as_deref(), Some("the encoder has ended"));
     drop(viewing);
     wait_until("it rests", || !mpeg1.figures().running).await;
+    assert_eq!(mpeg1.figures().because, None, "whoever looks next has not seen it fail");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
