@@ -23,6 +23,7 @@ use crate::frame::Frame;
 use crate::input::{Input, Outlet};
 use crate::shape::Shape;
 
+mod arrivals;
 mod away;
 mod rendition;
 mod run;

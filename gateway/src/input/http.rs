@@ -15,6 +15,10 @@ use reqwest::{Client, Response, StatusCode, Url};
 
 use super::{End, Input, InputError, Outlet};
 
+mod error;
+
+use error::{HttpError, challenge, quoted};
+
 /// How long connecting may take, and the answer to begin, and each read, which of a slow camera may take longer: one that
 /// went silent is then taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,9 +28,6 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a camera is asked that answers with one picture each time.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Characters of what a camera says of itself that people are told.
-const MAX_QUOTED: usize = 100;
 
 /// A JPEG that has come, and when.
 type Arrived = (Bytes, SystemTime);
@@ -78,54 +79,6 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("user", &self.user).field("scheme", &self.scheme).finish_non_exhaustive()
     }
-}
-
-/// What the system said: those who have passed it on add nothing that people could use.
-fn innermost(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
-}
-
-/// What a camera says, for people, who may be anybody that looks: its beginning, with what is not printable
-/// written out.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::new();
-    for letter in text.chars().take(MAX_QUOTED + 1) {
-        match letter {
-            '"' | '\'' | '\\' => quoted.push(letter),
-            _ => quoted.extend(letter.escape_debug()),
-        }
-    }
-    match quoted.char_indices().nth(MAX_QUOTED) {
-        Some((at, _)) => format!("{}…", &quoted[..at]),
-        None => quoted,
-    }
-}
-
-/// A way to ask for a password that is of no use, in what `http_auth` says of it: it quotes the camera.
-fn challenge(reason: impl fmt::Display) -> HttpError {
-    HttpError::Challenge(quoted(&reason.to_string()))
-}
-
-/// Why there is no picture.
-#[derive(Debug, thiserror::Error)]
-enum HttpError {
-    #[error("it was not reached: {}", innermost(.0))]
-    Request(reqwest::Error),
-    #[error("it answers {0}")]
-    Status(StatusCode),
-    #[error("it wants a user's name and password; give them with -user and -pass, or in the address")]
-    PasswordWanted,
-    #[error("it does not accept the user's name or the password")]
-    PasswordWrong,
-    #[error("it wants a password in a way that is not understood, or that was ruled out: {0}")]
-    Challenge(String),
-    #[error("it sends \"{0}\", which is no motion JPEG and no picture")]
-    Content(String),
-    #[error("nothing came for {} s", .0.as_secs())]
-    Silent(Duration),
-    #[error("it ended")]
-    Ended,
 }
 
 /// Motion JPEG over HTTP.

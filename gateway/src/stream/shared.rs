@@ -9,11 +9,11 @@ use bytes::Bytes;
 use media::Picture;
 use tokio::sync::watch;
 
+use super::arrivals::Arrivals;
 use super::away::Away;
 use super::{LINGER, Slot};
 use crate::config::{DEFAULT_QUALITY, OutputFormat};
 use crate::frame::Frame;
-use crate::rate::{Interval, Rate};
 use crate::shape::{DEFAULT_JPEG_QUALITY, Shape, Shaper};
 
 /// How a stream is set up.
@@ -102,14 +102,6 @@ pub(crate) struct Shared {
     dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-#[derive(Debug, Default)]
-struct Arrivals {
-    rate: Rate,
-    interval: Interval,
-    /// Since when pictures are waited for.
-    awaited: Option<Instant>,
-}
-
 impl Shared {
     pub(crate) fn new(settings: &StreamSettings, always_on: bool) -> Self {
         Self {
@@ -153,19 +145,17 @@ impl Shared {
 
     /// How long the next picture may take before that is strange, which is `least` at least.
     pub(crate) fn patience(&self, least: Duration) -> Duration {
-        self.arrivals().interval.patience(least)
+        self.arrivals().patience(least)
     }
 
     /// Pictures are waited for from now on.
     pub(crate) fn begin(&self) {
-        self.arrivals().awaited = Some(Instant::now());
+        self.arrivals().begin(Instant::now());
     }
 
     /// Whether there was no picture for so long that this is strange, which is `least` at least.
     pub(crate) fn is_silent(&self, least: Duration) -> bool {
-        let arrivals = self.arrivals();
-        let since = arrivals.interval.newest().max(arrivals.awaited);
-        since.is_some_and(|since| since.elapsed() >= arrivals.interval.patience(least))
+        self.arrivals().is_silent(least)
     }
 
     pub(crate) fn is_lost(&self) -> bool {
@@ -242,12 +232,7 @@ impl Shared {
     /// Makes of a picture what is asked for, and shows it to all who look.
     pub(crate) fn publish(&self, picture: Picture, captured_at: SystemTime, published: Option<Bytes>) {
         self.frames.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
-        {
-            let mut arrivals = self.arrivals();
-            arrivals.rate.count(now);
-            arrivals.interval.count(now);
-        }
+        self.arrivals().count(Instant::now());
         if self.is_lost.swap(false, Ordering::Relaxed) {
             self.came_back();
         }
@@ -290,14 +275,14 @@ impl Shared {
         let arrivals = self.arrivals();
         StreamFigures {
             frames: self.frames(),
-            fps: arrivals.rate.per_second(now),
+            fps: arrivals.per_second(now),
             lost: self.lost.load(Ordering::Relaxed),
             dropped: self.dropped().clone(),
             broken: self.broken.load(Ordering::Relaxed),
             converted: self.converted.load(Ordering::Relaxed),
             jpeg_bytes: self.slot.borrow().as_ref().and_then(|frame| frame.jpeg().map(Bytes::len)),
-            age_s: arrivals.interval.newest().map(|newest| now.duration_since(newest).as_secs_f64()),
-            interval_s: arrivals.interval.of_late().map(|interval| interval.as_secs_f64()),
+            age_s: arrivals.newest().map(|newest| now.duration_since(newest).as_secs_f64()),
+            interval_s: arrivals.interval().map(|interval| interval.as_secs_f64()),
             lost_because: self.away().because().map(str::to_owned),
         }
     }

@@ -1,3 +1,4 @@
+use super::error::MAX_QUOTED;
 use super::*;
 use crate::stream::{Shared, StreamSettings};
 use std::io::{Read, Write};
