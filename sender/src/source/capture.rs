@@ -78,9 +78,29 @@ impl Capture {
         let (width, height) = self.format().size?;
         let sides = [self.get(videoio::CAP_PROP_SAR_NUM)?, self.get(videoio::CAP_PROP_SAR_DEN)?];
         let aspect = sides[0] / sides[1];
+        // Frames have been turned, their pixels are stated as they are stored.
+        let lies = !self.turned_by().is_multiple_of(180);
+        let stored_width = if lies { height } else { width };
+        let shown = (f64::from(stored_width) * aspect).round();
         // Wider ones are no pixels; nor are those of a file that states none.
-        let shown = (f64::from(width) * aspect).round();
-        ((0.1..=10.0).contains(&aspect) && shown != f64::from(width)).then_some((shown as u32, height))
+        let is_other = (0.1..=10.0).contains(&aspect) && shown != f64::from(stored_width);
+        is_other.then_some(if lies { (width, shown as u32) } else { (shown as u32, height) })
+    }
+
+    /// Warns where the pixels of what is called `name` are not square.
+    pub(super) fn say_if_not_square(&self, name: impl std::fmt::Display) {
+        if let Some((width, height)) = self.shown_size() {
+            tracing::warn!(
+                "the pixels of {name} are not square: it is sent as it is, and meant to be seen as {width}x{height}, which \
+                 --size {width}x{height} makes of it"
+            );
+        }
+    }
+
+    /// By how many degrees the container turns what is stored. Decoded frames have been turned, undecoded ones have not,
+    /// and do not know of it.
+    pub(super) fn turned_by(&self) -> u32 {
+        self.get(videoio::CAP_PROP_ORIENTATION_META).map_or(0, |degrees| degrees.rem_euclid(360.0) as u32)
     }
 
     /// Whether it is known to have several frames, and an end: a file, wherever it lies, and not what is filmed now.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use media::Picture;
-use opencv::videoio::CAP_PROP_ORIENTATION_META;
 
 use super::capture::{Capture, Retrieved};
 use super::clock::Clock;
@@ -43,12 +42,8 @@ impl VideoFile {
     pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Self, SourceError> {
         let opened = Opened::open(path, options)?;
         let interval = opened.interval();
-        if let Some((width, height)) = opened.capture.shown_size().filter(|_| options.size.is_none()) {
-            tracing::warn!(
-                "the pixels of {} are not square: it is sent as it is, and meant to be seen as {width}x{height}, which \
-                 --size {width}x{height} makes of it",
-                path.display()
-            );
+        if options.size.is_none() {
+            opened.capture.say_if_not_square(path.display());
         }
         Ok(Self {
             path: path.to_owned(),
@@ -229,9 +224,7 @@ impl Source for VideoFile {
 /// the container may say anything.
 fn holds_jpegs(path: &Path) -> Result<bool, SourceError> {
     let mut capture = start(path, false)?;
-    // A JPEG does not know that its container turns it; a decoded picture has been turned.
-    let is_turned = capture.get(CAP_PROP_ORIENTATION_META).is_some_and(|degrees| degrees != 0.0);
-    if is_turned || !capture.ask_undecoded() {
+    if capture.turned_by() != 0 || !capture.ask_undecoded() {
         return Ok(false);
     }
     if !capture.grab()? {
@@ -262,4 +255,4 @@ fn start(path: &Path, undecoded: bool) -> Result<Capture, SourceError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

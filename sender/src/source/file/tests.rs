@@ -91,16 +91,20 @@ fn a_decoded_video_has_as_many_frames_as_ffprobe_counts() {
     assert!(matches!(source.next().unwrap(), Next::Ended));
 }
 
+/// Has an MP4 say that it is to be turned by a quarter, to the right (1) or to the left (-1).
+pub(in crate::source) fn turn(file: &mut [u8], quarters: i32) {
+    let header = file.windows(4).position(|name| name == b"tkhd").unwrap();
+    // The matrix of a track header (ISO/IEC 14496-12, 8.3.2), which versions of ffmpeg state in different ways.
+    let matrix = [0, quarters << 16, 0, -quarters << 16, 0, 0, 0, 0, 1 << 30].map(i32::to_be_bytes);
+    file[header + 44..][..36].copy_from_slice(matrix.as_flattened());
+}
+
 #[test]
 fn motion_jpeg_that_its_container_turns_comes_upright() {
     let clip = Clip::mjpeg("clip.mp4");
     let mut file = std::fs::read(clip.path()).unwrap();
-    let header = file.windows(4).position(|name| name == b"tkhd").unwrap();
-    // The matrix of a track header (ISO/IEC 14496-12, 8.3.2), which versions of ffmpeg state in different ways: a
-    // quarter to the left, and one to the right.
-    for turn in [-1, 1] {
-        let matrix = [0, turn << 16, 0, -turn << 16, 0, 0, 0, 0, 1 << 30].map(i32::to_be_bytes);
-        file[header + 44..][..36].copy_from_slice(matrix.as_flattened());
+    for quarters in [-1, 1] {
+        turn(&mut file, quarters);
         std::fs::write(clip.path(), &file).unwrap();
         let mut source = VideoFile::open(&clip.path(), &FAST).unwrap();
         assert_eq!(source.format().size, Some((720, 1280)));
@@ -273,6 +277,12 @@ fn the_size_that_pixels_which_are_not_square_give_is_known() {
     for (aspect, shown) in [("64/45", Some((1820, 720))), ("1", None)] {
         let filter = format!("setsar={aspect}");
         let clip = Clip::make("clip.mp4", "10", 1, &["-vf", &filter, "-c:v", "libx264", "-preset", "ultrafast"]);
-        assert_eq!(VideoFile::open(&clip.path(), &FAST).unwrap().opened.capture.shown_size(), shown, "{aspect}");
+        let shown_size = || VideoFile::open(&clip.path(), &FAST).unwrap().opened.capture.shown_size();
+        assert_eq!(shown_size(), shown, "{aspect}");
+        // On its side, it is as high as it was wide.
+        let mut file = std::fs::read(clip.path()).unwrap();
+        turn(&mut file, 1);
+        std::fs::write(clip.path(), &file).unwrap();
+        assert_eq!(shown_size(), shown.map(|(width, height)| (height, width)), "{aspect}");
     }
 }
