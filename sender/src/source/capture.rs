@@ -105,7 +105,10 @@ impl Capture {
 
     /// Whether it is known to have several frames, and an end: a file, wherever it lies, and not what is filmed now.
     pub(super) fn is_file(&self) -> bool {
-        self.get(videoio::CAP_PROP_FRAME_COUNT).is_some_and(|frames| frames >= 2.0)
+        // FFmpeg makes up a number of frames also for what is filmed now, of those that it has read so far. A rate in bits,
+        // beside a duration, it takes from the number of bytes alone, which only a file has.
+        let is_known = |property, least| self.get(property).is_some_and(|value| value >= least);
+        is_known(videoio::CAP_PROP_FRAME_COUNT, 2.0) && is_known(videoio::CAP_PROP_BITRATE, f64::MIN_POSITIVE)
     }
 
     /// The time of the frame that [`grab`](Self::grab) went to, in milliseconds, where it is stated.
