@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | test card | 30 | draws that many |
 //! | camera, network stream | the device's | asks the camera for it; frames above the rate are left out, none are doubled |
-//! | video file, recording | its timestamps | frames above the rate are left out, none are doubled |
+//! | video file, also at an address, recording | its timestamps | frames above the rate are left out, none are doubled |
 //! | images, motion JPEG file | 30; a single image with `--loop` 10 | shows that many a second |
 //! | standard input | whatever comes | hands on that many a second; the writer waits |
 //!
@@ -30,6 +30,8 @@ mod error;
 #[cfg(feature = "opencv")]
 mod file;
 mod images;
+#[cfg(feature = "opencv")]
+mod live;
 mod mjpeg;
 mod open;
 mod pace;

@@ -26,10 +26,19 @@ pub(super) fn without_effect(cli: &Cli) -> Vec<String> {
             said.push(format!("it all goes over TCP, where these make no difference: {}", options.join(", ")));
         }
     }
-    if cli.repeat && !matches!(cli.source, SourceSpec::Path(_)) {
+    if cli.repeat && !may_be_repeated(&cli.source) {
         said.push(format!("--source {} cannot be played again: --loop makes no difference", cli.source.name()));
     }
     said
+}
+
+/// Whether it is a file, or may be one.
+fn may_be_repeated(source: &SourceSpec) -> bool {
+    match source {
+        SourceSpec::Path(_) => true,
+        SourceSpec::Url(url) => url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http")),
+        SourceSpec::Auto | SourceSpec::Test | SourceSpec::Camera(_) | SourceSpec::Stdin => false,
+    }
 }
 
 /// Says what is sent where.
@@ -71,9 +80,11 @@ mod tests {
         assert_eq!(said(&["--remote", "127.0.0.1:9", "--fec", "20", "--no-tag"]), Vec::<String>::new());
         let datagrams = said_of(&["--tcp", "127.0.0.1:9", "--fec", "20", "--pace", "off"]);
         assert_eq!(datagrams, "it all goes over TCP, where these make no difference: --fec, --pace");
-        assert!(
-            said_of(&["--remote", "127.0.0.1:9", "--source", "test", "--loop"]).ends_with("--loop makes no difference")
-        );
+        let of_loop = |source| said_of(&["--remote", "127.0.0.1:9", "--loop", "--source", source]);
+        assert_eq!(of_loop("http://camera/clip.mp4"), "");
+        for source in ["test", "rtsp://camera/live"] {
+            assert!(of_loop(source).ends_with("--loop makes no difference"));
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -8,8 +8,9 @@ use opencv::videoio::{
 };
 
 use super::capture::{Capture, Retrieved};
+use super::live::Live;
 use super::ready_jpeg::ReadyJpeg;
-use super::reconnect::{Device, Live, Lost, Open};
+use super::reconnect::{Device, Lost, Open};
 use super::{Captured, Format, SourceError, SourceOptions};
 use layout::{Coding, MJPG, one_channel, three_channels, two_channels};
 
@@ -194,13 +195,12 @@ impl<D: Driver> Camera<D> {
 }
 
 impl<D: Driver> Device for Camera<D> {
-    fn read(&mut self) -> Result<Captured, Lost> {
-        match self.first.take() {
-            Some(first) => Ok(first),
-            None => self
-                .picture(MAX_BROKEN)?
-                .ok_or_else(|| Lost { reason: format!("{MAX_BROKEN} frames in a row were broken") }),
-        }
+    fn read(&mut self) -> Result<Option<Captured>, Lost> {
+        let picture = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.picture(MAX_BROKEN)?,
+        };
+        picture.map(Some).ok_or_else(|| Lost { reason: format!("{MAX_BROKEN} frames in a row were broken") })
     }
 
     fn format(&self) -> Format {

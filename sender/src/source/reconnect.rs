@@ -1,15 +1,8 @@
 //! A live device that may go away: it is opened again, and that is said once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use media::mailbox::{Put, Reader, Replaced, Taken, Writer, mailbox};
-
-use super::thinning::Thinning;
-use super::{Captured, Format, MAX_WAIT, Next, Source, SourceError};
+use super::{Captured, Format, SourceError};
 
 /// The pause before a device that was lost is tried again for the first time; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -23,8 +16,19 @@ const STEADY: Duration = Duration::from_secs(1);
 
 /// Something opened that gives pictures as they come, and may go away.
 pub(super) trait Device: Send {
-    /// Waits for the next picture.
-    fn read(&mut self) -> Result<Captured, Lost>;
+    /// Waits for the next picture. `None` at the end of what has one: that is no loss.
+    fn read(&mut self) -> Result<Option<Captured>, Lost>;
+
+    /// Whether pictures come in their own time, so that one that is not taken is replaced by the next. Else it waits for
+    /// its reader.
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    /// Whether it has an end, so that it is not to begin before somebody asks for its first picture.
+    fn has_end(&self) -> bool {
+        false
+    }
 
     /// Size and rate, as far as they are known.
     fn format(&self) -> Format;
@@ -49,19 +53,26 @@ pub(super) trait Open: Send + 'static {
 
     /// What it is, for messages: `camera 0`.
     fn name(&self) -> String;
+
+    /// Whether what has come to its end begins anew.
+    fn is_repeated(&self) -> bool {
+        false
+    }
 }
 
 /// What [`Reconnect::step`] came to.
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Picture(Captured),
     /// Nothing to do for so long.
     Wait(Duration),
+    /// There are no more pictures.
+    Ended,
 }
 
 /// Keeps a device open, or trying to. Time is told to it.
 #[derive(Debug)]
-struct Reconnect<O: Open> {
+pub(super) struct Reconnect<O: Open> {
     opener: O,
     device: Option<O::Device>,
     lost: Option<Loss>,
@@ -81,13 +92,13 @@ struct Loss {
 
 impl<O: Open> Reconnect<O> {
     /// Opens the device for the first time: here a failure is an error.
-    fn new(mut opener: O) -> Result<Self, SourceError> {
+    pub(super) fn new(mut opener: O) -> Result<Self, SourceError> {
         let device = Some(opener.open()?);
         Ok(Self { opener, device, lost: None, broken: 0 })
     }
 
     /// Reads a picture, or opens the device if it is time to. `now` is called anew after what may take long.
-    fn step(&mut self, now: impl Fn() -> Instant) -> Step {
+    pub(super) fn step(&mut self, now: impl Fn() -> Instant) -> Step {
         let Some(device) = &mut self.device else {
             let waiting =
                 self.lost.as_ref().map_or(Duration::ZERO, |loss| loss.try_at.saturating_duration_since(now()));
@@ -100,13 +111,17 @@ impl<O: Open> Reconnect<O> {
                     Step::Wait(Duration::ZERO)
                 }
                 Err(error) => {
-                    tracing::debug!(source = self.opener.name(), %error, "still not there");
+                    match self.lost {
+                        // It is away where it was to begin anew.
+                        None => self.say_lost(&error.to_string()),
+                        Some(_) => tracing::debug!(source = self.opener.name(), %error, "still not there"),
+                    }
                     self.pause(now())
                 }
             };
         };
         match device.read() {
-            Ok(captured) => {
+            Ok(Some(captured)) => {
                 if let Some(loss) = &mut self.lost {
                     let now = now();
                     let back_at = *loss.back_at.get_or_insert(now);
@@ -118,15 +133,24 @@ impl<O: Open> Reconnect<O> {
                 }
                 Step::Picture(captured)
             }
+            Ok(None) => {
+                self.broken += device.take_broken();
+                self.device = None;
+                if self.opener.is_repeated() { Step::Wait(Duration::ZERO) } else { Step::Ended }
+            }
             Err(Lost { reason }) => {
                 self.broken += device.take_broken();
                 self.device = None;
                 if self.lost.is_none() {
-                    tracing::warn!("{} is lost: {reason}; opening it again until it is back", self.opener.name());
+                    self.say_lost(&reason);
                 }
                 self.pause(now())
             }
         }
+    }
+
+    fn say_lost(&self, reason: &str) {
+        tracing::warn!("{} is lost: {reason}; opening it again until it is back", self.opener.name());
     }
 
     /// Puts off the next attempt. The pause grows until it is back: opening alone is no success.
@@ -139,119 +163,21 @@ impl<O: Open> Reconnect<O> {
         Step::Wait(pause)
     }
 
-    fn format(&self) -> Option<Format> {
+    pub(super) fn format(&self) -> Option<Format> {
         self.device.as_ref().map(Device::format)
     }
 
+    pub(super) fn is_live(&self) -> bool {
+        self.device.as_ref().is_none_or(Device::is_live)
+    }
+
+    pub(super) fn has_end(&self) -> bool {
+        self.device.as_ref().is_some_and(Device::has_end)
+    }
+
     /// How many frames were broken since this was asked last.
-    fn take_broken(&mut self) -> u64 {
+    pub(super) fn take_broken(&mut self) -> u64 {
         std::mem::take(&mut self.broken) + self.device.as_mut().map_or(0, Device::take_broken)
-    }
-}
-
-/// A device read by a thread of its own: a driver may keep a read waiting for seconds. The newest picture wins.
-#[derive(Debug)]
-pub(super) struct Live {
-    name: String,
-    pictures: Reader<Captured>,
-    replaced: Replaced<Captured>,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    ended: AtomicBool,
-    broken: AtomicU64,
-    format: Mutex<Format>,
-}
-
-impl Live {
-    /// Opens the device and starts to read it; with `fps`, leaves out pictures that come faster.
-    pub(super) fn start<O: Open>(opener: O, fps: Option<f64>) -> Result<Self, SourceError> {
-        let name = opener.name();
-        let mut device = Reconnect::new(opener)?;
-        let shared = Arc::new(Shared::default());
-        shared.set_format(device.format());
-        let (writer, pictures) = mailbox();
-        let replaced = writer.replaced();
-        let (thinning, for_thread) = (fps.map(Thinning::to), Arc::clone(&shared));
-        thread::Builder::new()
-            .name("camera".to_owned())
-            .spawn(move || read(&mut device, &writer, thinning, &for_thread))
-            .map_err(|source| SourceError::Thread { name: name.clone(), source })?;
-        Ok(Self { name, pictures, replaced, shared })
-    }
-}
-
-/// Reads pictures until nobody wants them.
-fn read<O: Open>(
-    device: &mut Reconnect<O>,
-    writer: &Writer<Captured>,
-    mut thinning: Option<Thinning>,
-    shared: &Shared,
-) {
-    let started = Instant::now();
-    while !shared.ended.load(Ordering::Relaxed) {
-        let step = device.step(Instant::now);
-        shared.broken.fetch_add(device.take_broken(), Ordering::Relaxed);
-        match step {
-            Step::Wait(pause) => thread::sleep(pause.min(MAX_WAIT)),
-            Step::Picture(captured) => {
-                if thinning.as_mut().is_some_and(|thinning| !thinning.keeps(started.elapsed())) {
-                    continue;
-                }
-                shared.set_format(device.format());
-                if writer.put(captured) == Put::Closed {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-impl Shared {
-    fn set_format(&self, format: Option<Format>) {
-        if let Some(format) = format {
-            *self.format.lock().unwrap_or_else(PoisonError::into_inner) = format;
-        }
-    }
-}
-
-impl Drop for Live {
-    /// The thread ends by itself, once the driver lets go of it: waiting for that could take seconds.
-    fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Source for Live {
-    fn next(&mut self) -> Result<Next, SourceError> {
-        Ok(match self.pictures.take(MAX_WAIT) {
-            Taken::Value(captured) => Next::Picture(captured),
-            Taken::TimedOut => Next::Waiting,
-            // It goes on for as long as this is there.
-            Taken::Closed => return Err(SourceError::ThreadGone { name: self.name.clone() }),
-        })
-    }
-
-    fn format(&self) -> Format {
-        *self.shared.format.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_live(&self) -> bool {
-        true
-    }
-
-    fn replaced(&self) -> u64 {
-        self.replaced.count()
-    }
-
-    fn broken(&self) -> u64 {
-        self.shared.broken.load(Ordering::Relaxed)
-    }
-
-    fn describe(&self) -> String {
-        format!("{} {}", self.name, self.format())
     }
 }
 

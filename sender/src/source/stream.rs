@@ -6,12 +6,14 @@ use std::time::{Duration, SystemTime};
 use media::Picture;
 
 use super::capture::{Capture, Retrieved};
-use super::clock::Clock;
-use super::pace::{Pace, interval};
+use super::live::Live;
 use super::ready_jpeg::ReadyJpeg;
-use super::reconnect::{Device, Live, Lost, Open};
+use super::reconnect::{Device, Lost, Open};
 use super::spec::shown;
-use super::{Captured, DEFAULT_FPS, Format, SourceError, SourceOptions};
+use super::{Captured, Format, SourceError, SourceOptions};
+use times::Times;
+
+mod times;
 
 /// How long opening may take, and each read: a server that went silent is then taken for lost.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,13 +21,17 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Frames in a row that may be broken before the stream is taken for lost.
 const MAX_BROKEN: u32 = 100;
 
-/// Plays the stream at `url`; opens it again when it breaks off or ends.
+/// Plays the stream at `url`; opens it again when it breaks off or ends. A file that lies there ends, unless it is to be
+/// repeated.
 pub(super) fn open(url: &str, options: &SourceOptions) -> Result<Live, SourceError> {
-    Live::start(Address { url: url.to_owned() }, options.fps)
+    let address = Address { url: url.to_owned(), options: *options, is_shape_said: options.size.is_some() };
+    Live::start(address, options.fps)
 }
 
 struct Address {
     url: String,
+    options: SourceOptions,
+    is_shape_said: bool,
 }
 
 impl Open for Address {
@@ -36,17 +42,32 @@ impl Open for Address {
         // JPEG is what to expect. Over RTSP it is H.264 nearly always.
         let http = self.url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         let mut capture = self.connect()?;
-        if http {
-            if let Some(stream) = self.undecoded(capture)? {
-                return Ok(stream);
+        // A JPEG does not know that its container turns it.
+        let undecoded = http && capture.turned_by() == 0 && {
+            let is_jpeg = is_jpeg(&mut capture)?;
+            if !is_jpeg {
+                capture = self.connect()?;
             }
-            capture = self.connect()?;
+            is_jpeg
+        };
+        if !std::mem::replace(&mut self.is_shape_said, true) {
+            capture.say_if_not_square(self.name());
         }
-        Ok(Stream::new(capture, ReadyJpeg::of(self.name())))
+        let times = capture.is_file().then(|| {
+            // Undecoded frames come without the times that the file states.
+            let beside = if undecoded { self.connect().ok() } else { None };
+            Times::new(&capture, undecoded, beside, &self.options)
+        });
+        let ready = ReadyJpeg::of(self.name());
+        Ok(Stream { capture, ready, is_grabbed: undecoded, times, undecoded, has_picture: false, broken: 0 })
     }
 
     fn name(&self) -> String {
         format!("stream {}", shown(&self.url))
+    }
+
+    fn is_repeated(&self) -> bool {
+        self.options.repeat
     }
 }
 
@@ -55,73 +76,67 @@ impl Address {
         Capture::ffmpeg(self.url.as_ref(), i32::try_from(TIMEOUT.as_millis()).ok())?
             .ok_or_else(|| SourceError::Url { url: shown(&self.url), timeout: TIMEOUT })
     }
+}
 
-    /// The stream as motion JPEG, if that is what it is.
-    fn undecoded(&self, mut capture: Capture) -> Result<Option<Stream>, SourceError> {
-        if !capture.ask_undecoded() || !capture.grab()? {
-            return Ok(None);
-        }
-        let mut ready = ReadyJpeg::of(self.name());
-        Ok(match capture.retrieve()? {
-            Retrieved::Jpeg(bytes) => {
-                let first = ready.pass(bytes).map(|jpeg| Captured::now(Picture::Jpeg(jpeg)));
-                Some(Stream { first, is_undecoded: true, ..Stream::new(capture, ready) })
-            }
-            _ => None,
-        })
-    }
+/// Goes to the first frame, undecoded, and tells whether it is a JPEG.
+fn is_jpeg(capture: &mut Capture) -> Result<bool, SourceError> {
+    Ok(capture.ask_undecoded() && capture.grab()? && matches!(capture.retrieve()?, Retrieved::Jpeg(_)))
 }
 
 pub(super) struct Stream {
     capture: Capture,
     ready: ReadyJpeg,
-    /// Read while opening.
-    first: Option<Captured>,
-    /// Where it is a file, whose frames come as fast as they are read: when they are due.
-    times: Option<(Clock, Pace)>,
-    is_undecoded: bool,
+    /// Whether it is at the next frame already.
+    is_grabbed: bool,
+    /// Where it is a file, whose frames come as fast as they are read.
+    times: Option<Times>,
+    undecoded: bool,
+    /// Whether there was one.
+    has_picture: bool,
     broken: u64,
 }
 
 impl Stream {
-    fn new(capture: Capture, ready: ReadyJpeg) -> Self {
-        let interval = interval(capture.format().fps.unwrap_or(DEFAULT_FPS));
-        let times = capture.is_file().then(|| (Clock::new(interval), Pace::new(interval)));
-        Self { capture, ready, first: None, times, is_undecoded: false, broken: 0 }
-    }
-
-    /// Waits until the frame grabbed last is due.
-    fn wait_until_due(&mut self) {
-        if let Some((clock, pace)) = &mut self.times {
-            let at = clock.time_of(self.capture.stated_ms());
-            while !pace.sleep(at) {}
-        }
+    /// What is left to say where there is no next frame: nothing at the end of a file.
+    fn end(&mut self) -> Result<Option<Captured>, Lost> {
+        let reason = match &mut self.times {
+            _ if !self.has_picture => "it opens, but no frame of it can be read",
+            Some(times) if times.is_at_end() => {
+                times.wait_for_end();
+                return Ok(None);
+            }
+            Some(_) => "it broke off before its end",
+            None => "it ended or broke off",
+        };
+        Err(Lost { reason: reason.to_owned() })
     }
 }
 
 impl Device for Stream {
-    fn read(&mut self) -> Result<Captured, Lost> {
-        if let Some(first) = self.first.take() {
-            return Ok(first);
-        }
+    fn read(&mut self) -> Result<Option<Captured>, Lost> {
         let lost = |error: SourceError| Lost { reason: error.to_string() };
-        for _ in 0..MAX_BROKEN {
-            if !self.capture.grab().map_err(lost)? {
-                let reason = if self.times.is_some() { "it has come to its end" } else { "it ended or broke off" };
-                return Err(Lost { reason: reason.to_owned() });
+        let mut broken_in_a_row = 0;
+        while broken_in_a_row < MAX_BROKEN {
+            if !std::mem::take(&mut self.is_grabbed) && !self.capture.grab().map_err(lost)? {
+                return self.end();
             }
-            self.wait_until_due();
+            if let Some(times) = &mut self.times
+                && !times.wait_for(&self.capture)
+            {
+                continue;
+            }
             let captured_at = SystemTime::now();
-            match self.capture.retrieve().map_err(lost)? {
-                Retrieved::Jpeg(bytes) => {
-                    if let Some(jpeg) = self.ready.pass(bytes) {
-                        return Ok(Captured { picture: Picture::Jpeg(jpeg), captured_at });
-                    }
-                }
-                Retrieved::Image(image) => return Ok(Captured { picture: Picture::Raw(image), captured_at }),
-                Retrieved::TwoBytes(_) | Retrieved::Other | Retrieved::Nothing => {}
+            let picture = match self.capture.retrieve().map_err(lost)? {
+                Retrieved::Jpeg(bytes) => self.ready.pass(bytes).map(Picture::Jpeg),
+                Retrieved::Image(image) => Some(Picture::Raw(image)),
+                Retrieved::TwoBytes(_) | Retrieved::Other | Retrieved::Nothing => None,
+            };
+            if let Some(picture) = picture {
+                self.has_picture = true;
+                return Ok(Some(Captured { picture, captured_at }));
             }
             self.broken += 1;
+            broken_in_a_row += 1;
         }
         Err(Lost { reason: format!("{MAX_BROKEN} frames in a row were broken") })
     }
@@ -129,7 +144,15 @@ impl Device for Stream {
     fn format(&self) -> Format {
         let format = self.capture.format();
         // Motion JPEG that comes as it is filmed has no rate; FFmpeg says 25.
-        if self.times.is_none() && self.is_undecoded { Format { fps: None, ..format } } else { format }
+        if self.times.is_none() && self.undecoded { Format { fps: None, ..format } } else { format }
+    }
+
+    fn is_live(&self) -> bool {
+        self.times.as_ref().is_none_or(Times::are_kept)
+    }
+
+    fn has_end(&self) -> bool {
+        self.times.is_some()
     }
 
     fn take_broken(&mut self) -> u64 {

@@ -84,7 +84,7 @@ fn start(fake: Fake, options: SourceOptions) -> Result<Camera<Fake>, Lost> {
 
 /// The layout of the first picture; `None` is JPEG.
 fn layout(fake: Fake) -> Option<PixelFormat> {
-    match start(fake, SourceOptions::default()).unwrap().read().unwrap().picture {
+    match start(fake, SourceOptions::default()).unwrap().read().unwrap().unwrap().picture {
         Picture::Raw(image) => Some(image.format()),
         Picture::Jpeg(bytes) => {
             assert_eq!(bytes, jpeg());
@@ -124,7 +124,7 @@ fn planes_are_taken_out_of_the_matrix_that_they_come_in() {
     assert_eq!(layout(Fake::new(*b"BGR3", [THREE_BYTES])), Some(PixelFormat::Bgr));
     // Black in video range is 0 in a JPEG, and grey stays grey.
     let mut camera = start(Fake::new(*b"YU12", [BLACK]), SourceOptions::default()).unwrap();
-    let Picture::Raw(image) = camera.read().unwrap().picture else { panic!("no raw picture") };
+    let Picture::Raw(image) = camera.read().unwrap().unwrap().picture else { panic!("no raw picture") };
     assert_eq!((image.width(), image.height()), (8, 4));
     assert_eq!(image.pixels(), [[0; 32].as_slice(), &[128; 16]].concat());
 }

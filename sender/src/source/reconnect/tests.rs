@@ -1,24 +1,31 @@
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use media::{Image, Picture, PixelFormat};
 
 use super::*;
+use crate::source::live::Live;
+use crate::source::{Next, Source};
 
 /// A camera that does what the test says: each entry is one time that it is opened, with the number of pictures it
 /// gives before it vanishes; `None` is a failure to open.
 #[derive(Debug, Default, Clone)]
 struct Plan {
     openings: Arc<Mutex<VecDeque<Option<u32>>>>,
+    /// For a file: whether it begins anew after its last picture.
+    repeats: Option<bool>,
 }
 
 struct Fake {
     pictures: u32,
     broken: u64,
+    is_file: bool,
 }
 
 impl Plan {
     fn new(openings: impl IntoIterator<Item = Option<u32>>) -> Self {
-        Self { openings: Arc::new(Mutex::new(openings.into_iter().collect())) }
+        Self { openings: Arc::new(Mutex::new(openings.into_iter().collect())), repeats: None }
     }
 }
 
@@ -27,7 +34,7 @@ impl Open for Plan {
 
     fn open(&mut self) -> Result<Fake, SourceError> {
         match self.openings.lock().unwrap().pop_front().flatten() {
-            Some(pictures) => Ok(Fake { pictures, broken: 1 }),
+            Some(pictures) => Ok(Fake { pictures, broken: 1, is_file: self.repeats.is_some() }),
             None => Err(SourceError::NoCamera { number: 0, there_are: String::new() }),
         }
     }
@@ -35,17 +42,24 @@ impl Open for Plan {
     fn name(&self) -> String {
         "fake camera".to_owned()
     }
+
+    fn is_repeated(&self) -> bool {
+        self.repeats == Some(true)
+    }
 }
 
 impl Device for Fake {
-    fn read(&mut self) -> Result<Captured, Lost> {
+    fn read(&mut self) -> Result<Option<Captured>, Lost> {
         if self.pictures == 0 {
             self.broken = 2;
+            if self.is_file {
+                return Ok(None);
+            }
             return Err(Lost { reason: "unplugged".to_owned() });
         }
         self.pictures -= 1;
         let image = Image::zeroed(4, 4, PixelFormat::Gray).map_err(|error| Lost { reason: error.to_string() })?;
-        Ok(Captured::now(Picture::Raw(image)))
+        Ok(Some(Captured::now(Picture::Raw(image))))
     }
 
     fn format(&self) -> Format {
@@ -64,6 +78,7 @@ fn waits(reconnect: &mut Reconnect<Plan>, now: &mut Instant, most: usize) -> Vec
         match reconnect.step(|| *now) {
             Step::Picture(_) => break,
             Step::Wait(wait) if wait.is_zero() => {}
+            Step::Ended => break,
             Step::Wait(wait) => {
                 *now += wait;
                 waits.push(wait);
@@ -141,6 +156,22 @@ fn before_its_time_nothing_is_tried() {
     assert!(matches!(reconnect.step(|| start), Step::Wait(FIRST_PAUSE)));
     assert!(matches!(reconnect.step(|| start + MS(20)), Step::Wait(wait) if wait == MS(30)));
     assert_eq!(plan.openings.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_ends_or_begins_anew_and_only_where_it_is_away_is_lost() {
+    let plan = |repeats| Plan { repeats: Some(repeats), ..Plan::new([Some(1), Some(1), None, Some(1)]) };
+    let mut now = Instant::now();
+    let mut once = Reconnect::new(plan(false)).unwrap();
+    assert_eq!(waits(&mut once, &mut now, 100), []);
+    assert!(matches!(once.step(|| now), Step::Ended));
+    let mut again = Reconnect::new(plan(true)).unwrap();
+    let turns: Vec<_> = (0..3).map(|_| (waits(&mut again, &mut now, 100), again.lost.is_some())).collect();
+    assert_eq!(turns, [(vec![], false), (vec![], false), (vec![FIRST_PAUSE], true)]);
+    let mut live = Live::start(plan(false), None).unwrap();
+    let ended =
+        std::iter::repeat_with(|| live.next().unwrap()).find(|next| !matches!(next, Next::Waiting | Next::Picture(_)));
+    assert!(matches!(ended, Some(Next::Ended)));
 }
 
 #[test]
