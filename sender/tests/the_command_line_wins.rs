@@ -36,6 +36,8 @@ fn what_the_command_line_excludes_gives_way() {
         (&["--source", "test", "--no-realtime"], &[("SPEED", "2")]),
         (&["--source", "test"], &[("SPEED", "2")]),
         (&["--source", "test", "--key-file", &key], &[("WIRE", "plain"), ("TCP", "127.0.0.1:0")]),
+        (&[&group[..], &["--no-loopback"]].concat(), &[("TTL", "0")]),
+        (&[&group[..], &["--ttl", "0"]].concat(), &[("NO_LOOPBACK", "1")]),
         (&[&group[..], &["--wire", "sequenced"]].concat(), &[("ANNOUNCE_TEXT", "here")]),
         (&[&group[..], &["--announce-text", "here"]].concat(), &[("WIRE", "sequenced"), ("FEC", "10")]),
     ] {

@@ -31,6 +31,9 @@ pub(super) const YIELDING: Yielding<'_> = Yielding {
 /// The speed at which a recording is played where none is asked for.
 const OWN_SPEED: f64 = 1.0;
 
+/// How far a group reaches where it is not asked for: to the next router.
+const OWN_TTL: u8 = 1;
+
 impl Cli {
     /// The same where these options are the environment's: what excludes an option of the command line by its value gives
     /// way to it. What seals the stream never does.
@@ -66,6 +69,13 @@ impl Cli {
                 || self.fec != Fec::Auto && yields("announce_text", "fec");
             if is_excluded {
                 self.multicast.announce_text = None;
+            }
+        }
+        if self.multicast.ttl == 0 && self.multicast.no_loopback {
+            if yields("ttl", "no_loopback") {
+                self.multicast.ttl = OWN_TTL;
+            } else if yields("no_loopback", "ttl") {
+                self.multicast.no_loopback = false;
             }
         }
         if self.no_realtime && self.speed != OWN_SPEED {
