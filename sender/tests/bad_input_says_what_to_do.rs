@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
 use std::process::Stdio;
 
-use scene::Program;
+use scene::{Program, sender};
 
 /// Ends with `status`, having said `said`, and having sent nothing.
 fn refused(arguments: &[&str], status: i32, said: &[&str]) {
@@ -130,7 +130,7 @@ fn what_was_left_out_is_said_in_a_sentence() {
 fn a_stream_without_a_jpeg_is_complained_of_before_it_ends() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let remote = receiver.local_addr().unwrap().to_string();
-    let mut command = scene::sender();
+    let mut command = sender();
     command.args(["--remote", &remote, "--source", "-", "--duration", "30"]);
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -179,4 +179,18 @@ fn a_link_local_address_without_its_interface_is_told_how_to_name_it() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     let report = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(report.contains(said) && !report.contains("route add"), "{report}");
+}
+
+#[test]
+fn without_descriptors_it_is_said_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("image.jpg");
+    std::fs::write(&image, scene::jpeg(1)).unwrap();
+    for most in 7..16 {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]).arg(sender().get_program());
+        shell.args(["--frames", "1", "--stats", "none", "--remote", "127.0.0.1:9", "--source"]).arg(&image);
+        let ended = Program::spawn(&mut shell).wait();
+        assert!(ended.status == Some(0) || ended.stderr.contains("Too many open files"), "{most}: {ended:?}");
+    }
 }

@@ -34,10 +34,11 @@ fn try_take_stderr() -> io::Result<()> {
     dup2_stderr(writer)?;
     // The standard library would write it where libraries do.
     panic::set_hook(Box::new(move |panic| {
+        let mut own = own;
         let (name, trace) = (thread::current().name().unwrap_or("<unnamed>").to_owned(), Backtrace::capture());
-        let _ = writeln!(&own, "\nthread '{name}' {panic}");
+        let _ = writeln!(own, "\nthread '{name}' {panic}");
         if trace.status() == BacktraceStatus::Captured {
-            let _ = writeln!(&own, "{trace}");
+            let _ = writeln!(own, "{trace}");
         }
     }));
     Ok(())

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -52,21 +52,18 @@ pub(crate) fn output() -> Box<dyn Write + Send> {
     }
 }
 
-/// Standard error as the program was started with it, whatever [libraries](crate::libraries) write to by now: a descriptor
-/// of its own for it.
+/// Standard error as the program was started with it, whatever [libraries](crate::libraries) write to by now: one
+/// descriptor for all who ask, so that it is there also when there are no more.
 ///
 /// # Errors
 /// The system has none to give.
-pub(crate) fn own() -> io::Result<File> {
-    static OWN: OnceLock<OwnedFd> = OnceLock::new();
-    let own = match OWN.get() {
-        Some(own) => own,
-        None => {
-            let own = io::stderr().as_fd().try_clone_to_owned()?;
-            OWN.get_or_init(|| own)
-        }
-    };
-    own.try_clone().map(File::from)
+pub(crate) fn own() -> io::Result<&'static File> {
+    static OWN: OnceLock<File> = OnceLock::new();
+    if let Some(own) = OWN.get() {
+        return Ok(own);
+    }
+    let own = io::stderr().as_fd().try_clone_to_owned()?.into();
+    Ok(OWN.get_or_init(|| own))
 }
 
 /// What waits to be written.
