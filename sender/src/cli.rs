@@ -189,6 +189,12 @@ impl Cli {
         let (cli, variables): (Self, _) = arguments::parse_with(arguments, yielding::YIELDING, &tips::TIPS)?;
         Ok(cli.heeding(variables))
     }
+
+    /// Whether libraries that write to standard error by themselves may take part, as those do that read video.
+    #[must_use]
+    pub fn plays_with_libraries(&self) -> bool {
+        self.command.is_none() && !matches!(self.source, SourceSpec::Test | SourceSpec::Stdin)
+    }
 }
 
 /// Reads a group and its port, which may be left out.

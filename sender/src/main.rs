@@ -13,7 +13,9 @@ fn main() -> ExitStatus {
         let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
         cli.verbosity.init();
         // OpenCV, and FFmpeg beneath it, write there by themselves.
-        libraries::take_stderr();
+        if cli.plays_with_libraries() {
+            libraries::take_stderr();
+        }
         let variables = cli.variables.clone();
         let outcome = match &cli.command {
             Some(Command::Doctor(doctor)) => sender::doctor::run(doctor),

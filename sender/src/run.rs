@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use media::screen::{self, Happened, Screen};
+use terminal::last_words::Watch as Ending;
 use terminal::{ExitStatus, Failure, Interrupt, Report, Reporter};
 
 use crate::cli::Cli;
@@ -153,6 +154,8 @@ type Sent = Arc<OnceLock<(Monitor, u8)>>;
 fn open_screen(cli: &Cli, sent: &Sent, interrupt: &Interrupt) -> Result<Screen<Failure>, Failure> {
     let (sent, source) = (Arc::clone(sent), cli.source.name());
     let screen = Screen::raise(move |stage| {
+        // Without its server, Xlib ends the program.
+        let _ending = Ending::this_thread("sender");
         let mut display = Display::open(&source)?;
         stage.opened();
         let mut is_begun = false;

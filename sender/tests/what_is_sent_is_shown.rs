@@ -97,6 +97,31 @@ fn without_a_display_nothing_is_sent() {
 }
 
 #[test]
+fn a_display_that_is_gone_is_said() {
+    let receiver = Receiver::new();
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("image.jpg");
+    let card = ["--source", "test", "--frames", "1", "--size", "64x48", "--remote", &receiver.address()];
+    Program::start(&card).wait().expect(0, &[]);
+    std::fs::write(&image, receiver.frame().jpeg).unwrap();
+    // One that reads files with libraries, and one that does not.
+    for source in [image.to_str().unwrap(), "test"] {
+        let Some(server) = Xvfb::start(1300, 800) else { return };
+        let mut command = sender();
+        command.args(["--source", source, "--loop", "--remote", &receiver.address(), "--display"]);
+        let display = server.display().to_owned();
+        let program = Program::spawn(command.env("DISPLAY", &display));
+        server.window("^sender ");
+        drop(server);
+        let ended = program.wait();
+        ended.expect(1, &[]);
+        // Xlib has two ways to say it: XIO: fatal IO error … on X server ":1", and X connection to :1 broken.
+        let said = ended.stderr.lines().find(|line| line.contains("X") && line.contains(&display));
+        assert!(said.is_some(), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_display_that_does_not_answer_holds_up_neither_the_stream_nor_its_end() {
     let Some(server) = Xvfb::start(1300, 800) else { return };
     let receiver = Receiver::new();

@@ -6,6 +6,7 @@
 //! * [`interrupt`]: SIGINT, SIGTERM and SIGHUP as a flag that threads can wait for
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`mod@stderr`]: standard error that nobody waits for
+//! * [`mod@libraries`], [`last_words`]: what libraries write to standard error by themselves, and before they end the program
 //! * [`patient`]: output that waits for its reader, whatever it was set to
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`report`]: prints them from a thread of its own
@@ -26,6 +27,7 @@ pub mod examine;
 pub mod exit;
 pub mod interrupt;
 pub mod key_file;
+pub mod last_words;
 pub mod libraries;
 mod manual;
 pub mod number;

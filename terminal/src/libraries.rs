@@ -8,7 +8,7 @@ use std::{panic, thread};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::dup2_stderr;
 
-use crate::stderr;
+use crate::{last_words, stderr};
 
 /// Bytes of a line. What is longer is shown as several.
 const MAX_LINE: u64 = 1024;
@@ -16,8 +16,9 @@ const MAX_LINE: u64 = 1024;
 /// Has what libraries write to standard error come as messages for debugging (`-v`), for the rest of the process. They
 /// neither wait for whoever reads it nor write between the program's own lines. Call it before anything that opens video.
 ///
-/// A library that ends the process with its last words on standard error is not heard any more. Where the system gives no
-/// pipe, libraries go on writing to standard error themselves.
+/// A library that ends the process with its last words on standard error is heard where somebody
+/// [watches](last_words::Watch) its thread; one that aborts it is not, so call this only where libraries are used that say
+/// much. Where the system gives no pipe, libraries go on writing to standard error themselves.
 pub fn take_stderr() {
     if let Err(error) = try_take_stderr() {
         tracing::debug!(%error, "what libraries say goes to standard error as it is");
@@ -32,6 +33,7 @@ fn try_take_stderr() -> io::Result<()> {
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     thread::Builder::new().name("libraries".to_owned()).spawn(move || say_all(BufReader::new(reader)))?;
     dup2_stderr(writer)?;
+    stderr::take();
     // The standard library would write it where libraries do.
     panic::set_hook(Box::new(move |panic| {
         let mut own = own;
@@ -51,6 +53,7 @@ fn say_all(mut output: impl BufRead) {
         let text = String::from_utf8_lossy(&line);
         if !text.trim().is_empty() {
             tracing::debug!("a library says: {}", text.trim());
+            last_words::keep(text.trim());
         }
         line.clear();
     }

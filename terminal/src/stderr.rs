@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -64,6 +65,18 @@ pub(crate) fn own() -> io::Result<&'static File> {
     }
     let own = io::stderr().as_fd().try_clone_to_owned()?.into();
     Ok(OWN.get_or_init(|| own))
+}
+
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// From now on libraries write elsewhere.
+pub(crate) fn take() {
+    IS_TAKEN.store(true, Ordering::Relaxed);
+}
+
+/// [It](own), where libraries write elsewhere.
+pub(crate) fn taken() -> Option<&'static File> {
+    if IS_TAKEN.load(Ordering::Relaxed) { own().ok() } else { None }
 }
 
 /// What waits to be written.
