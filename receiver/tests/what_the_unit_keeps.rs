@@ -69,6 +69,34 @@ fn so_are_snapshots_but_no_folder_without_any() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_moved_stays_and_its_pictures_go_into_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let prepare = || prepare(folder, &[("SEGMENT_SNAPSHOTS", ".")]);
+    prepare();
+    assert!(names(folder).is_empty());
+    for name in ["000001.jpg", "1000000.jpg", "door.mkv"] {
+        leave(&folder.join(name), "left");
+    }
+    prepare();
+    let [kept, other] = &names(folder)[..] else { panic!("{:?}", names(folder)) };
+    assert_eq!(other, "door.mkv");
+    assert_eq!(names(&folder.join(kept)), ["000001.jpg", "1000000.jpg"]);
+    prepare();
+    assert_eq!(names(folder).len(), 2);
+}
+
+#[test]
+fn a_name_may_begin_as_options_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("-shots")).unwrap();
+    leave(&folder.join("-door.mkv"), "first");
+    prepare(folder, &[("SEGMENT_RECORD", "-door.mkv"), ("SEGMENT_SNAPSHOTS", "-shots")]);
+    assert_eq!(names(folder), ["2026-05-01-183000--door.mkv"]);
+}
+
+#[test]
 fn what_may_be_replaced_is_left_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     leave(&folder.path().join("door.mkv"), "first");
