@@ -140,21 +140,23 @@ impl Growing {
             self.extremes.pause = self.extremes.pause.max(pause);
         }
         let is_next = self.goes_on_at.is_some_and(|at| position >= at) && now < self.reached_at + timing.silence();
-        if !is_repeat && was_silent || is_next {
-            self.tally.was_original();
-            self.reached_at = now;
-            self.goes_on_at = Some(position + 1);
-        } else if !is_repeat {
-            self.tally.was_original();
-            self.skipped = self.skipped.saturating_sub(1);
-            self.extremes.reordering = self.extremes.reordering.max(late);
-        } else {
+        let goes_on = !is_repeat && was_silent || is_next;
+        if is_repeat && !goes_on {
             self.repeats += 1;
             self.repeated_at = Some(now);
             stats.repaired_by_repeat += 1;
             if gap.rounds == 1 {
                 timing.answered(after);
             }
+            return;
+        }
+        self.tally.was_original();
+        if goes_on {
+            self.reached_at = now;
+            self.goes_on_at = Some(position + 1);
+        } else {
+            self.skipped = self.skipped.saturating_sub(1);
+            self.extremes.reordering = self.extremes.reordering.max(late);
         }
     }
 

@@ -201,7 +201,7 @@ impl Stream {
             self.give_up(context, 0, cause);
         }
         for number in self.over.settle_all(context.stats) {
-            context.stats.frames_lost += u64::from(context.numbering.give_up(self.id, number));
+            self.count_lost(context, number);
         }
         self.give_back_landing(context.memory);
     }
@@ -373,8 +373,13 @@ impl Stream {
     /// A frame is over, and with it one before, of which nothing more is expected.
     fn put_over(&mut self, context: &mut Context<'_>, number: u32, tally: Tally, fate: Fate, is_late: bool) {
         if let Some(number) = self.over.put(number, tally, fate, is_late, context.stats) {
-            context.stats.frames_lost += u64::from(context.numbering.give_up(self.id, number));
+            self.count_lost(context, number);
         }
+    }
+
+    /// Counts a frame that can no longer become whole, unless that has been done.
+    fn count_lost(&self, context: &mut Context<'_>, number: u32) {
+        context.stats.frames_lost += u64::from(context.numbering.give_up(self.id, number));
     }
 }
 
