@@ -18,12 +18,17 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
 /// An address as it is given on the command line: the interface of a link-local one by its name, as its number changes
 /// when the adapter is plugged in anew.
 pub(crate) fn with_interface(address: SocketAddr) -> String {
-    let scope = if let SocketAddr::V6(v6) = address { v6.scope_id() } else { 0 };
+    let scope = scope(address);
     let interfaces = if scope == 0 { Vec::new() } else { Interface::list().unwrap_or_default() };
     match interfaces.iter().find(|interface| interface.index == scope) {
         Some(interface) => format!("[{}%{}]:{}", address.ip(), interface.name, address.port()),
         None => address.to_string(),
     }
+}
+
+/// The number of the interface that a link-local address is of; 0 where it is none.
+pub(crate) fn scope(address: SocketAddr) -> u32 {
+    if let SocketAddr::V6(v6) = address { v6.scope_id() } else { 0 }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `--from`: whose datagrams count.
 
+use crate::address::scope;
 use segment::socket::Interface;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -44,10 +45,6 @@ impl SourceFilter {
 /// Only link-local addresses have a scope, and of those that come the kernel always says it.
 fn is_on(wanted: u32, source: SocketAddr) -> bool {
     wanted == 0 || scope(source) == 0 || scope(source) == wanted
-}
-
-fn scope(address: SocketAddr) -> u32 {
-    if let SocketAddr::V6(v6) = address { v6.scope_id() } else { 0 }
 }
 
 impl FromStr for SourceFilter {
