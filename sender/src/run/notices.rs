@@ -7,7 +7,7 @@ use segment::socket::inspect::holders;
 
 use super::options::pixels;
 use crate::cli::Cli;
-use crate::source::{Source, SourceSpec};
+use crate::source::Source;
 use crate::{DatagramSize, Fec, Pace, Upstream, Wire};
 
 /// What is asked for and makes no difference, in words: whoever asks expects that it does.
@@ -26,19 +26,10 @@ pub(super) fn without_effect(cli: &Cli) -> Vec<String> {
             said.push(format!("it all goes over TCP, where these make no difference: {}", options.join(", ")));
         }
     }
-    if cli.repeat && !may_be_repeated(&cli.source) {
+    if cli.repeat && !cli.source.may_be_a_file() {
         said.push(format!("--source {} cannot be played again: --loop makes no difference", cli.source.name()));
     }
     said
-}
-
-/// Whether it is a file, or may be one.
-fn may_be_repeated(source: &SourceSpec) -> bool {
-    match source {
-        SourceSpec::Path(_) => true,
-        SourceSpec::Url(url) => url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http")),
-        SourceSpec::Auto | SourceSpec::Test | SourceSpec::Camera(_) | SourceSpec::Stdin => false,
-    }
 }
 
 /// Says what is sent where.

@@ -98,6 +98,20 @@ impl SourceSpec {
             other => other.to_string(),
         }
     }
+
+    /// Whether it is a file, which has an end and can be played again, or may be one.
+    pub(crate) fn may_be_a_file(&self) -> bool {
+        match self {
+            Self::Path(_) => true,
+            Self::Url(url) => is_http(url),
+            Self::Auto | Self::Test | Self::Camera(_) | Self::Stdin => false,
+        }
+    }
+}
+
+/// Whether an address is one of HTTP, which has files beside streams.
+pub(super) fn is_http(url: &str) -> bool {
+    url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
 }
 
 /// An address as messages show it: [without a password](without_password), and with the query cut off.

@@ -9,7 +9,7 @@ use super::capture::{Capture, Retrieved};
 use super::live::Live;
 use super::ready_jpeg::ReadyJpeg;
 use super::reconnect::{Device, Lost, Open};
-use super::spec::shown;
+use super::spec::{is_http, shown};
 use super::{Captured, Format, SourceError, SourceOptions};
 use times::Times;
 
@@ -40,10 +40,9 @@ impl Open for Address {
     fn open(&mut self) -> Result<Stream, SourceError> {
         // Asking for undecoded frames cannot be undone, and opening anew takes a camera seconds: so only where motion
         // JPEG is what to expect. Over RTSP it is H.264 nearly always.
-        let http = self.url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         let mut capture = self.connect()?;
         // A JPEG does not know that its container turns it.
-        let undecoded = http && capture.turned_by() == 0 && {
+        let undecoded = is_http(&self.url) && capture.turned_by() == 0 && {
             let is_jpeg = is_jpeg(&mut capture)?;
             if !is_jpeg {
                 capture = self.connect()?;
