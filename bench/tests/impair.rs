@@ -1,7 +1,6 @@
 //! The program `impair` between two hosts does what it says, as programs on both sides see it and as nft counts it.
 
 #[path = "../../tests/network/mod.rs"]
-#[allow(dead_code, reason = "each test uses a part of it")]
 mod network;
 
 use network::Network;

@@ -2,6 +2,8 @@
 //!
 //! Of the workspace, not of one crate; a test includes it by `#[path]`. `script/bootstrap` installs what it runs.
 
+#![allow(dead_code, reason = "each crate's tests use a part of it")]
+
 pub(crate) mod impaired;
 pub(crate) mod link;
 

@@ -2,7 +2,7 @@
 //!
 //! Of the workspace, not of one crate; a test includes it by `#[path]`. `script/bootstrap` installs what it runs.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, reason = "each crate's tests use a part of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
