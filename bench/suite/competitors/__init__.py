@@ -2,8 +2,8 @@
 
 from competitors.ffmpeg import FFmpeg
 from competitors.gstreamer import GStreamer
-from competitors.pair import Floor, FloorOneByOne, Library, Python
+from competitors.pair import Floor, FloorOneByOne, Library, Python, PythonAtMtu
 from competitors.programs import Programs
 
 # In the order in which they run and are listed.
-ALL = [Floor, FloorOneByOne, Library, Programs, Python, GStreamer, FFmpeg]
+ALL = [Floor, FloorOneByOne, Library, Programs, Python, PythonAtMtu, GStreamer, FFmpeg]

@@ -141,3 +141,11 @@ class Python(Pair):
 
     def command(self):
         return [PYTHON, "-B", os.path.join(HERE, "peers", "python_peer.py")]
+
+
+class PythonAtMtu(Python):
+    """The same where it is told to send short datagrams, which each take a call of their own."""
+
+    sizes = (MTU,)
+    size_on_link = None
+    first_guess_fps = 1500
