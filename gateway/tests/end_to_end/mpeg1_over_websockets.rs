@@ -148,21 +148,20 @@ fn whoever_reads_slowly_loses_whole_groups_and_holds_up_nobody() {
     let port = gateway.port().to_string();
     let folder = tempfile::tempdir().unwrap();
     let slow = folder.path().join("slow.ts");
+    let goes_on = folder.path().join("goes on");
     let viewer = Peer::start(
         "websocket_client.py",
-        &[&port, "/ws/a", "3", slow.to_str().unwrap(), "--stall", "6"],
+        &[&port, "/ws/a", "3", slow.to_str().unwrap(), "--stall-until", goes_on.to_str().unwrap()],
         &folder.path().join("said.txt"),
     );
     wait_until("it looks", || fs::metadata(&slow).is_ok_and(|file| file.len() > 0));
     let other = folder.path().join("other.ts");
     run_peer("websocket_client.py", &[&port, "/ws/a", "2", other.to_str().unwrap()]);
     assert_eq!(complaints(&other), "");
-    let mut replaced = 0;
-    wait_until("pictures were left out", || {
-        let state = gateway.state();
-        replaced = state["viewing"][0]["replaced"].as_u64().unwrap_or(0);
-        replaced > 0
-    });
+    // More than fits between the two, and several groups more.
+    wait_until("much was encoded", || gateway.state()["streams"][0]["mpeg1"]["pictures"].as_u64() >= Some(180));
+    fs::write(&goes_on, "").unwrap();
+    wait_until("pictures were left out", || gateway.state()["viewing"][0]["replaced"].as_u64() > Some(0));
     viewer.finish();
     assert!(probe(&slow).0.starts_with("mpeg1video,1280,720"));
     assert_eq!(complaints(&slow), "", "what is left out is left out cleanly");

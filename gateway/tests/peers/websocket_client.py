@@ -1,10 +1,10 @@
 """A WebSocket client that writes each binary message to a file. Standard library only, from RFC 6455.
 
-websocket_client.py PORT PATH SECONDS FILE [--stall SECONDS]
+websocket_client.py PORT PATH SECONDS FILE [--stall-until FILE]
 
 Checks that each message is whole packets of a transport stream, and that the first one can be begun with. Prints a line at
-the first message, and the number of messages and bytes at the end. With --stall it reads nothing for so long after the first
-message, through a small window.
+the first message, and the number of messages and bytes at the end. With --stall-until it reads
+nothing after the first message until there is that file, through a small window.
 """
 import argparse
 import base64
@@ -82,22 +82,23 @@ def main():
     parser.add_argument("path")
     parser.add_argument("seconds", type=float)
     parser.add_argument("file")
-    parser.add_argument("--stall", type=float, default=0)
+    parser.add_argument("--stall-until")
     arguments = parser.parse_args()
-    connection, stream = connect(arguments.port, arguments.path, 4096 if arguments.stall else 0)
+    connection, stream = connect(arguments.port, arguments.path, 4096 if arguments.stall_until else 0)
     count = total = 0
     end = None
-    with open(arguments.file, "wb") as file:
+    with connection, stream, open(arguments.file, "wb") as file:
         for message in messages(connection, stream):
             check(message, count == 0)
-            if count == 0:
-                print("first message", flush=True)
-                time.sleep(arguments.stall)
-                end = time.monotonic() + arguments.seconds
             count += 1
             total += len(message)
             file.write(message)
             file.flush()
+            if count == 1:
+                print("first message", flush=True)
+                while arguments.stall_until and not os.path.exists(arguments.stall_until):
+                    time.sleep(0.05)
+                end = time.monotonic() + arguments.seconds
             if time.monotonic() > end:
                 break
     print(f"{count} messages, {total} bytes")
