@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use media::jpeg::{Headers, JpegError};
+use media::jpeg::{Headers, JpegError, Orientation};
 use media::{Picture, PixelFormat};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
@@ -18,9 +18,9 @@ use tokio::task::JoinHandle;
 use super::rate::PictureRate;
 use super::transport::{PMT_PID, VIDEO_PID};
 
-/// The widest and highest that an MPEG-1 picture can be: its header has 12 bits for each (ISO 11172-2, 2.4.2.3). Larger
-/// pictures are scaled down to it.
-const MAX_SIDE: u32 = 4095;
+/// The widest and highest that an MPEG-1 picture can be, its header having 12 bits for each (ISO 11172-2, 2.4.2.3), and that is
+/// even: to other sizes ffmpeg pads no picture whose chroma has half the samples. Larger ones are scaled down to it.
+const MAX_SIDE: u32 = 4094;
 
 /// Between two JPEGs on the encoder's standard input.
 const BOUNDARY: &[u8] = b"\r\n--segment\r\n";
@@ -43,24 +43,35 @@ pub(super) struct Form {
     height: u32,
     /// None for JPEG.
     pixels: Option<PixelFormat>,
+    /// How it is turned before it is encoded.
+    orientation: Orientation,
 }
 
 impl Form {
     /// That of pictures which were [brought to](super::fit::Fitting) a size.
     pub(super) fn fitted(size: Size) -> Self {
-        Self { width: size.width, height: size.height, pixels: Some(PixelFormat::Bgr) }
+        Self::raw(size.width, size.height, PixelFormat::Bgr)
+    }
+
+    fn raw(width: u32, height: u32, pixels: PixelFormat) -> Self {
+        Self { width, height, pixels: Some(pixels), orientation: Orientation::default() }
     }
 
     /// # Errors
     /// It is no JPEG.
     pub(super) fn of(picture: &Picture) -> Result<Self, JpegError> {
         Ok(match picture {
-            Picture::Raw(image) => Self { width: image.width(), height: image.height(), pixels: Some(image.format()) },
+            Picture::Raw(image) => Self::raw(image.width(), image.height(), image.format()),
             Picture::Jpeg(jpeg) => {
-                let headers = Headers::read(jpeg)?;
-                Self { width: headers.width.into(), height: headers.height.into(), pixels: None }
+                let Headers { width, height, orientation, .. } = Headers::read(jpeg)?;
+                Self { width: width.into(), height: height.into(), pixels: None, orientation }
             }
         })
+    }
+
+    /// Width and height of the pictures that frames of this form show.
+    fn shown(self) -> (u32, u32) {
+        self.orientation.shown(self.width, self.height)
     }
 }
 
@@ -74,13 +85,18 @@ pub(super) struct Size {
 impl Size {
     /// The size of frames of this form, or as close to it as MPEG-1 comes.
     pub(super) fn for_frames(form: Form) -> Self {
-        let Form { width, height, .. } = form;
+        let (width, height) = form.shown();
         let longer = width.max(height);
         if longer <= MAX_SIDE {
             return Self { width, height };
         }
-        let fit = |side: u32| (u64::from(side) * u64::from(MAX_SIDE) / u64::from(longer)).max(1) as u32;
+        let fit = |side: u32| (u64::from(side) * u64::from(MAX_SIDE) / u64::from(longer)).max(2) as u32 & !1;
         Self { width: fit(width), height: fit(height) }
+    }
+
+    /// Whether chroma of half the width and height does not come out even.
+    pub(super) fn is_odd(self) -> bool {
+        !(self.width.is_multiple_of(2) && self.height.is_multiple_of(2))
     }
 }
 
@@ -201,6 +217,8 @@ fn arguments(job: Job) -> Vec<OsString> {
     add("-hide_banner -loglevel error -nostdin -protocol_whitelist pipe");
     // One thread: with several the decoder holds back as many frames.
     add("-threads 1");
+    // Pictures are turned below. Some versions would do so, too.
+    add("-noautorotate");
     match form.pixels {
         None => add(&format!("-r {rate} -f mpjpeg")),
         Some(pixels) => {
@@ -212,12 +230,9 @@ fn arguments(job: Job) -> Vec<OsString> {
         }
     }
     add("-i pipe:0 -map 0:v:0");
-    if (form.width, form.height) != (size.width, size.height) {
-        let Size { width, height } = size;
-        // Its shape is kept, with black beside or above it.
-        add(&format!(
-            "-vf scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1,setsar=1"
-        ));
+    let filters = filters(form, size);
+    if !filters.is_empty() {
+        add(&format!("-vf {}", filters.join(",")));
     }
     let group = rate.in_half_a_second();
     add(&format!("-c:v mpeg1video -threads 1 -pix_fmt yuv420p -q:v {quality} -bf 0 -g {group}"));
@@ -227,6 +242,22 @@ fn arguments(job: Job) -> Vec<OsString> {
     add("-f mpegts -muxdelay 0 -muxpreload 0 -flush_packets 1 -omit_video_pes_length 0");
     add(&format!("-mpegts_start_pid {VIDEO_PID} -mpegts_pmt_start_pid {PMT_PID} pipe:1"));
     arguments
+}
+
+/// What makes a picture of `size` of a frame of `form`.
+fn filters(form: Form, size: Size) -> Vec<String> {
+    let Orientation { swaps_axes, mirrors_columns, mirrors_rows } = form.orientation;
+    let turns = [(mirrors_columns, "hflip"), (mirrors_rows, "vflip"), (swaps_axes, "transpose=cclock_flip")];
+    let mut filters: Vec<_> =
+        turns.into_iter().filter(|(is_due, _)| *is_due).map(|(_, name)| name.to_owned()).collect();
+    let Size { width, height } = size;
+    if form.shown() != (width, height) {
+        // Its shape is kept, with black beside or above it.
+        filters.push(format!("scale={width}:{height}:force_original_aspect_ratio=decrease"));
+        filters.push(format!("pad={width}:{height}:-1:-1"));
+        filters.push("setsar=1".to_owned());
+    }
+    filters
 }
 
 /// What ffmpeg calls a layout.

@@ -81,8 +81,8 @@ async fn encode(shared: &Shared) {
             End::Finished => return,
             End::Changed(frame) => {
                 // An encoder takes a fifth of a second to start: with one for each of several forms that take turns
-                // nothing would be shown.
-                fits |= began.elapsed() < SHORT_RUN;
+                // nothing would be shown. And ffmpeg pads to even sizes only.
+                fits |= began.elapsed() < SHORT_RUN || size.is_odd();
                 waiting = Some(frame);
             }
             End::Faster(frame) => waiting = Some(frame),

@@ -8,7 +8,10 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::Duration;
 
-use crate::scene::programs::{Peer, are_there, card, children_of};
+use media::PixelFormat;
+use media::codec::{Decoder, Scale};
+
+use crate::scene::programs::{Peer, Sender, are_there, card, children_of};
 use crate::scene::{Gateway, Viewer, request_with, run_peer, wait_until};
 
 fn gateway(more: &[&str]) -> Gateway {
@@ -137,6 +140,94 @@ fn pictures_of_changing_size_are_shown_in_the_size_of_the_first_by_few_encoders(
     assert_eq!(complaints(&file), "");
     let figures = &gateway.state()["streams"][0]["mpeg1"];
     assert!(figures["started"].as_u64().unwrap() <= 3, "{figures}");
+}
+
+#[test]
+fn an_odd_size_stays_that_of_pictures_that_come_in_another_one_later() {
+    if !are_there(&["ffmpeg", "ffprobe"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stream.ts");
+    let gateway = Gateway::start(&["--source", "a=udp://127.0.0.1:0", "--bind", "127.0.0.1:0"], 1);
+    let remote = format!("127.0.0.1:{}", gateway.udp_port());
+    let mpeg1 = |figure: &str| gateway.state()["streams"][0]["mpeg1"][figure].as_u64().unwrap();
+    let odd = Sender::start(&["--remote", &remote, "--size", "321x241"]);
+    let _viewer = Peer::start(
+        "websocket_client.py",
+        &[&gateway.port().to_string(), "/ws/a", "100", file.to_str().unwrap()],
+        &folder.path().join("said.txt"),
+    );
+    // What changes within ten seconds is known to change, and is brought to a size by us.
+    wait_until("eleven seconds are encoded", || mpeg1("pictures") > 11 * 30);
+    drop(odd);
+    let _even = Sender::start(&["--remote", &remote, "--size", "322x242"]);
+    wait_until("another encoder is started", || mpeg1("started") > 1);
+    let before = mpeg1("pictures");
+    wait_until("it encodes", || mpeg1("pictures") > before + 50);
+    assert_eq!(mpeg1("failed"), 0, "{:?}", gateway.state());
+    assert!(probe(&file).0.starts_with("mpeg1video,321,241"));
+    assert_eq!(complaints(&file), "");
+}
+
+/// `jpeg`, saying that it is to be turned, as Exif numbers that.
+fn lying(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let exif = [
+        &b"\xFF\xE1\x00\x22Exif\0\0MM\0*\0\0\0\x08"[..],
+        &[0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0],
+    ];
+    [&jpeg[..2], &exif.concat(), &jpeg[2..]].concat()
+}
+
+#[test]
+fn pictures_that_lie_on_their_side_are_turned() {
+    if !are_there(&["ffmpeg", "ffprobe"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // Between them each of the three ways in which a picture may lie; one that does not; and one longer than MPEG-1 goes.
+    for (stored, orientation, shown) in [
+        ((320, 240), 1, (320, 240)),
+        ((320, 240), 2, (320, 240)),
+        ((320, 240), 6, (240, 320)),
+        ((320, 240), 7, (240, 320)),
+        ((4200, 160), 1, (4094, 154)),
+        ((4200, 160), 6, (154, 4094)),
+    ] {
+        let path = |name: &str| folder.path().join(name);
+        let jpeg = lying(&card(folder.path(), stored.0, stored.1).1, orientation);
+        fs::write(path("lying.jpg"), &jpeg).unwrap();
+        let source = format!("lying={}", path("lying.jpg").display());
+        let gateway = Gateway::start(&["--source", &source, "--bind", "127.0.0.1:0"], 1);
+        let (port, stream) = (gateway.port().to_string(), path("stream.ts"));
+        run_peer("websocket_client.py", &[&port, "/ws/lying", "0", stream.to_str().unwrap()]);
+        let (said, _) = probe(&stream);
+        assert!(said.starts_with(&format!("mpeg1video,{},{}", shown.0, shown.1)), "{stored:?} {orientation}: {said}");
+        // What the window would show of it.
+        let upright = Decoder::new().unwrap().decode(&jpeg, PixelFormat::Bgr, Scale::Full).unwrap();
+        if (upright.width(), upright.height()) == shown {
+            let mean = mean_difference(upright.pixels(), &first_picture(&stream));
+            assert!(mean < 10.0, "{stored:?} {orientation}: {mean}");
+        }
+    }
+}
+
+/// The pixels of the first picture in it: blue, green, red.
+fn first_picture(stream: &Path) -> Vec<u8> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "mpegts", "-i"])
+        .arg(stream)
+        .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"])
+        .output()
+        .unwrap();
+    assert_eq!(text(&output).1, "");
+    output.stdout
+}
+
+fn mean_difference(one: &[u8], other: &[u8]) -> f64 {
+    assert_eq!(one.len(), other.len());
+    let sum: u64 = one.iter().zip(other).map(|(one, other)| u64::from(one.abs_diff(*other))).sum();
+    sum as f64 / one.len() as f64
 }
 
 #[test]

@@ -23,13 +23,6 @@ fn send(port: u16, arguments: &[&str]) -> Sender {
     Sender::start(&[&["--remote", &remote, "--size", "320x240"], arguments].concat())
 }
 
-/// Where the gateway says that it receives.
-fn port_of(gateway: &Gateway) -> u16 {
-    let line = gateway.wait_for_line("receives at udp://");
-    let place = line.split("udp://127.0.0.1:").nth(1).unwrap();
-    place.split(|other: char| !other.is_ascii_digit()).next().unwrap().parse().unwrap()
-}
-
 fn dropped(gateway: &Gateway, cause: &str) -> u64 {
     gateway.state()["streams"][0]["dropped"][cause].as_u64().unwrap_or_default()
 }
@@ -42,7 +35,7 @@ fn a_sealed_stream_is_shown_to_viewers_and_an_unsealed_one_is_not() {
         &["--source", "udp://127.0.0.1:0", "--key-file", &key, "--latency", "50", "--bind", "127.0.0.1:0"],
         1,
     );
-    let port = port_of(&gateway);
+    let port = gateway.udp_port();
     let unsealed = send(port, &[]);
     gateway.wait_for_line("is not sealed, and not shown");
     wait_until("they are counted", || dropped(&gateway, "unsealed") > 0);
@@ -70,7 +63,7 @@ fn with_another_key_or_none_it_is_counted_and_said() {
         ("udp://127.0.0.1:0", "sealed", "is sealed; give its key by --key-file", "there is no key for it here"),
     ] {
         let gateway = Gateway::start(&["--source", source, "--bind", "127.0.0.1:0"], 1);
-        let _sender = send(port_of(&gateway), &["--key-file", &right]);
+        let _sender = send(gateway.udp_port(), &["--key-file", &right]);
         gateway.wait_for_line(said);
         wait_until("they are counted", || dropped(&gateway, cause) > 0);
         let state = gateway.state();

@@ -15,12 +15,12 @@ const ENTRY: usize = 12;
 /// How the rows and columns of a JPEG lie in the picture that it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Orientation {
-    /// Its rows are columns of the picture.
-    pub(crate) swaps_axes: bool,
+    /// Its rows are columns of the picture. This comes last: mirrored is what is stored.
+    pub swaps_axes: bool,
     /// Its columns (as they are stored) go from right to left, or from the bottom up.
-    pub(crate) mirrors_columns: bool,
+    pub mirrors_columns: bool,
     /// The same of its rows.
-    pub(crate) mirrors_rows: bool,
+    pub mirrors_rows: bool,
 }
 
 impl Orientation {

@@ -104,6 +104,13 @@ impl Gateway {
         self.addresses[0].port()
     }
 
+    /// Where it says that it receives datagrams.
+    pub(crate) fn udp_port(&self) -> u16 {
+        let line = self.wait_for_line("receives at udp://");
+        let place = line.split("udp://127.0.0.1:").nth(1).unwrap();
+        place.split(|other: char| !other.is_ascii_digit()).next().unwrap().parse().unwrap()
+    }
+
     /// The answer to a request, whole: status and body.
     pub(crate) fn get(&self, path: &str) -> (u16, Vec<u8>) {
         get(self.addresses[0], path, "")
