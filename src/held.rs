@@ -40,6 +40,7 @@ impl HeldSegments {
     }
 
     /// Where the next one is to be appended, before [`end_one`](Self::end_one).
+    #[cfg(feature = "seal")]
     pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }

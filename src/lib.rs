@@ -58,6 +58,11 @@
 //! * [`seal`]: with a key, nothing that a stranger can read, forge or replay
 //! * [`stats`]: what was counted
 //! * [`socket`]: the only code that does I/O
+//!
+//! # Features
+//!
+//! `socket` and `seal` are those two rooms, and there if nothing else is said. Without them this crate asks nothing of the
+//! system that it runs on, and no C compiler is needed to build it.
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -79,10 +84,12 @@ mod repair;
 mod repeater;
 mod restorer;
 mod room;
+#[cfg(feature = "seal")]
 pub mod seal;
 mod segmenter;
 mod sequenced;
 mod sequencer;
+#[cfg(feature = "socket")]
 pub mod socket;
 mod source;
 pub mod stats;

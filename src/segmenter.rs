@@ -172,13 +172,14 @@ pub struct Run<'f> {
 }
 
 impl<'f> Run<'f> {
-    /// The bytes of each segment.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'f [u8]> {
+    /// The bytes of each segment, in order.
+    pub fn iter(self) -> impl Iterator<Item = &'f [u8]> {
         self.bytes.chunks(self.segment_len.max(1))
     }
 
     /// Segments in it.
-    pub(crate) fn segments(self) -> usize {
+    #[must_use]
+    pub fn segments(self) -> usize {
         self.bytes.len().div_ceil(self.segment_len.max(1))
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The only test of its program, as it counts what the whole program allocates.
 
+#![cfg(feature = "socket")]
+
 use segment::socket::{ReceiveSocket, Route, SendSocket};
 use segment::wire::tag::Tag;
 use segment::{Reassembler, Segmenter, WireFrame};

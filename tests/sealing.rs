@@ -1,5 +1,7 @@
 //! Whatever is done to sealed datagrams on their way: nothing opens but what was sealed so, and that once.
 
+#![cfg(feature = "seal")]
+
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use segment::seal::{Direction, Key, OpenError, Opener, ReceiverSealer, Sealer, WINDOW};

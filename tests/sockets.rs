@@ -1,5 +1,7 @@
 //! Real sockets on loopback.
 
+#![cfg(feature = "socket")]
+
 use segment::socket::{Group, ReceiveSocket, Route, SendSocket};
 use segment::wire::tag::Tag;
 use segment::{Reassembler, Segmenter, WireFrame};
