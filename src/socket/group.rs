@@ -56,11 +56,10 @@ impl JoinError {
 }
 
 impl Membership {
-    /// Opens a socket that hears the group and nothing else.
+    /// Opens a socket that hears the group on its interface and nothing else.
     ///
     /// Several receivers on one host may do so (SO_REUSEADDR). The socket is bound to the group's own address, so that
-    /// datagrams of other groups or of unicast on the same port do not reach it: otherwise Linux delivers those of
-    /// every group that any process has joined (ip(7), IP_MULTICAST_ALL).
+    /// datagrams of other groups or of unicast on the same port do not reach it.
     pub(super) fn open(group: Group) -> Result<(UdpSocket, Self), JoinError> {
         let address = group.address;
         let ChosenInterface { interface, is_for_want_of_a_route } = group.choose()?;
@@ -78,6 +77,7 @@ impl Membership {
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
+        hear_only(&socket, address, &self.interface);
         socket.bind(&bind_address(address, self.interface.index).into())?;
         Ok(socket.into())
     }
@@ -94,7 +94,7 @@ impl Membership {
         }
         let now = Self { interface, is_for_want_of_a_route, ..self.clone() };
         // First the new one: where it cannot be had, the old one is kept.
-        let joined = if has_scope_of_a_link(self.group.address) {
+        let joined = if is_tied_to_an_interface(self.group.address) {
             now.bound().and_then(|socket| now.join(&socket).map(|()| Some(socket)))
         } else {
             now.join(socket).map(|()| None)
@@ -146,6 +146,27 @@ impl Membership {
     }
 }
 
+/// Has Linux deliver what comes of the group by this interface only. If nothing is said it delivers what comes by any on which
+/// any program has joined (ip(7), IP_MULTICAST_ALL), and a receiver on one network shows another's camera.
+fn hear_only(socket: &Socket, group: SocketAddr, interface: &Interface) {
+    #[cfg(target_os = "linux")]
+    {
+        // IPV6_MULTICAST_ALL is about groups and not about interfaces (inet6_mc_check in the kernel's net/ipv6/mcast.c).
+        let set = if group.is_ipv4() {
+            socket.set_multicast_all_v4(false)
+        } else {
+            socket.bind_device(Some(interface.name.as_bytes()))
+        };
+        // Who is not root may bind to a device since Linux 5.7.
+        if let Err(error) = set {
+            tracing::debug!(%error, "what comes of {group} by other interfaces is heard, too, while others hear it");
+        }
+    }
+    // Elsewhere it is so, or cannot be had.
+    #[cfg(not(target_os = "linux"))]
+    let _ = (socket, group, interface);
+}
+
 /// Makes this machine a member of the group on the interface for as long as the socket lives, unless it is already by
 /// that socket. What comes of the group to the socket's port comes to it, too.
 pub(super) fn join(socket: &UdpSocket, group: IpAddr, interface: &Interface) -> io::Result<()> {
@@ -163,15 +184,10 @@ fn join_any_source(socket: &UdpSocket, group: IpAddr, index: u32) -> io::Result<
     }
 }
 
-/// Whether the kernel ties a socket that is bound to the group to one interface, for good: groups that stay on one
-/// link or one machine have a meaning there only (RFC 4007 section 5; RFC 7346 section 2 lists the scopes).
-fn has_scope_of_a_link(group: SocketAddr) -> bool {
-    const INTERFACE_LOCAL: u16 = 1;
-    const LINK_LOCAL: u16 = 2;
-    match group.ip() {
-        IpAddr::V4(_) => false,
-        IpAddr::V6(group) => matches!(group.segments()[0] & 0xf, INTERFACE_LOCAL | LINK_LOCAL),
-    }
+/// Whether a socket that is bound to the group hears one interface, for good: we [ask for that](hear_only) where it is IPv6, and
+/// for groups that stay on one link or one machine the kernel has it so, as they have a meaning there only (RFC 4007 section 5).
+fn is_tied_to_an_interface(group: SocketAddr) -> bool {
+    group.is_ipv6()
 }
 
 /// What to bind to: the group's own address, with the interface as its scope where the address has only that.

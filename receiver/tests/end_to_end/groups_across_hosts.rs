@@ -13,7 +13,11 @@ fn sender(arguments: &[&str]) -> Command {
 }
 
 fn receive_at(network: &Network, host: usize, arguments: &[&str]) -> Program {
-    let common = ["--display", "never", "--stats", "json", "--interface", "eth0"];
+    receive_by(network, host, "eth0", arguments)
+}
+
+fn receive_by(network: &Network, host: usize, interface: &str, arguments: &[&str]) -> Program {
+    let common = ["--display", "never", "--stats", "json", "--interface", interface];
     let program = Program::spawn(&mut network.at(host, &receiver(&[&common, arguments].concat())));
     program.says("listening on ");
     program
@@ -149,6 +153,19 @@ fn an_ipv6_group_reaches_two_receivers_on_one_host() {
         assert_eq!((&totals["frames"], &totals["frames_lost"]), (&60.into(), &0.into()), "{totals}");
     }
     assert_eq!(sender.end().status, Some(0));
+}
+
+#[test]
+fn what_comes_by_another_interface_is_not_heard_though_another_program_joined_there() {
+    let Some(network) = Network::new(2) else { return };
+    for group in ["232.3.29.71", "ff15::73"] {
+        let by_loopback = receive_by(&network, 0, "lo", &["--multicast", group, "--timeout", "3"]);
+        let by_ethernet = receive_at(&network, 0, &["--multicast", group]);
+        let _sender = send_at(&network, 1, &["--multicast", group]);
+        by_ethernet.has_frames(60);
+        let ended = by_loopback.end();
+        assert_eq!((ended.status, &ended.totals()["datagrams"]), (Some(3), &0.into()), "{}", ended.totals());
+    }
 }
 
 #[test]
