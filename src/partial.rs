@@ -41,6 +41,8 @@ pub(crate) struct Partial {
     /// For each segment in the room, from the first: where it ends.
     placed: Vec<Placed>,
     early: Early,
+    /// The counts of what has come since it paused last for longer than an untagged frame may, if it has.
+    resumed: Option<Vec<u8>>,
 }
 
 /// Where a segment lies in the frame.
@@ -62,6 +64,7 @@ impl Partial {
             room,
             placed,
             early: Early::default(),
+            resumed: None,
         }
     }
 
@@ -74,9 +77,32 @@ impl Partial {
         };
         if fit == Fit::Placed {
             self.last_arrival = now;
+            self.note_resumed(count);
             self.join_early();
         }
         fit
+    }
+
+    /// The frame has paused for longer than an untagged one may. What comes from now on may be of the next frame, of which the
+    /// beginning comes late or not at all: then it does not fit into this one.
+    pub(crate) fn pause(&mut self) {
+        self.resumed = Some(Vec::new());
+    }
+
+    /// Whether anything came since the last [pause](Self::pause).
+    pub(crate) fn has_resumed(&self) -> bool {
+        self.resumed.as_ref().is_some_and(|counts| !counts.is_empty())
+    }
+
+    /// What came since the last [pause](Self::pause), which has turned out not to be of this frame.
+    pub(crate) fn take_resumed(&mut self) -> Vec<(u8, Vec<u8>)> {
+        let counts = self.resumed.take().unwrap_or_default();
+        let first = self.first_count.unwrap_or_default();
+        let payload = |count: u8| {
+            let placed = first.checked_sub(count).and_then(|at| self.segment(usize::from(at)));
+            placed.or_else(|| self.early.get(count)).map(|payload| (count, payload.to_vec()))
+        };
+        counts.into_iter().filter_map(payload).collect()
     }
 
     /// Places the segment whose turn it is, if it is this one and none waits that came early.
@@ -84,6 +110,7 @@ impl Partial {
         let goes_on = self.can_land() && self.is_next(count) && !tag::starts_frame(payload);
         if goes_on {
             self.append(payload, false);
+            self.note_resumed(count);
             self.last_arrival = now;
             self.echoes_only = false;
         }
@@ -116,8 +143,15 @@ impl Partial {
         self.first_count.get_or_insert(count);
         self.room.adopt(at, len);
         self.placed.push(Placed { end: self.room.len(), guessed: false });
+        self.note_resumed(count);
         self.last_arrival = now;
         self.echoes_only = false;
+    }
+
+    fn note_resumed(&mut self, count: u8) {
+        if let Some(resumed) = &mut self.resumed {
+            resumed.push(count);
+        }
     }
 
     fn offer_before_start(&mut self, count: u8, payload: &[u8]) -> Fit {
@@ -156,8 +190,9 @@ impl Partial {
             None => self.keep_early(count, payload),
             Some(waits) if waits == payload => Fit::Duplicate,
             Some(_) if self.is_tagged() && was_before(payload) => Fit::Duplicate,
-            // Two claim one place. A tag will tell whether the newer one is right; without one, nothing will.
-            Some(_) if self.is_tagged() => self.keep_early(count, payload),
+            // Two claim one place. A tag will tell whether the newer one is right; without one, nothing will. After a pause it
+            // is of the next frame.
+            Some(_) if self.is_tagged() && self.resumed.is_none() => self.keep_early(count, payload),
             Some(_) => Fit::Foreign,
         }
     }
@@ -173,6 +208,9 @@ impl Partial {
         }
         if was_before(payload) {
             return Fit::Duplicate;
+        }
+        if self.resumed.is_some() {
+            return Fit::Foreign;
         }
         // What is there may be a late duplicate itself, which came just when it seemed to be its turn.
         if !placed.guessed && (at == 0 || !was_before(bytes)) {
@@ -216,14 +254,22 @@ impl Partial {
         self.room.bytes()
     }
 
+    /// Whether `is` tells so of any segment behind the first, by its count and its bytes.
+    pub(crate) fn has_any(&self, is: impl Fn(u8, &[u8]) -> bool) -> bool {
+        (1..self.placed.len()).any(|at| self.segment(at).is_some_and(|bytes| is(self.count_of(at), bytes)))
+    }
+
+    fn count_of(&self, at: usize) -> u8 {
+        u8::try_from(at).map_or(0, |at| self.first_count.unwrap_or_default().saturating_sub(at))
+    }
+
     /// Takes back what may be wrong of a frame that turned out to be: where `is_echo` tells of a count and its bytes that
     /// they may be a late duplicate, those; else what was joined on by guess. What else lies behind waits for its turn
     /// again. False if there was nothing to take back.
     pub(crate) fn take_back_doubtful(&mut self, is_echo: impl Fn(u8, &[u8]) -> bool) -> bool {
-        let first = self.first_count.unwrap_or_default();
-        let count_of = |at: usize| u8::try_from(at).map_or(0, |at| first.saturating_sub(at));
+        let count_of = |at: usize| self.count_of(at);
         let may_be_echo = |at: &usize| self.segment(*at).is_some_and(|bytes| is_echo(count_of(*at), bytes));
-        let has_echo = (1..self.placed.len()).any(|at| may_be_echo(&at));
+        let has_echo = self.has_any(&is_echo);
         let is_doubtful = |at: &usize| if has_echo { may_be_echo(at) } else { self.placed[*at].guessed };
         let Some(at) = (1..self.placed.len()).find(is_doubtful) else { return false };
         let others = (at + 1..self.placed.len()).filter(|at| !is_doubtful(at));

@@ -1,6 +1,7 @@
 //! What is known of one source of datagrams: its unfinished frame, the frame before, its rate and its numbering.
 
 mod landing;
+mod placing;
 mod verdict;
 
 use crate::delivered::Delivered;
@@ -8,7 +9,7 @@ use crate::frame::{Frame, Wire};
 use crate::interval::{FrameInterval, MIN_GAP};
 use crate::memory::Memory;
 use crate::numbering::Numbering;
-use crate::partial::{Fit, Partial, Placed, begins_frame};
+use crate::partial::{Partial, Placed};
 use crate::restorer::Restorer;
 use crate::room::{LANDING_LEN, MAX_ROOM, Room};
 use crate::sequenced::{Asking, Context, Streams};
@@ -254,11 +255,15 @@ impl Source {
 
     /// The rule is for frames without a tag: not for one of which the tag comes last, and agrees with all that waits.
     fn apply_gap_rule(&mut self, now: Instant, count: u8, payload: &[u8]) {
-        let Some(partial) = &self.partial else { return };
+        let Some(partial) = &mut self.partial else { return };
         let gap = now.saturating_duration_since(partial.last_arrival);
         // The shortest gap first, as nearly every datagram comes within it and the rate takes a sort to tell.
-        let is_gap = gap > MIN_GAP && !partial.is_tagged() && gap > self.interval.max_gap();
-        if is_gap && !completes(partial, count, payload) {
+        if gap <= MIN_GAP || gap <= self.interval.max_gap() {
+            return;
+        }
+        if partial.is_tagged() {
+            partial.pause();
+        } else if !completes(partial, count, payload) {
             self.end_partial(DropCause::Gap);
         }
     }
@@ -293,52 +298,6 @@ impl Source {
         now.saturating_duration_since(delivered.at) <= self.interval.max_gap()
     }
 
-    fn place(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) {
-        let mut fit =
-            if self.follows_a_headless_frame(payload) { Fit::Foreign } else { self.offer(now, count, payload, echo) };
-        if fit == Fit::Foreign {
-            self.end_partial(DropCause::Incomplete);
-            fit = self.offer(now, count, payload, echo);
-        }
-        match fit {
-            Fit::Placed => {}
-            Fit::Duplicate => self.stats.drop_one(DropCause::Duplicate),
-            Fit::Stray | Fit::Foreign => self.stats.drop_one(DropCause::Stray),
-        }
-    }
-
-    /// Whether this begins a frame while the end of one is there without its start, in a stream too fast for the gap
-    /// rule to tell that they are two. Without a tag nothing else would: after one lost start every frame's end would
-    /// be joined to the start of the next, until another loss.
-    fn follows_a_headless_frame(&self, payload: &[u8]) -> bool {
-        self.partial.as_ref().is_some_and(Partial::has_only_end)
-            && begins_frame(payload)
-            && self.interval.is_too_short_for_gaps()
-            && !matches!(tag::find(payload), Found::Tag(_))
-    }
-
-    fn offer(&mut self, now: Instant, count: u8, payload: &[u8], echo: bool) -> Fit {
-        if self.partial.is_none() {
-            let mut placed = std::mem::take(&mut self.spare);
-            placed.clear();
-            let room = self.next.take().unwrap_or_else(|| Room::of_plain(self.memory.take(self.expected_len())));
-            self.partial = Some(Partial::new(now, room, placed));
-        }
-        let Some(partial) = &mut self.partial else { return Fit::Stray };
-        let had_start = partial.has_start();
-        let before = self.delivered.as_ref();
-        let was_before = |bytes: &[u8]| before.is_some_and(|delivered| delivered.contains(count, bytes));
-        let fit = partial.offer(now, count, payload, was_before);
-        if fit == Fit::Placed {
-            partial.echoes_only &= echo;
-            if partial.has_start() && !had_start {
-                self.has_begun = true;
-                self.interval.observe(now);
-            }
-        }
-        fit
-    }
-
     /// Memory for a frame somewhat larger than the last one delivered, and for what lands behind it. Who has delivered
     /// nothing gets none on trust.
     fn expected_len(&self) -> usize {
@@ -352,18 +311,16 @@ impl Source {
             let (streams, mut context) = self.streams(now, outside);
             return streams.finish_landed(&mut context);
         }
-        let Some(partial) = self.partial.as_mut().filter(|partial| partial.is_whole()) else { return };
-        match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
-            // A late duplicate of the frame before may have come when it was another one's turn.
-            Verdict::Refuse(DropCause::Corrupt)
-                if partial.take_back_doubtful(|count, bytes| {
-                    self.delivered.as_ref().is_some_and(|delivered| delivered.contains(count, bytes))
-                }) => {}
-            Verdict::Refuse(cause) => self.end_partial(cause),
-            Verdict::Deliver { tag: Some(tag), .. } if self.numbering.is_stale(now, &tag) => {
-                self.end_partial(DropCause::Stale);
+        // What is given up may leave a frame that is whole itself.
+        while let Some(partial) = self.partial.as_ref().filter(|partial| partial.is_whole()) {
+            match judge(partial.bytes(), self.sends_tags && !self.may_be_another) {
+                Verdict::Refuse(DropCause::Corrupt) => self.mend(now),
+                Verdict::Refuse(cause) => self.end_partial(cause),
+                Verdict::Deliver { tag: Some(tag), .. } if self.numbering.is_stale(now, &tag) => {
+                    self.end_partial(DropCause::Stale);
+                }
+                Verdict::Deliver { tag, cut } => return self.deliver(now, outside, tag, cut),
             }
-            Verdict::Deliver { tag, cut } => self.deliver(now, outside, tag, cut),
         }
     }
 

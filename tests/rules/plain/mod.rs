@@ -1,6 +1,7 @@
 //! The rules of the plain wire and of the frame tag, one test each: what a receiver must take, drop and count.
 
 mod loss;
+mod order;
 mod sources;
 mod tagged;
 mod untagged;
