@@ -137,6 +137,15 @@ impl Feedback {
         self
     }
 
+    /// Says at once what is due, where the stream is sealed: a receiver takes nothing of a stream that has not been announced to
+    /// it as one of now.
+    pub(crate) fn announced(mut self) -> Self {
+        if self.sealing.is_some() {
+            self.step(Instant::now());
+        }
+        self
+    }
+
     /// Runs until all byes have been said.
     pub(crate) fn run(mut self) {
         loop {

@@ -140,6 +140,8 @@ impl Builder {
         for accept in accepts {
             threads.push(spawn("tcp accept", move || accept.run()).inspect_err(&give_up)?);
         }
+        // Before the first frame can be.
+        let feedback = feedback.announced();
         let feedback = spawn("feedback", move || feedback.run()).inspect_err(&give_up)?;
         if !is_datagrams {
             let addresses: Vec<_> = listening.iter().map(ToString::to_string).collect();

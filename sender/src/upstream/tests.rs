@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 mod group;
 mod paced;
+mod sealed;
 mod sequenced;
 mod tcp;
 
