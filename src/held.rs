@@ -58,7 +58,7 @@ impl HeldSegments {
 
     /// The datagrams in this range in runs of one length, as they lie there; what lies beyond the last is left out.
     pub fn runs(&self, range: Range<usize>) -> impl Iterator<Item = Run<'_>> {
-        let (mut at, end) = (range.start, range.end.min(self.len()));
+        let (mut at, end) = (range.start.min(self.len()), range.end.min(self.len()));
         iter::from_fn(move || {
             let segment_len = self.bytes_of(at..end.min(at + 1))?.len();
             let start = at;
@@ -118,6 +118,7 @@ mod tests {
                 assert_eq!(left.collect::<Vec<_>>(), datagrams[start..]);
             }
         }
+        assert!(held.runs(usize::MAX..usize::MAX).next().is_none());
         held.hold([]);
         assert!(held.is_empty() && held.runs(0..1).next().is_none());
     }

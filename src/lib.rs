@@ -18,8 +18,8 @@
 //!
 //! ```no_run
 //! use segment::Reassembler;
-//! use segment::socket::ReceiveSocket;
-//! use std::time::{Duration, Instant};
+//! use segment::socket::{ReceiveSocket, received_at};
+//! use std::time::{Duration, Instant, SystemTime};
 //!
 //! let mut socket = ReceiveSocket::bind("0.0.0.0:12345".parse()?)?;
 //! let mut reassembler = Reassembler::new();
@@ -31,9 +31,11 @@
 //!     }
 //!     let wait = reassembler.poll_timeout().map_or(Duration::from_secs(1), |at| at.saturating_duration_since(now));
 //!     if let Some(received) = socket.recv(wait)? {
+//!         // That of the kernel, as it may have waited to be read.
+//!         let at = received_at(received.arrived_at, Instant::now(), SystemTime::now());
 //!         for datagram in received.datagrams() {
 //!             // One that cannot be read is counted, and that is all.
-//!             let _ = reassembler.push(Instant::now(), received.source, datagram);
+//!             let _ = reassembler.push(at, received.source, datagram);
 //!         }
 //!     }
 //!     while let Some(frame) = reassembler.poll_frame() {

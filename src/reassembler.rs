@@ -113,10 +113,11 @@ impl Reassembler {
         self.asking = Some(Asking::new(repair));
     }
 
-    /// Says how long an answer of this source takes at least, as far as the handshake tells.
+    /// Says how long an answer of this source takes at least, as far as the handshake tells. More than an hour counts as an
+    /// hour.
     pub fn set_round_trip(&mut self, source: SocketAddr, round_trip: Option<Duration>) {
         if let Some(source) = self.sources.iter_mut().find(|known| known.address == source) {
-            source.set_round_trip(round_trip);
+            source.set_round_trip(round_trip.map(|round_trip| round_trip.min(MAX_LATENCY)));
         }
     }
 

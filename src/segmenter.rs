@@ -60,7 +60,7 @@ impl<'a> WireFrame<'a> {
     "a frame of {frame_len} bytes does not fit in {max} datagrams of {datagram_len} bytes, which carry {carried}; \
      use larger datagrams, a lower quality or a smaller picture",
     max = plain::MAX_SEGMENTS,
-    carried = plain::MAX_SEGMENTS * (datagram_len - plain::HEADER_LEN),
+    carried = plain::MAX_SEGMENTS.saturating_mul(datagram_len.saturating_sub(plain::HEADER_LEN)),
 )]
 pub struct TooManySegments {
     /// Bytes of the frame on the wire, tag included.

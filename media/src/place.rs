@@ -35,7 +35,8 @@ impl Place {
         } else {
             (follow(picture.0, picture.1, self.height).min(self.width), self.height)
         };
-        let (x, y) = (self.x + (self.width - width) / 2, self.y + (self.height - height) / 2);
+        let (x, y) =
+            (self.x.saturating_add((self.width - width) / 2), self.y.saturating_add((self.height - height) / 2));
         Self { x, y, width, height }
     }
 }

@@ -1,13 +1,12 @@
 //! What a receiver says to senders, and hears from them: acks out, clocks and ends in.
 
 use crate::address::canonical;
-use crate::arrival::arrival;
 use crate::sealing::Sealing;
 use segment::clock::ClockEstimate;
 use segment::handshake::{Ended, Report, Responder, Transmit};
 use segment::jitter::Jitter;
 use segment::seal::{Key, OpenError};
-use segment::socket::{ReceiveSocket, SocketError};
+use segment::socket::{ReceiveSocket, SocketError, received_at};
 use segment::stats::Stats;
 use segment::wire::control::{Ack, Control, ESCAPE};
 use segment::wire::plain::Datagram;
@@ -111,7 +110,7 @@ impl Feedback {
                     let source = canonical(received.source);
                     // It may have come a while ago, which is not to count as time on the way.
                     let clock = received.arrived_at.map_or_else(clock_us, microseconds);
-                    let now = arrival(received.arrived_at, now, SystemTime::now());
+                    let now = received_at(received.arrived_at, now, SystemTime::now());
                     for datagram in received.datagrams() {
                         let control = match &mut self.sealing {
                             Some(sealing) => {

@@ -13,7 +13,6 @@
 
 #![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 mod address;
-mod arrival;
 mod builder;
 #[doc(hidden)]
 pub mod cli;

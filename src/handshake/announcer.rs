@@ -267,8 +267,11 @@ impl Announcer {
     }
 
     /// Begins the stream whoever has acknowledged: from now on nothing but the stream goes to the group, unless it is
-    /// [sequenced](Self::sequenced).
+    /// [sequenced](Self::sequenced). A stream that has [ended](Self::end) does not begin any more.
     pub fn begin(&mut self) {
+        if matches!(self.phase, Phase::Ending { .. } | Phase::Ended) {
+            return;
+        }
         self.has_begun = true;
         self.phase = Phase::Begun;
     }

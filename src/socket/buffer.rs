@@ -39,13 +39,16 @@ impl Granted {
 /// back. A process that may (CAP_NET_ADMIN) goes past the limit.
 pub(crate) fn request(socket: &std::net::UdpSocket, bytes: usize) -> io::Result<Granted> {
     let reference = SockRef::from(socket);
+    // An int, of which the kernel would take the lower half of something longer.
+    let asked = bytes;
+    let bytes = bytes.min(i32::MAX as usize);
     if !force(socket, bytes) {
         reference.set_recv_buffer_size(bytes)?;
     }
     // Linux reports twice what was granted, and accounts for it so; elsewhere it is what it is.
     let reported = reference.recv_buffer_size()?;
     let granted = if cfg!(target_os = "linux") { reported / OVERHEAD } else { reported };
-    Ok(Granted { asked: bytes, granted })
+    Ok(Granted { asked, granted })
 }
 
 #[cfg(target_os = "linux")]
@@ -68,6 +71,16 @@ mod tests {
         let granted = request(&socket, 100_000).unwrap();
         assert_eq!(granted, Granted { asked: 100_000, granted: 100_000 });
         assert!(granted.holds(100_000) && !granted.holds(100_001));
+    }
+
+    #[test]
+    fn whoever_asks_for_all_there_is_gets_much() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let much = request(&socket, 100_000_000).unwrap().granted;
+        for bytes in [1 << 31, 3 << 30, 1 << 32, usize::MAX] {
+            let granted = request(&socket, bytes).unwrap();
+            assert!(granted.asked == bytes && granted.granted >= much, "{granted:?}");
+        }
     }
 
     #[test]

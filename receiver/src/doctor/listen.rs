@@ -4,9 +4,9 @@ use super::mtu;
 use super::place::Place;
 use super::sealed;
 use super::tally::{Source, Tally};
-use crate::arrival::arrival;
 use segment::seal::Key;
 use segment::socket::inspect::{Counters, Guard, Swallowed};
+use segment::socket::received_at;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -43,7 +43,7 @@ pub(super) fn listen<W: Write>(
         let now = Instant::now();
         let Some(wait) = end.checked_duration_since(now).filter(|wait| !wait.is_zero()) else { break };
         if let Some(received) = place.socket.recv(wait.min(Duration::from_millis(50)))? {
-            let at = arrival(received.arrived_at, Instant::now(), SystemTime::now());
+            let at = received_at(received.arrived_at, Instant::now(), SystemTime::now());
             tally.kernel_drops = received.kernel_drops;
             // On a socket for both families IPv4 addresses come as ::ffff:a.b.c.d.
             let source = SocketAddr::new(received.source.ip().to_canonical(), received.source.port());

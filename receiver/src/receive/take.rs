@@ -2,10 +2,9 @@
 
 use super::Receive;
 use crate::address::canonical;
-use crate::arrival::arrival;
 use crate::feedback::Heed;
 use segment::Landed;
-use segment::socket::Arrival;
+use segment::socket::{Arrival, received_at};
 use segment::stats::DropCause;
 use std::mem;
 use std::net::SocketAddr;
@@ -14,7 +13,7 @@ use std::time::{Instant, SystemTime};
 impl Receive<'_> {
     /// Takes what has come at `now`.
     pub(super) fn take(&mut self, now: Instant, received: Arrival) {
-        let at = arrival(received.arrived_at, now, SystemTime::now());
+        let at = received_at(received.arrived_at, now, SystemTime::now());
         self.arrived = at;
         let source = canonical(received.landed.source);
         let drops = u64::from(received.kernel_drops.wrapping_sub(self.last_kernel_count));

@@ -26,6 +26,15 @@ fn a_bye_ends_the_stream_at_the_receiver_and_is_said_three_times() {
 }
 
 #[test]
+fn a_stream_that_has_ended_does_not_begin_any_more() {
+    let mut group = Group::new(handshake(1), 0);
+    group.announcer.end(group.now, ByeReason::SourceEnded);
+    group.announcer.begin();
+    group.run(30 * MS, false);
+    assert!(group.announcer.is_over());
+}
+
+#[test]
 fn a_restarted_sender_is_acknowledged_without_anybody_else_restarting() {
     let mut group = Group::new(handshake(1), 1);
     group.run(Duration::from_secs(2), true);
