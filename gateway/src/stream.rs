@@ -28,10 +28,13 @@ mod away;
 mod rendition;
 mod run;
 mod shared;
+mod still;
 mod watching;
 
 pub(crate) use shared::Shared;
 pub use shared::{StreamFigures, StreamSettings};
+pub(crate) use still::Still;
+use still::Stills;
 pub use watching::{Want, Watching};
 
 /// How long an input runs on when nobody looks any more: opening a camera takes seconds, and a page that is reloaded is
@@ -53,6 +56,7 @@ pub struct Stream {
     input: Arc<Mutex<Engine>>,
     spawn: run::Spawn,
     renditions: Arc<Mutex<HashMap<Shape, watch::Sender<Slot>>>>,
+    stills: Stills,
 }
 
 /// The newest frame, if there has been one.
@@ -95,6 +99,7 @@ impl Stream {
             input: Arc::new(Mutex::new(Engine::Resting(input))),
             spawn,
             renditions: Arc::default(),
+            stills: Stills::default(),
         };
         if always_on {
             stream.start();
@@ -163,6 +168,11 @@ impl Stream {
     pub fn current(&self, least: Duration) -> Option<Arc<Frame>> {
         let patience = self.shared.patience(least);
         self.shared.newest().filter(|frame| !self.shared.is_lost() && frame.arrived_at.elapsed() <= patience)
+    }
+
+    /// What makes the [current](Self::current) frame a JPEG of this shape, once for all who hold it.
+    pub(crate) fn still(&self, shape: Shape) -> Arc<Still> {
+        self.stills.still(shape, self.settings.default_jpeg_quality)
     }
 
     /// What has come so far.

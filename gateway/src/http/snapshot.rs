@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{PictureQuery, Problem, find};
 use crate::frame::Frame;
-use crate::shape::{Shape, Shaper};
+use crate::shape::Shape;
 use crate::site::Site;
 use crate::stream::Stream;
 
@@ -50,15 +50,18 @@ pub(super) async fn snapshot(site: &Site, id: &str, asked: PictureQuery) -> Resu
 /// The next frame; where that takes long because the source is slow, the newest.
 async fn next(stream: &Stream, shape: Shape, patience: Duration) -> Result<Arc<Frame>, Problem> {
     let mut watching = stream.watch_shaped(shape).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let still = stream.still(shape);
     if let Ok(next) = tokio::time::timeout(patience, watching.next()).await {
         return next.ok_or_else(|| Problem::unavailable("the stream has ended"));
     }
     let newest = stream.current(patience).ok_or_else(|| no_picture(stream))?;
-    let (picture, quality) = (newest.picture(), stream.settings().default_jpeg_quality);
-    let shape = move || Shaper::new(shape, quality).shape(picture?, true).ok()?.jpeg;
-    // It may have to be encoded, which takes milliseconds, in which others are to be served.
-    let jpeg = tokio::task::spawn_blocking(shape).await.ok().flatten().ok_or_else(|| no_picture(stream))?;
-    Ok(Arc::new(newest.rendered(jpeg, newest.number)))
+    // Of a fast source, too, where it brings pictures that cannot be decoded.
+    still.of(newest).await.map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_GATEWAY,
+            format!("the source's picture cannot be made a JPEG of this kind: {error}"),
+        )
+    })
 }
 
 fn no_picture(stream: &Stream) -> Problem {
@@ -120,6 +123,58 @@ mod tests {
             let frame = next(&stream, shape, moment).await.unwrap();
             assert_eq!(media::codec::Decoder::header(frame.jpeg().unwrap()).unwrap(), size);
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_newest_picture_of_a_slow_source_is_made_once_for_all_who_ask_for_the_same() {
+        let stream = Stream::new(StreamSettings::new("a", "slow"), Box::new(Slow));
+        let mut watching = stream.watch(Want::Jpeg);
+        for _ in 0..2 {
+            watching.next().await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let smaller = Shape { size: Some((8, 8)), ..Shape::default() };
+        // Who comes a moment later finds it too, as long as there is one who waits.
+        let held = stream.still(smaller);
+        let stream = Arc::new(stream);
+        let asked = (0..12).map(|_| {
+            let stream = Arc::clone(&stream);
+            async move { next(&stream, smaller, Duration::from_millis(20)).await }
+        });
+        let frames = asked.collect::<tokio::task::JoinSet<_>>().join_all().await;
+        let places = frames.iter().map(|frame| frame.as_ref().unwrap().jpeg().unwrap().as_ptr());
+        assert_eq!(places.collect::<std::collections::BTreeSet<_>>().len(), 1);
+        drop(held);
+    }
+
+    /// Brings, again and again, what is a JPEG by its headers and cannot be decoded.
+    struct Undecodable;
+
+    impl Input for Undecodable {
+        fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
+            let image = media::Image::zeroed(16, 16, media::PixelFormat::Bgr)?;
+            let mut jpeg = media::codec::Encoder::new()?.encode(&image, 80)?.to_vec();
+            // No Huffman table says what follows.
+            let tables = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC4]).ok_or("there are tables")?;
+            jpeg[tables + 4..tables + 20].fill(0xFF);
+            while outlet.is_wanted() {
+                outlet.put(media::Picture::Jpeg(jpeg.clone().into()), SystemTime::now());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(End::Unwanted)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_gets_none_because_it_cannot_be_decoded_is_told_so() {
+        let stream = Stream::new(StreamSettings::new("a", "undecodable"), Box::new(Undecodable));
+        let mut watching = stream.watch(Want::Jpeg);
+        watching.next().await.unwrap();
+        let smaller = Shape { size: Some((8, 8)), ..Shape::default() };
+        let problem = next(&stream, smaller, Duration::from_millis(200)).await.unwrap_err();
+        let said = problem.to_string();
+        assert!(said.starts_with("the source's picture cannot be made a JPEG of this kind: "), "{said}");
+        assert_eq!(problem.into_response().status(), StatusCode::BAD_GATEWAY);
     }
 
     #[tokio::test]
