@@ -55,7 +55,10 @@ fn is_listed(origin: &HeaderValue, allowed: &[String]) -> bool {
     allowed.iter().any(|entry| entry == "*" || entry.trim_end_matches('/').as_bytes() == origin.as_bytes())
 }
 
-/// Whether the page came from here.
+/// Whether the page came from here, as far as a name says so. Whoever points his own name at this address (DNS rebinding)
+/// passes: to look at the name here would keep off none of them, as their pages can ask for pictures without a WebSocket,
+/// and then no browser names a page; and to take requests by known names only would lock out who comes by a proxy or an
+/// alias. Passwords and certificates hold for a name: these help.
 fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let page = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host.as_bytes());
