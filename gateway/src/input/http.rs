@@ -5,21 +5,22 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http_auth::{PasswordClient, PasswordParams};
 use media::Picture;
 use media::jpeg::with_standard_huffman_tables;
 use media::mailbox::{Put, Reader, Taken, Writer, mailbox};
 use media::mjpeg::Splitter;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Response, Url};
 
 use super::{End, Input, InputError, Outlet};
 
+mod camera;
 mod error;
 
-use error::{HttpError, challenge, quoted};
+use camera::Camera;
+use error::{HttpError, quoted};
 
-/// How long connecting may take, and the answer to begin, and each read, which of a slow camera may take longer: one that
+/// How long the answer may take to begin, and each read, which of a slow camera may take longer: one that
 /// went silent is then taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -84,13 +85,9 @@ impl fmt::Debug for Credentials {
 /// Motion JPEG over HTTP.
 #[derive(Debug)]
 pub struct HttpInput {
-    url: Url,
-    credentials: Option<Credentials>,
-    client: Option<Client>,
+    camera: Camera,
     /// How long it may be silent if it is not known how slow it is.
     patience: Duration,
-    /// Answers the camera's last challenge, so that it need not ask each time.
-    answers: Option<PasswordClient>,
 }
 
 impl HttpInput {
@@ -106,7 +103,7 @@ impl HttpInput {
         // They fail only for addresses without a host, which http has none of.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Self { url, credentials, client: None, patience: PATIENCE, answers: None }
+        Self { camera: Camera::new(url, credentials), patience: PATIENCE }
     }
 
     async fn play(&mut self, outlet: &Outlet, newest: &Writer<Arrived>) -> Result<End, HttpError> {
@@ -129,7 +126,7 @@ impl HttpInput {
         frames: &mut u64,
     ) -> Result<End, HttpError> {
         loop {
-            let response = self.request().await?;
+            let response = self.camera.request(self.patience).await?;
             let content = response
                 .headers()
                 .get(CONTENT_TYPE)
@@ -147,62 +144,6 @@ impl HttpInput {
             tokio::time::sleep(SNAPSHOT_INTERVAL).await;
         }
     }
-
-    async fn request(&mut self) -> Result<Response, HttpError> {
-        let response = self.ask().await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return checked(response);
-        }
-        let Some(credentials) = &self.credentials else { return Err(HttpError::PasswordWanted) };
-        // It may have asked before, and wants a fresh answer now (RFC 7616 section 3.5, stale).
-        let mut challenges = PasswordClient::builder();
-        for value in response.headers().get_all(WWW_AUTHENTICATE) {
-            let value = value.to_str().map_err(challenge)?;
-            let parsed = http_auth::parse_challenges(value).map_err(challenge)?;
-            for challenge in parsed {
-                let is_basic = challenge.scheme.eq_ignore_ascii_case("basic");
-                if !(is_basic && credentials.scheme == Scheme::Digest) {
-                    challenges = challenges.challenge(&challenge);
-                }
-            }
-        }
-        self.answers = Some(challenges.build().map_err(challenge)?);
-        let response = self.ask().await?;
-        match response.status() {
-            StatusCode::UNAUTHORIZED => {
-                self.answers = None;
-                Err(HttpError::PasswordWrong)
-            }
-            _ => checked(response),
-        }
-    }
-
-    /// Asks once, with a password if it is known how to give it.
-    async fn ask(&mut self) -> Result<Response, HttpError> {
-        let client = match &self.client {
-            Some(client) => client,
-            None => self.client.insert(
-                // Pictures are not compressed, and a proxy for pages is none for cameras.
-                Client::builder().connect_timeout(PATIENCE).no_proxy().build().map_err(HttpError::Request)?,
-            ),
-        };
-        let mut request = client.get(self.url.clone());
-        if let Some(Credentials { user, password, scheme }) = &self.credentials {
-            if let Some(answers) = &mut self.answers {
-                let path = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
-                let parameters = PasswordParams { username: user, password, uri: path, method: "GET", body: Some(&[]) };
-                request = request.header(AUTHORIZATION, answers.respond(&parameters).map_err(challenge)?);
-            } else if *scheme == Scheme::Basic {
-                request = request.basic_auth(user, Some(password));
-            }
-        }
-        let sent = tokio::time::timeout(self.patience, request.send()).await;
-        sent.map_err(|_| HttpError::Silent(self.patience))?.map_err(|error| HttpError::Request(error.without_url()))
-    }
-}
-
-fn checked(response: Response) -> Result<Response, HttpError> {
-    if response.status().is_success() { Ok(response) } else { Err(HttpError::Status(response.status())) }
 }
 
 /// Hands on the pictures of a response, to its end, and counts them in `frames`.

@@ -40,10 +40,19 @@ pub(super) fn challenge(reason: impl fmt::Display) -> HttpError {
 pub(super) enum HttpError {
     #[error("it was not reached: {}", innermost(.0))]
     Request(reqwest::Error),
+    #[error("it leads to \"{0}\", which is no address")]
+    Nowhere(String),
+    #[error("it leads from one address to the next, and never to a picture")]
+    Redirects,
     #[error("it answers {0}")]
     Status(StatusCode),
     #[error("it wants a user's name and password; give them with -user and -pass, or in the address")]
     PasswordWanted,
+    #[error(
+        "it leads to {0}, which wants a user's name and password; they are given to no other host or port than that of the \
+         address: give that one as the address"
+    )]
+    PasswordElsewhere(String),
     #[error("it does not accept the user's name or the password")]
     PasswordWrong,
     #[error("it wants a password in a way that is not understood, or that was ruled out: {0}")]

@@ -26,9 +26,9 @@ async fn broken_pictures_and_those_that_a_newer_one_replaces_are_counted() {
 #[test]
 fn a_password_in_the_address_is_taken_out_of_it() {
     let input = HttpInput::new("http://ann:p%40ss%zz@camera/a?b=1".parse().unwrap(), None);
-    let credentials = input.credentials.unwrap();
+    let credentials = input.camera.credentials.unwrap();
     assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("ann", "p@ss%zz"));
-    assert_eq!(input.url.as_str(), "http://camera/a?b=1");
+    assert_eq!(input.camera.url.as_str(), "http://camera/a?b=1");
     assert!(!format!("{credentials:?}").contains("p@ss"));
 }
 
@@ -108,4 +108,71 @@ fn what_is_short_is_quoted_as_it_is() {
     assert_eq!(quoted("text/html; größe=\"1\""), "text/html; größe=\"1\"");
     assert_eq!(quoted(&"ä".repeat(MAX_QUOTED)), "ä".repeat(MAX_QUOTED));
     assert_eq!(quoted(&"ä".repeat(MAX_QUOTED + 1)), "ä".repeat(MAX_QUOTED) + "…");
+}
+
+/// A camera that answers what is asked for, in this request, by this. Where it is, and what it was asked.
+fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> (Url, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/first", listener.local_addr().unwrap()).parse().unwrap();
+    let (tell, asked) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut connection, mut request) = (connection.unwrap(), [0; 4096]);
+            let len = connection.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..len]).into_owned();
+            let _ = connection.write_all(answer(&request).as_bytes());
+            let _ = tell.send(request);
+        }
+    });
+    (url, asked)
+}
+
+fn ann() -> Option<Credentials> {
+    Some(Credentials { user: "ann".to_owned(), password: "secret".to_owned(), scheme: Scheme::Asked })
+}
+
+const WANTS_DIGEST: &str = "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", qop=\"auth\"\r\n\
+     Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+fn moved(to: &str) -> String {
+    format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn an_address_that_leads_to_another_is_answered_there_with_a_password() {
+    let (url, _asked) = answering(|request| match request {
+        first if first.starts_with("GET /first ") => moved("/second?a=1"),
+        right if right.contains("uri=\"/second?a=1\"") => {
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+        }
+        _ => WANTS_DIGEST.to_owned(),
+    });
+    let response = HttpInput::new(url, ann()).camera.request(PATIENCE).await.unwrap();
+    assert_eq!(response.url().path(), "/second");
+}
+
+#[tokio::test]
+async fn no_password_goes_to_another_host_or_port() {
+    let (other, asked) = answering(|_| WANTS_DIGEST.to_owned());
+    let place = other.origin().ascii_serialization();
+    let there = other.to_string();
+    // It knows of the password by then.
+    let (url, _asked) = answering(move |request| match request {
+        right if right.contains("uri=\"/first\"") => moved(&there.replace("http://", "http://bob:hers@")),
+        _ => WANTS_DIGEST.to_owned(),
+    });
+    let said = HttpInput::new(url, ann()).camera.request(PATIENCE).await.unwrap_err().to_string();
+    assert!(said.starts_with(&format!("it leads to {place}, which wants a user's name")), "{said}");
+    let asked = asked.try_recv().unwrap().to_ascii_lowercase();
+    assert!(!asked.contains("authorization"), "{asked}");
+}
+
+#[tokio::test]
+async fn an_address_that_leads_nowhere_is_said_to() {
+    for (to, begins) in [("/first", "it leads from one address to the next"), ("http://[", "it leads to \"http://[\"")]
+    {
+        let (url, _asked) = answering(move |_| moved(to));
+        let said = HttpInput::new(url, None).camera.request(PATIENCE).await.unwrap_err().to_string();
+        assert!(said.starts_with(begins), "{said}");
+    }
 }
