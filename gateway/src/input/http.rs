@@ -148,18 +148,32 @@ impl HttpInput {
 
 /// Hands on the pictures of a response, to its end, and counts them in `frames`.
 async fn read(
-    mut response: Response,
+    response: Response,
     outlet: &Outlet,
     newest: &Writer<Arrived>,
     least_patience: Duration,
     frames: &mut u64,
 ) -> Result<(), HttpError> {
     let mut splitter = Splitter::new();
+    let end = split(response, &mut splitter, outlet, newest, least_patience, frames).await;
+    // However it ended: of the one that was under way no more comes.
+    outlet.broken(splitter.is_inside_frame().into());
+    end
+}
+
+async fn split(
+    mut response: Response,
+    splitter: &mut Splitter,
+    outlet: &Outlet,
+    newest: &Writer<Arrived>,
+    least_patience: Duration,
+    frames: &mut u64,
+) -> Result<(), HttpError> {
     let mut broken = 0;
     loop {
         let patience = outlet.patience(least_patience);
         let piece = tokio::time::timeout(patience, response.chunk()).await.map_err(|_| HttpError::Silent(patience))?;
-        let Some(piece) = piece.map_err(|error| HttpError::Request(error.without_url()))? else { return Ok(()) };
+        let Some(piece) = piece.map_err(|error| HttpError::BrokenOff(error.without_url()))? else { return Ok(()) };
         // Of the newest bytes: what a frame waited in the kernel for is not known.
         let captured_at = SystemTime::now();
         splitter.push(&piece);

@@ -40,6 +40,8 @@ pub(super) fn challenge(reason: impl fmt::Display) -> HttpError {
 pub(super) enum HttpError {
     #[error("it was not reached: {}", innermost(.0))]
     Request(reqwest::Error),
+    #[error("it broke off: {}", innermost(.0))]
+    BrokenOff(reqwest::Error),
     #[error("it leads to \"{0}\", which is no address")]
     Nowhere(String),
     #[error("it leads from one address to the next, and never to a picture")]

@@ -12,12 +12,13 @@ async fn broken_pictures_and_those_that_a_newer_one_replaces_are_counted() {
     let shared = Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false));
     let outlet = Outlet::new(Arc::clone(&shared), Handle::current());
     let (newest, arrived) = mailbox();
-    let stream = [&jpeg[..], &[0xFF, 0xD8, 0, 0], &jpeg[..]].concat();
+    // The last one is cut short.
+    let stream = [&jpeg[..], &[0xFF, 0xD8, 0, 0], &jpeg[..], &jpeg[..100]].concat();
     let response = Response::from(axum::http::Response::new(stream));
     let mut frames = 0;
     read(response, &outlet, &newest, PATIENCE, &mut frames).await.unwrap();
     assert_eq!(frames, 2);
-    assert_eq!((shared.figures().broken, shared.figures().lost), (1, 1));
+    assert_eq!((shared.figures().broken, shared.figures().lost), (2, 1));
     drop(newest);
     show(&arrived, &outlet);
     assert_eq!(shared.frames(), 1);
@@ -175,4 +176,15 @@ async fn an_address_that_leads_nowhere_is_said_to() {
         let said = HttpInput::new(url, None).camera.request(PATIENCE).await.unwrap_err().to_string();
         assert!(said.starts_with(begins), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_camera_that_breaks_off_was_reached() {
+    let outlet = Outlet::new(Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false)), Handle::current());
+    let (url, _asked) = answering(|_| {
+        "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\nContent-Length: 1000\r\n\r\n--a".to_owned()
+    });
+    let (newest, _arrived) = mailbox();
+    let said = HttpInput::new(url, None).play(&outlet, &newest).await.unwrap_err().to_string();
+    assert!(said.starts_with("it broke off: "), "{said}");
 }
