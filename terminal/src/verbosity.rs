@@ -84,8 +84,9 @@ impl Verbosity {
         }
         let (others, ours) = match self.level() {
             ..=-2 => ("off", "off"),
-            -1 => ("error", "error"),
-            0 => ("warn", "info"),
+            // What is wrong with a certificate is said by whoever finds it so, once and in words.
+            -1 => ("error,rustls_platform_verifier=off", "error"),
+            0 => ("warn,rustls_platform_verifier=off", "info"),
             1 => ("info", "debug"),
             2 => ("debug", "trace"),
             3.. => ("trace", "trace"),
@@ -206,6 +207,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::error!(target: "receiver::sink", "disk full");
             tracing::warn!(target: "h2", "odd");
+            tracing::error!(target: "rustls_platform_verifier::verification", "refused");
             tracing::info!(target: "receiver", address = "0.0.0.0:12345", "listening");
             tracing::info!(target: "h2", "connected");
             tracing::debug!(target: "segment", "dropped");
@@ -222,8 +224,9 @@ mod tests {
         assert_eq!(said(&["-q"], None), "error: disk full\n");
         assert_eq!(said(&[], None), default);
         assert_eq!(said(&["-q", "-v"], None), default);
-        assert_eq!(said(&["-v"], None), format!("{default}connected\ndebug: dropped\n"));
-        assert_eq!(said(&["-vv"], None), format!("{default}connected\ndebug: dropped\ntrace: datagram\n"));
+        let more = default.replace("odd\n", "odd\nerror: refused\n");
+        assert_eq!(said(&["-v"], None), format!("{more}connected\ndebug: dropped\n"));
+        assert_eq!(said(&["-vv"], None), format!("{more}connected\ndebug: dropped\ntrace: datagram\n"));
     }
 
     #[test]

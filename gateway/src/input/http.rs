@@ -15,6 +15,7 @@ use reqwest::{Response, Url};
 use super::{End, Input, InputError, Outlet};
 
 mod camera;
+mod certificate;
 mod error;
 
 use camera::Camera;

@@ -77,6 +77,18 @@ fn a_wrong_password_is_said() {
     assert!(!line.contains("wrong"), "no password in a message: {line}");
 }
 
+#[test]
+fn a_certificate_that_is_not_accepted_is_said_in_words_and_by_nobody_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = scene::certificate(directory.path(), "camera");
+    let camera = Gateway::start(&["-uri", "test", "-p", "0", "--tls-cert", &certificate, "--tls-key", &key], 1);
+    let url = format!("https://127.0.0.1:{}/video/", camera.port());
+    let gateway = Gateway::start(&["-uri", &url, "-p", "0"], 1);
+    let _viewer = scene::request(gateway.addresses[0], "/video/", "");
+    let line = gateway.wait_for_line("certificate");
+    assert!(line.ends_with("its certificate is not accepted: it is one to sign others with (CA:TRUE), and not a server's own; give the camera one that is"), "{line}");
+}
+
 /// Sends frames as an old sender does: a countdown byte before each piece (docs/wire.md section 1).
 fn send(socket: &UdpSocket, jpeg: &[u8], to: u16) {
     let pieces: Vec<_> = jpeg.chunks(1000).collect();

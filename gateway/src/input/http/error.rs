@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
+use super::certificate;
+
 /// Characters of what a camera says of itself that people are told.
 pub(super) const MAX_QUOTED: usize = 100;
 
@@ -12,6 +14,14 @@ pub(super) const MAX_QUOTED: usize = 100;
 fn innermost(error: &reqwest::Error) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Why a request came to nothing.
+fn unreached(error: &reqwest::Error) -> String {
+    match certificate::refusal(error) {
+        Some(reason) => format!("its certificate is not accepted: {reason}"),
+        None => format!("it was not reached: {}", innermost(error)),
+    }
 }
 
 /// What a camera says, for people, who may be anybody that looks: its beginning, with what is not printable
@@ -38,7 +48,7 @@ pub(super) fn challenge(reason: impl fmt::Display) -> HttpError {
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpError {
-    #[error("it was not reached: {}", innermost(.0))]
+    #[error("{}", unreached(.0))]
     Request(reqwest::Error),
     #[error("it broke off: {}", innermost(.0))]
     BrokenOff(reqwest::Error),
