@@ -1,15 +1,22 @@
 //! Pictures that somebody publishes on a channel of a Redis server.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use redis::{Client, RedisError};
+use redis::aio::PubSub;
+use redis::{Client, ConnectionAddr, ErrorKind, RedisError};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{End, Input, InputError, Outlet};
 use crate::redis_frame::{self, FrameError};
+
+mod bounded;
+
+use bounded::{Bounded, Refused};
 
 /// How long connecting may take, and an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -38,6 +45,8 @@ enum RedisInputError {
     Silent,
     #[error("redis: the server has closed the connection")]
     Closed,
+    #[error("redis: {0}")]
+    Refused(#[from] Refused),
 }
 
 impl RedisInput {
@@ -48,8 +57,18 @@ impl RedisInput {
     }
 
     async fn play(&mut self, outlet: &Outlet) -> Result<End, RedisInputError> {
+        let refused = Arc::default();
+        let end = self.subscribe(outlet, &refused).await;
+        match refused.get() {
+            Some(refused) => Err((*refused).into()),
+            None => end,
+        }
+    }
+
+    async fn subscribe(&mut self, outlet: &Outlet, refused: &Arc<OnceLock<Refused>>) -> Result<End, RedisInputError> {
         let client = Client::open(self.url.as_str())?;
-        let connection = timeout(PATIENCE, client.get_async_pubsub()).await.map_err(|_| RedisInputError::Silent)??;
+        let connecting = connect(&client, Arc::clone(refused));
+        let connection = timeout(PATIENCE, connecting).await.map_err(|_| RedisInputError::Silent)??;
         let (mut sink, mut messages) = connection.split();
         timeout(PATIENCE, sink.subscribe(&self.channel)).await.map_err(|_| RedisInputError::Silent)??;
         // Whether what came since the last picture was none.
@@ -112,6 +131,16 @@ impl RedisInput {
     }
 }
 
+/// As the library connects, with a bound on what it keeps.
+async fn connect(client: &Client, refused: Arc<OnceLock<Refused>>) -> Result<PubSub, RedisError> {
+    let place = client.get_connection_info();
+    let ConnectionAddr::Tcp(host, port) = place.addr() else {
+        return Err((ErrorKind::InvalidClientConfig, "the address is to begin with redis://").into());
+    };
+    let stream = TcpStream::connect((host.as_str(), *port)).await?;
+    PubSub::new(place.redis_settings(), Bounded::new(stream, refused)).await
+}
+
 impl Input for RedisInput {
     fn run(&mut self, outlet: &Outlet) -> Result<End, InputError> {
         outlet.runtime().block_on(async {
@@ -122,3 +151,6 @@ impl Input for RedisInput {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
