@@ -82,7 +82,7 @@ struct Counters {
     broken: AtomicU64,
     /// Frames a second of the source, as bits; 0 where it is not known.
     measured: AtomicU64,
-    /// Why the last encoder failed, until there is a picture again, or nobody looks.
+    /// Why there was no picture, until there is one again, or nobody looks.
     because: Mutex<Option<String>>,
 }
 
@@ -99,7 +99,8 @@ pub struct Mpeg1Figures {
     pub failed: u64,
     /// Frames that were left out because they are no JPEG, or that the encoder made no picture of.
     pub broken: u64,
-    /// Why somebody who looks gets no pictures: there is no encoder, or the last one failed, and no picture has come since.
+    /// Why somebody who looks gets no pictures: there is no encoder, or the last one failed or made nothing of what it was
+    /// given, and no picture has come since.
     pub because: Option<String>,
 }
 
@@ -245,8 +246,9 @@ impl Counters {
         self.because.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn broken(&self, frames: u64) {
+    fn broken(&self, frames: u64, because: impl Into<String>) {
         self.broken.fetch_add(frames, Ordering::Relaxed);
+        *self.because() = Some(because.into());
     }
 
     fn measured(&self, fps: f64) {

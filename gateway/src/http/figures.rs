@@ -104,7 +104,8 @@ fn exposition(state: &SiteState) -> String {
         stream.figures.dropped.iter().map(move |(cause, count)| (labels(cause), *count as f64))
     });
     page.family("dropped_total", "counter", "What came and was dropped before it was a picture", dropped);
-    page.family("frames_broken_total", "counter", "Pictures not decodable", of_streams(|s| Some(s.broken as f64)));
+    let help = "Pictures that came cut short or damaged, or that could not be made what the stream is to be";
+    page.family("frames_broken_total", "counter", help, of_streams(|s| Some(s.broken as f64)));
     page.family("frames_converted_total", "counter", "Pictures encoded here", of_streams(|s| Some(s.converted as f64)));
     page.family("frame_age_seconds", "gauge", "Time since the newest picture", of_streams(|s| s.age_s));
     let up = |s: &StreamFigures| Some(f64::from(u8::from(s.lost_because.is_none())));

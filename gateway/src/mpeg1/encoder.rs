@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::rate::PictureRate;
 use super::transport::{PMT_PID, VIDEO_PID};
+use crate::frame::Frame;
 
 /// The widest and highest that an MPEG-1 picture can be, its header having 12 bits for each (ISO 11172-2, 2.4.2.3), and that is
 /// even: to other sizes ffmpeg pads no picture whose chroma has half the samples. Larger ones are scaled down to it.
@@ -57,9 +58,18 @@ impl Form {
         Self { width, height, pixels: Some(pixels), orientation: Orientation::default() }
     }
 
+    /// That of a frame.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn of_frame(frame: &Frame) -> Result<Self, String> {
+        let picture = frame.picture().ok_or("what comes holds no picture")?;
+        Self::of(&picture).map_err(|error| format!("what comes is no JPEG that can be shown: {error}"))
+    }
+
     /// # Errors
     /// It is no JPEG.
-    pub(super) fn of(picture: &Picture) -> Result<Self, JpegError> {
+    fn of(picture: &Picture) -> Result<Self, JpegError> {
         Ok(match picture {
             Picture::Raw(image) => Self::raw(image.width(), image.height(), image.format()),
             Picture::Jpeg(jpeg) => {

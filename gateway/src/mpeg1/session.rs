@@ -121,7 +121,10 @@ impl Session<'_> {
             let copies = if shown.is_some() { cadence.copies(Instant::now()) } else { 0 };
             for picture in shown.iter().cycle().take(copies as usize) {
                 if under_way.is_full() {
-                    self.counters.broken(under_way.room().await);
+                    let forgotten = under_way.room().await;
+                    if forgotten > 0 {
+                        self.counters.broken(forgotten, "the encoder makes nothing of the pictures that come");
+                    }
                     cadence.restart(Instant::now());
                     break;
                 }
@@ -136,9 +139,12 @@ impl Session<'_> {
                 Ok(Some(next)) => {
                     let now = Instant::now();
                     fresh_until = now + REPEAT_FOR;
-                    let Some(form) = next.picture().and_then(|picture| Form::of(&picture).ok()) else {
-                        self.counters.broken(1);
-                        continue;
+                    let form = match Form::of_frame(&next) {
+                        Ok(form) => form,
+                        Err(error) => {
+                            self.counters.broken(1, error);
+                            continue;
+                        }
                     };
                     let faster = measured.count(now, next.number).is_some_and(|fps| {
                         self.counters.measured(fps);
@@ -183,8 +189,8 @@ impl Session<'_> {
         match fitted {
             Ok(image) => Some(Picture::Raw(image)),
             Err(error) => {
-                self.counters.broken(1);
                 tracing::debug!(error, "a picture is left out");
+                self.counters.broken(1, format!("what comes cannot be shown: {error}"));
                 None
             }
         }

@@ -57,9 +57,12 @@ async fn encode(shared: &Shared) {
                 None => return,
             },
         };
-        let Some(form) = first.picture().and_then(|picture| Form::of(&picture).ok()) else {
-            shared.counters.broken(1);
-            continue;
+        let form = match Form::of_frame(&first) {
+            Ok(form) => form,
+            Err(error) => {
+                shared.counters.broken(1, error);
+                continue;
+            }
         };
         // The size stays as long as somebody looks: players (jsmpeg) take it from the first picture that they see.
         let size = *size.get_or_insert_with(|| Size::for_frames(form));

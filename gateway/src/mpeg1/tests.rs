@@ -55,6 +55,10 @@ async fn a_stream_of_which_nothing_can_be_encoded_is_put_to_rest_when_nobody_loo
     let mpeg1 = mpeg1(Picture::Jpeg(Bytes::from_static(b"\xFF\xD8\xFF\xD9")), "/bin/true");
     let viewing = mpeg1.watch().unwrap();
     wait_until("pictures come", || mpeg1.figures().broken > 0).await;
+    wait_until("it is said why there are none", || {
+        mpeg1.figures().because.is_some_and(|because| because.starts_with("what comes is no JPEG that can be shown: "))
+    })
+    .await;
     drop(viewing);
     wait_until("it rests", || !mpeg1.figures().running).await;
 }

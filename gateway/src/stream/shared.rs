@@ -60,7 +60,8 @@ pub struct StreamFigures {
     /// What came by datagrams or TCP and was dropped before it was a picture, by cause: as in `dropped` of `receiver`,
     /// and only what there was.
     pub dropped: BTreeMap<&'static str, u64>,
-    /// Pictures that could not be decoded or encoded.
+    /// Pictures that came cut short or damaged, or that could not be decoded or encoded where all who look are to get
+    /// another size, quality or form than came. What one of them asks for beside that is not counted.
     pub broken: u64,
     /// Pictures that were decoded or encoded here.
     pub converted: u64,
