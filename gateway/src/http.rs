@@ -27,6 +27,7 @@ mod mpeg1;
 mod multipart;
 pub mod origin;
 mod page;
+mod path;
 mod problem;
 mod query;
 mod snapshot;
@@ -35,6 +36,7 @@ mod socket;
 pub(crate) use access::Grant;
 pub use access::{Access, AccessError};
 pub(crate) use multipart::{Carried, Multipart, Part};
+pub(crate) use path::segment;
 pub use problem::Problem;
 pub use query::PictureQuery;
 

@@ -241,7 +241,11 @@ impl Running {
     fn say(&self, is_secure: bool) {
         let (scheme, address) = (if is_secure { "https" } else { "http" }, self.serving.local_addr());
         for stream in self.site.streams() {
-            tracing::info!("serves {} at {scheme}://{address}/video/{}", stream.settings().input, stream.id());
+            tracing::info!(
+                "serves {} at {scheme}://{address}/video/{}",
+                stream.settings().input,
+                http::segment(stream.id())
+            );
         }
         let here = match address.ip() {
             all if all.is_unspecified() => format!("localhost:{}", address.port()),
