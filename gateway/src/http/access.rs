@@ -122,9 +122,11 @@ impl Access {
     /// # Errors
     /// What is wrong with the name or the secret.
     pub fn line(user: Option<&str>, secret: &str) -> Result<String, String> {
-        let is_name = |name: &str| !name.is_empty() && name != TOKEN && !name.contains([':', ' ', '\t', '#', '\n']);
+        // The file is split into lines, and each at the first space of any kind.
+        let divides = |letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, ':' | '#');
+        let is_name = |name: &str| !name.is_empty() && name != TOKEN && !name.contains(divides);
         if user.is_some_and(|user| !is_name(user)) {
-            return Err("a user's name has no spaces and no : or #, and is not \"token\"".to_owned());
+            return Err("a user's name has no spaces of any kind and no : or #, and is not \"token\"".to_owned());
         }
         if secret.is_empty() || secret.len() > MAX_SECRET_BYTES {
             return Err(format!("a password or token has 1 to {MAX_SECRET_BYTES} bytes"));

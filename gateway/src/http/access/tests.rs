@@ -139,6 +139,16 @@ async fn a_user_whom_the_file_does_not_name_costs_nothing() {
     assert_eq!(gate.begun(), 0);
 }
 
+#[test]
+fn what_can_be_a_user_s_name_is_read_as_it_was_given() {
+    for name in ["ann", "Zoë", "ann@lab.example"] {
+        assert_eq!(entries(&Access::line(Some(name), "a").unwrap()).unwrap()[0].user.as_deref(), Some(name));
+    }
+    for name in ["", "token", "a b", "a:b", "a#b", "Ann\u{a0}B", "a\u{2003}b", "a\u{85}b", "a\rb", "a\0b"] {
+        assert!(Access::line(Some(name), "a").is_err(), "{name:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_known_one_is_let_in_and_others_are_told_to_come_again_while_as_many_wait_as_may() {
     let (access, gate) = access(&[(None, "known"), (None, "rightful")]);
