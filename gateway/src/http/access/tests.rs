@@ -131,12 +131,16 @@ async fn the_same_secret_is_checked_once_however_often_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_user_whom_the_file_does_not_name_costs_nothing() {
-    let (access, gate) = access(&[(Some("ann"), "a")]);
-    for secret in [Secret::of(Some("bob"), "a"), token("a")] {
-        assert_eq!(lets_in(&access, &secret, address(1)).await, Ok(false));
+async fn a_user_whom_the_file_does_not_name_is_checked_as_one_whom_it_names() {
+    let (access, gate) = access(&[(None, "t"), (Some("ann"), "a")]);
+    gate.open();
+    // The right password of somebody else, and a wrong one.
+    for (secret, checks) in [("bob", "a"), ("bob", "b"), ("ann", "b")].into_iter().zip(1..) {
+        for _ in 0..2 {
+            assert_eq!(lets_in(&access, &Secret::of(Some(secret.0), secret.1), address(1)).await, Ok(false));
+        }
+        assert_eq!(gate.begun(), checks, "{secret:?}");
     }
-    assert_eq!(gate.begun(), 0);
 }
 
 #[test]
