@@ -24,6 +24,8 @@ mod fetch;
 mod figures;
 mod frame;
 mod latency;
+#[cfg(test)]
+mod log_panel;
 #[cfg(feature = "window")]
 mod meter;
 mod notices;

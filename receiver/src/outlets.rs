@@ -3,7 +3,7 @@
 
 use crate::Frame;
 use crate::queue::{self, FrameQueue, QueueWriter};
-use crate::roster::{Facts, NewestOfEach, Roster, roster};
+use crate::roster::{self, Facts, MAX_SOURCES, NewestOfEach, Roster, roster};
 use media::mailbox::{self, Reader, Replaced, Writer, mailbox};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -81,15 +81,23 @@ impl Outlets {
 
     /// Gives a frame to those who want them whatever their source. Never waits.
     pub(crate) fn put_of_each(&self, now: Instant, frame: &Frame, facts: Facts<'_>) {
-        let inner = &mut *self.lock();
+        let mut are_too_many = false;
+        let mut lock = self.lock();
+        let inner = &mut *lock;
         inner.rosters.retain(|(name, roster)| {
-            let is_read = roster.put(now, frame, facts);
-            if !is_read {
+            let put = roster.put(now, frame, facts);
+            are_too_many |= put == roster::Put::TooMany;
+            if put == roster::Put::Closed {
                 // Its count stays, for the totals.
                 *inner.overflowed.entry(name.clone()).or_default() += roster.replaced();
             }
-            is_read
+            put != roster::Put::Closed
         });
+        // A log may show the figures beside what it is told.
+        drop(lock);
+        if are_too_many {
+            tracing::warn!("{} is not shown: there are {MAX_SOURCES} sources already", frame.source);
+        }
     }
 
     /// Tells these that a source has ended its stream.
@@ -99,7 +107,9 @@ impl Outlets {
 
     /// Gives a frame of the source that is shown to all others. Never waits.
     pub(crate) fn put(&self, now: Instant, frame: &Frame) {
-        let inner = &mut *self.lock();
+        let mut behind = Vec::new();
+        let mut lock = self.lock();
+        let inner = &mut *lock;
         inner.mailboxes.retain(|mailbox| {
             let is_read = mailbox.writer.put(frame.clone()) != mailbox::Put::Closed;
             if !is_read {
@@ -115,11 +125,16 @@ impl Outlets {
                 let lost = inner.overflowed.entry(queue.name.clone()).or_default();
                 *lost += 1;
                 if lost.is_power_of_two() {
-                    tracing::warn!("{} does not keep up: {lost} frames lost to it so far", queue.name);
+                    behind.push((queue.name.clone(), *lost));
                 }
                 true
             }
         });
+        // A log may show the figures beside what it is told.
+        drop(lock);
+        for (name, lost) in behind {
+            tracing::warn!("{name} does not keep up: {lost} frames lost to it so far");
+        }
     }
 
     /// There will be no more frames: whoever waits for one is told.
@@ -160,6 +175,9 @@ impl Outlets {
 mod tests {
     use super::*;
     use crate::frame::tests::frame;
+    use crate::log_panel::lines_of;
+    use crate::queue::MAX_WAIT;
+    use std::sync::Arc;
 
     #[test]
     fn whoever_reads_no_more_is_forgotten_and_what_was_replaced_is_not() {
@@ -182,5 +200,25 @@ mod tests {
         assert!(reader.try_take().is_some(), "what is in it is given out before its end");
         assert_eq!(outlets.replaced()["window"], 101);
         assert!(matches!(outlets.newest("late").take(std::time::Duration::MAX), mailbox::Taken::Closed));
+    }
+
+    #[test]
+    fn a_log_may_ask_for_figures_with_each_warning() {
+        let outlets = Arc::new(Outlets::default());
+        let (file, all) = (outlets.every("file"), outlets.newest_of_each("all"));
+        let look = {
+            let outlets = Arc::clone(&outlets);
+            move || drop((outlets.replaced(), all.take(std::time::Duration::ZERO)))
+        };
+        let lines = lines_of(look, move || {
+            let now = Instant::now();
+            for later in [now, now + MAX_WAIT * 2] {
+                outlets.put(later, &frame(1, &b"picture"[..]));
+            }
+            for port in 0..=MAX_SOURCES as u16 {
+                outlets.put_of_each(now, &frame(port, &b"picture"[..]), Facts::default());
+            }
+        });
+        assert_eq!((lines, file.overflowed()), (2, 1));
     }
 }

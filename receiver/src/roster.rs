@@ -50,6 +50,17 @@ pub(crate) struct Roster {
     shared: Arc<Shared>,
 }
 
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It has been dealt with.
+    Done,
+    /// It is not shown, as there are [`MAX_SOURCES`] already, and that has not been said yet.
+    TooMany,
+    /// Nobody reads any more.
+    Closed,
+}
+
 /// What is known of a source beside its frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Facts<'a> {
@@ -92,16 +103,16 @@ pub(crate) fn roster() -> (Roster, NewestOfEach) {
 }
 
 impl Roster {
-    /// Puts a frame in, in place of the one before of this source. Never waits. False where nobody reads any more.
-    pub(crate) fn put(&self, now: Instant, frame: &Frame, facts: Facts<'_>) -> bool {
+    /// Puts a frame in, in place of the one before of this source. Never waits.
+    pub(crate) fn put(&self, now: Instant, frame: &Frame, facts: Facts<'_>) -> Put {
         let mut list = self.shared.lock();
         if list.is_closed {
-            return false;
+            return Put::Closed;
         }
-        list.put(now, frame, facts);
+        let put = list.put(now, frame, facts);
         drop(list);
         self.shared.changed.notify_all();
-        true
+        put
     }
 
     /// A source has ended its stream.
@@ -160,20 +171,17 @@ impl Shared {
 }
 
 impl List {
-    fn put(&mut self, now: Instant, frame: &Frame, facts: Facts<'_>) {
+    fn put(&mut self, now: Instant, frame: &Frame, facts: Facts<'_>) -> Put {
         self.forget_silent(now);
         let at = self.entries.iter().position(|entry| entry.latest.frame.source == frame.source);
         if at.is_none() && self.entries.len() >= MAX_SOURCES {
-            if !std::mem::replace(&mut self.said_full, true) {
-                tracing::warn!("{} is not shown: there are {MAX_SOURCES} sources already", frame.source);
-            }
-            return;
+            return if std::mem::replace(&mut self.said_full, true) { Put::Done } else { Put::TooMany };
         }
         // Anybody can send frames of the greatest length from many addresses.
         let others = self.entries.iter().filter(|entry| entry.latest.frame.source != frame.source);
         if others.map(|entry| entry.latest.frame.byte_len()).sum::<usize>() + frame.byte_len() > MAX_BYTES {
             self.replaced += 1;
-            return;
+            return Put::Done;
         }
         match at.and_then(|at| self.entries.get_mut(at)) {
             Some(entry) => {
@@ -187,6 +195,7 @@ impl List {
             }
         }
         self.has_news = true;
+        Put::Done
     }
 
     fn take(&mut self, now: Instant) -> Option<Vec<Latest>> {
@@ -343,7 +352,7 @@ mod tests {
         let (roster, reader) = roster();
         let source = frame(1, 1).source;
         assert!(reader.take(Duration::ZERO).unwrap().is_empty());
-        assert!(roster.put(Instant::now(), &frame(1, 1), Facts::default()));
+        assert_eq!(roster.put(Instant::now(), &frame(1, 1), Facts::default()), Put::Done);
         roster.end(source);
         assert!(reader.take(Duration::MAX).unwrap()[0].has_ended);
         roster.put(Instant::now(), &frame(1, 1), Facts::default());
@@ -352,6 +361,6 @@ mod tests {
         assert!(reader.take(Duration::MAX).is_none());
         let (roster, reader) = super::roster();
         drop(reader);
-        assert!(!roster.put(Instant::now(), &frame(1, 1), Facts::default()));
+        assert_eq!(roster.put(Instant::now(), &frame(1, 1), Facts::default()), Put::Closed);
     }
 }

@@ -33,6 +33,8 @@ mod group_interface;
 mod hand_on;
 #[doc(hidden)]
 pub mod keygen;
+#[cfg(test)]
+mod log_panel;
 mod multicast;
 mod pacing;
 mod progress;

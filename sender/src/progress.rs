@@ -90,9 +90,13 @@ impl Progress {
     /// Counts a frame that was damaged when it came, and is sent as far as it could be read. Said once: some cameras
     /// deliver stray bytes in each, which harm nothing.
     pub(crate) fn count_damaged(&self) {
-        let mut tally = self.tally();
-        tally.damaged += 1;
-        if tally.damaged == 1 {
+        let is_first = {
+            let mut tally = self.tally();
+            tally.damaged += 1;
+            tally.damaged == 1
+        };
+        // Not under the lock: a log may show the figures beside what it is told.
+        if is_first {
             tracing::warn!(
                 "a JPEG came damaged, and is sent with what could be read of it; such frames are counted as damaged"
             );
@@ -116,7 +120,10 @@ impl Progress {
             self.end(End::Failed(error));
             return ControlFlow::Break(());
         }
-        match refusals.warnings.admit(Instant::now()) {
+        let admitted = refusals.warnings.admit(Instant::now());
+        // A log may show the figures beside what it is told.
+        drop(refusals);
+        match admitted {
             Some(1) => tracing::warn!("a frame is dropped: {error}"),
             Some(frames) => tracing::warn!("{frames} frames are dropped, the last because: {error}"),
             None => {}
@@ -149,7 +156,9 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_panel::lines_of;
     use segment::TooManySegments;
+    use std::sync::Arc;
 
     fn too_large() -> FrameError {
         TooManySegments { frame_len: 1000, datagram_len: 2 }.into()
@@ -175,5 +184,20 @@ mod tests {
         assert_eq!(progress.refuse(broken.clone()), ControlFlow::Continue(()));
         assert!(progress.ended().is_none());
         assert_eq!(progress.fruitless(), Some(broken));
+    }
+
+    #[test]
+    fn a_log_may_ask_for_figures_with_each_warning() {
+        let progress = Arc::new(Progress::new(Instant::now()));
+        let looks = Arc::clone(&progress);
+        let look = move || {
+            let _ = looks.tally().frames;
+            let _ = (looks.dropped(), looks.fruitless());
+        };
+        let lines = lines_of(look, move || {
+            let _ = progress.refuse(FrameError::NotJpeg { len: 9 });
+            progress.count_damaged();
+        });
+        assert_eq!(lines, 2);
     }
 }
