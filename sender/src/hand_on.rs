@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use media::mailbox::{Put, Writer};
 
+use crate::progress::Progress;
+use crate::transmit::Outgoing;
+
 /// How long one wait for an empty slot lasts before the next begins. Any time would do: whoever waits is woken.
 const WAIT: Duration = Duration::from_secs(3600);
 
@@ -14,4 +17,15 @@ pub(crate) fn hand_on<T>(writer: &Writer<T>, live: bool, value: T) -> Put {
         while !writer.wait_empty(Instant::now() + WAIT) {}
     }
     writer.put(value)
+}
+
+/// Puts a frame down for the transmitter, and counts it as fit to be sent.
+pub(crate) fn hand_on_frame(writer: &Writer<Outgoing>, live: bool, frame: Outgoing, progress: &Progress) -> Put {
+    progress.add_fit();
+    let put = hand_on(writer, live, frame);
+    if put == Put::Replaced {
+        // One went in, another one went away.
+        progress.remove_fit();
+    }
+    put
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,9 @@ pub(crate) struct Progress {
     start: Instant,
     tally: Mutex<Tally>,
     refusals: Mutex<Refusals>,
+    /// Frames that are fit to be sent, whether or not somebody is there to take them; not those that newer ones have
+    /// replaced since.
+    fit: AtomicU64,
     end: OnceLock<End>,
     hurry: AtomicBool,
     /// Who looks at what is sent.
@@ -63,6 +66,7 @@ impl Progress {
             start,
             tally: Mutex::default(),
             refusals: Mutex::new(refusals),
+            fit: AtomicU64::new(0),
             end: OnceLock::new(),
             hurry: AtomicBool::new(false),
             taps: Taps::default(),
@@ -131,6 +135,16 @@ impl Progress {
         ControlFlow::Continue(())
     }
 
+    /// A frame goes on to be sent: nothing is known that speaks against it.
+    pub(crate) fn add_fit(&self) {
+        self.fit.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One that [went on](Self::add_fit) has been replaced, or cannot be sent after all.
+    pub(crate) fn remove_fit(&self) {
+        self.fit.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The stream is over, and who looks at it is told. What ended it first stays.
     pub(crate) fn end(&self, end: End) {
         // Two threads may come to an end at the same time; either reason is true.
@@ -143,9 +157,13 @@ impl Progress {
         self.end.get().cloned()
     }
 
-    /// Why nothing at all was sent, if frames were there and every one was refused.
+    /// Why nothing at all was sent, if frames were there and every one was refused. Where one was not, there was nobody
+    /// to send it to, and those that were refused say nothing.
     pub(crate) fn fruitless(&self) -> Option<FrameError> {
-        if self.tally().frames > 0 { None } else { self.refusals().last.clone() }
+        if self.tally().frames > 0 || self.fit.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        self.refusals().last.clone()
     }
 
     fn refusals(&self) -> MutexGuard<'_, Refusals> {
@@ -183,6 +201,10 @@ mod tests {
         let broken = FrameError::NotJpeg { len: 9 };
         assert_eq!(progress.refuse(broken.clone()), ControlFlow::Continue(()));
         assert!(progress.ended().is_none());
+        assert_eq!(progress.fruitless(), Some(broken.clone()));
+        progress.add_fit();
+        assert_eq!(progress.fruitless(), None, "nobody was there to send it to");
+        progress.remove_fit();
         assert_eq!(progress.fruitless(), Some(broken));
     }
 

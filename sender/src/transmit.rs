@@ -78,6 +78,7 @@ impl Transmit {
             Ok(true) => self.left -= 1,
             Ok(false) => {}
             Err(error) => {
+                self.progress.remove_fit();
                 if let ControlFlow::Break(()) = self.progress.refuse(error) {
                     self.left = 0;
                     return;
@@ -287,6 +288,7 @@ impl Transmitter {
         // What lies in the mailbox is older.
         let goes = transmit.left > 0 && frames.wait_empty(Instant::now()) && transmit.goes_at_once(frame);
         if goes {
+            transmit.progress.add_fit();
             transmit.step(frame, None);
         }
         goes

@@ -20,7 +20,7 @@ use crate::error::{FrameError, UpstreamError};
 use crate::feedback::Shared;
 use crate::figures::Figures;
 use crate::gate::{Gate, State};
-use crate::hand_on::hand_on;
+use crate::hand_on::hand_on_frame;
 use crate::progress::{End, Progress};
 use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
@@ -155,7 +155,7 @@ impl Upstream {
                 if self.transmitter.send_at_once(&frame, outgoing) {
                     Put::Stored
                 } else {
-                    hand_on(outgoing, self.live, frame)
+                    hand_on_frame(outgoing, self.live, frame, &self.progress)
                 }
             }
             captured => encoder.put(captured),
@@ -210,7 +210,8 @@ impl Upstream {
     /// in all.
     ///
     /// # Errors
-    /// Why the stream ended before: [`UpstreamError::Failed`] also where frames came but none of them could be sent.
+    /// Why the stream ended before: [`UpstreamError::Failed`] also where frames came and every one of them was refused. That
+    /// there was nobody to send to is none.
     pub fn close(self) -> Result<Figures, UpstreamError> {
         self.end(ByeReason::SourceEnded)
     }

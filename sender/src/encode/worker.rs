@@ -13,7 +13,7 @@ use super::load::Load;
 use super::turnstile::Turnstile;
 use crate::demand::{Demand, Demands};
 use crate::error::{FrameError, UpstreamError};
-use crate::hand_on::hand_on;
+use crate::hand_on::hand_on_frame;
 use crate::progress::Progress;
 use crate::source::Captured;
 use crate::transmit::Outgoing;
@@ -164,7 +164,8 @@ impl<C: Convert> Worker<'_, C> {
                     tally.encoded += 1;
                     tally.encoding += took;
                 }
-                hand_on(&line.outgoing, line.live, Outgoing { jpeg, bgr, captured_at }) != Put::Closed
+                let frame = Outgoing { jpeg, bgr, captured_at };
+                hand_on_frame(&line.outgoing, line.live, frame, &line.progress) != Put::Closed
             }
             Err(error) => line.progress.refuse(error).is_continue(),
         };

@@ -436,6 +436,31 @@ fn there_are_only_so_many_receivers_and_a_place_that_is_left_is_free_again() {
 }
 
 #[test]
+fn a_broken_picture_is_not_to_blame_where_nobody_was_there_for_the_good_ones() {
+    for (broken_first, good) in [(true, 5), (false, 5), (true, 0)] {
+        let (mut upstream, _) = start(Upstream::builder(), &[Framing::Upstream]);
+        let mut broken = 0;
+        let mut send_broken = |upstream: &mut Upstream| {
+            broken += 1;
+            assert!(matches!(upstream.send_jpeg(&b"cut off"[..]), Err(UpstreamError::Refused(_))));
+        };
+        if broken_first {
+            send_broken(&mut upstream);
+        }
+        for number in 0..good {
+            upstream.send_jpeg(jpeg(64, number + 1)).unwrap();
+        }
+        if !broken_first {
+            send_broken(&mut upstream);
+        }
+        match upstream.close() {
+            Ok(totals) => assert_eq!((totals.frames, totals.dropped["not_jpeg"], good), (0, broken, 5)),
+            Err(error) => assert!(matches!(error, UpstreamError::Failed(_)) && good == 0, "{error}"),
+        }
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_and_nothing_goes_on_behind_it() {
     let (upstream, listening) = start(Upstream::builder(), &[Framing::Upstream]);
     let again = Upstream::builder().listen(listening[0].address, Framing::Pickle).start().unwrap_err();
