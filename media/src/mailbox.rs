@@ -89,6 +89,12 @@ impl<T> Writer<T> {
         }
     }
 
+    /// Whether anybody reads it still.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        !self.shared.lock().reader_gone
+    }
+
     /// Waits until the slot is empty, at most until `deadline`. True if it is empty or nobody reads any more.
     ///
     /// This is for writers that are not live (files, pipes): they wait for the reader instead of losing frames.
@@ -305,7 +311,9 @@ mod tests {
     #[test]
     fn a_writer_without_a_reader_is_told() {
         let (writer, reader) = mailbox();
+        assert!(writer.is_read());
         drop(reader);
+        assert!(!writer.is_read());
         assert_eq!(writer.put(1), Put::Closed);
         assert!(writer.wait_empty(Instant::now()));
     }

@@ -183,7 +183,8 @@ impl Downstream {
         self.own.try_take()
     }
 
-    /// A mailbox of one's own, in which the newest frame wins. `name` is for the figures.
+    /// A mailbox of one's own, in which the newest frame wins. `name` is for the [figures](Figures::replaced), which
+    /// remember it after the mailbox was dropped: one name for all of a kind is best.
     #[must_use]
     pub fn newest(&self, name: &str) -> Reader<Frame> {
         self.monitor.newest(name)

@@ -111,7 +111,8 @@ pub struct Figures {
     /// connection ended, `too_long` those that claim more bytes than are read, `stalled` those that came too slowly,
     /// `refused` pickles of anything but a picture, `not_jpeg` what is no JPEG.
     pub dropped: BTreeMap<&'static str, u64>,
-    /// Frames that a newer one replaced before they were taken, by mailbox; frames that found a queue full, by sink.
+    /// Frames that a newer one replaced before they were taken, by mailbox; frames that found a queue full, by sink. Of
+    /// mailboxes and queues that have been dropped, 256 names are kept; what more of them had lost is under `others`.
     pub replaced: BTreeMap<String, u64>,
     /// Datagrams that the kernel dropped because the receive buffer was full.
     pub kernel_drops: u64,

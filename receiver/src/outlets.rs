@@ -1,9 +1,12 @@
 //! Where the receiving thread puts frames: mailboxes for those who want the newest, of one source or of each, queues
 //! for those promised all.
 
+mod gone;
+
 use crate::Frame;
 use crate::queue::{self, FrameQueue, QueueWriter};
 use crate::roster::{self, Facts, MAX_SOURCES, NewestOfEach, Roster, roster};
+use gone::Gone;
 use media::mailbox::{self, Reader, Replaced, Writer, mailbox};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,9 +25,8 @@ struct Inner {
     mailboxes: Vec<Mailbox>,
     queues: Vec<Queue>,
     rosters: Vec<(String, Roster)>,
-    /// Frames lost to full queues, by the names of these; kept when the queue is gone, as is what a roster or a mailbox
-    /// has replaced.
-    overflowed: BTreeMap<String, u64>,
+    /// What those that have gone had lost: replaced, or not put into a full queue.
+    gone: Gone,
 }
 
 #[derive(Debug)]
@@ -44,34 +46,34 @@ impl Outlets {
     /// Opens a mailbox: whoever reads it gets the newest frame.
     pub(crate) fn newest(&self, name: &str) -> Reader<Frame> {
         let (writer, reader) = mailbox();
-        let mut inner = self.lock();
-        inner.overflowed.entry(name.to_owned()).or_default();
-        if !inner.closed {
-            let replaced = writer.replaced();
-            inner.mailboxes.push(Mailbox { name: name.to_owned(), writer, replaced });
-        }
+        let replaced = writer.replaced();
+        self.open(name, |inner, name| inner.mailboxes.push(Mailbox { name, writer, replaced }));
         reader
     }
 
     /// Opens a queue: whoever reads it gets every frame from now on.
     pub(crate) fn every(&self, name: &str) -> FrameQueue {
         let (writer, reader) = queue::queue();
-        let mut inner = self.lock();
-        inner.overflowed.entry(name.to_owned()).or_default();
-        if !inner.closed {
-            inner.queues.push(Queue { name: name.to_owned(), writer });
-        }
+        self.open(name, |inner, name| inner.queues.push(Queue { name, writer }));
         reader
     }
 
     /// Opens a list of all sources: whoever reads it gets the newest frame of each.
     pub(crate) fn newest_of_each(&self, name: &str) -> NewestOfEach {
         let (writer, reader) = roster();
-        let mut inner = self.lock();
-        if !inner.closed {
-            inner.rosters.push((name.to_owned(), writer));
-        }
+        self.open(name, |inner, name| inner.rosters.push((name, writer)));
         reader
+    }
+
+    fn open(&self, name: &str, add: impl FnOnce(&mut Inner, String)) {
+        let mut inner = self.lock();
+        // While no frame comes, nothing else finds out who has gone.
+        inner.forget_unread();
+        if inner.closed {
+            inner.gone.add(name.to_owned(), 0);
+        } else {
+            add(&mut inner, name.to_owned());
+        }
     }
 
     /// Whether anybody wants frames whatever their source.
@@ -81,20 +83,18 @@ impl Outlets {
 
     /// Gives a frame to those who want them whatever their source. Never waits.
     pub(crate) fn put_of_each(&self, now: Instant, frame: &Frame, facts: Facts<'_>) {
-        let mut are_too_many = false;
-        let mut lock = self.lock();
-        let inner = &mut *lock;
-        inner.rosters.retain(|(name, roster)| {
+        let (mut are_too_many, mut has_left) = (false, false);
+        let mut inner = self.lock();
+        for (_, roster) in &inner.rosters {
             let put = roster.put(now, frame, facts);
             are_too_many |= put == roster::Put::TooMany;
-            if put == roster::Put::Closed {
-                // Its count stays, for the totals.
-                *inner.overflowed.entry(name.clone()).or_default() += roster.replaced();
-            }
-            put != roster::Put::Closed
-        });
+            has_left |= put == roster::Put::Closed;
+        }
+        if has_left {
+            inner.forget_unread();
+        }
         // A log may show the figures beside what it is told.
-        drop(lock);
+        drop(inner);
         if are_too_many {
             tracing::warn!("{} is not shown: there are {MAX_SOURCES} sources already", frame.source);
         }
@@ -107,31 +107,28 @@ impl Outlets {
 
     /// Gives a frame of the source that is shown to all others. Never waits.
     pub(crate) fn put(&self, now: Instant, frame: &Frame) {
-        let mut behind = Vec::new();
-        let mut lock = self.lock();
-        let inner = &mut *lock;
-        inner.mailboxes.retain(|mailbox| {
-            let is_read = mailbox.writer.put(frame.clone()) != mailbox::Put::Closed;
-            if !is_read {
-                // Its count stays, for the totals.
-                *inner.overflowed.entry(mailbox.name.clone()).or_default() += mailbox.replaced.count();
-            }
-            is_read
-        });
-        inner.queues.retain(|queue| match queue.writer.put(now, frame) {
-            queue::Put::Stored => true,
-            queue::Put::Closed => false,
-            queue::Put::Overflowed => {
-                let lost = inner.overflowed.entry(queue.name.clone()).or_default();
-                *lost += 1;
-                if lost.is_power_of_two() {
-                    behind.push((queue.name.clone(), *lost));
+        let (mut behind, mut has_left) = (Vec::new(), false);
+        let mut inner = self.lock();
+        for mailbox in &inner.mailboxes {
+            has_left |= mailbox.writer.put(frame.clone()) == mailbox::Put::Closed;
+        }
+        for queue in &inner.queues {
+            match queue.writer.put(now, frame) {
+                queue::Put::Stored => {}
+                queue::Put::Closed => has_left = true,
+                queue::Put::Overflowed => {
+                    let lost = queue.writer.overflowed();
+                    if lost.is_power_of_two() {
+                        behind.push((queue.name.clone(), lost));
+                    }
                 }
-                true
             }
-        });
+        }
+        if has_left {
+            inner.forget_unread();
+        }
         // A log may show the figures beside what it is told.
-        drop(lock);
+        drop(inner);
         for (name, lost) in behind {
             tracing::warn!("{name} does not keep up: {lost} frames lost to it so far");
         }
@@ -141,26 +138,21 @@ impl Outlets {
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
+        inner.forget_unread();
+        let counts = inner.counts();
+        // They stay, for the totals.
+        counts.into_iter().for_each(|(name, lost)| inner.gone.keep(name, lost));
+        inner.mailboxes.clear();
         inner.queues.clear();
-        // Their counts stay, for the totals.
-        let rosters = std::mem::take(&mut inner.rosters);
-        for (name, roster) in rosters {
-            *inner.overflowed.entry(name).or_default() += roster.replaced();
-        }
-        for mailbox in std::mem::take(&mut inner.mailboxes) {
-            *inner.overflowed.entry(mailbox.name).or_default() += mailbox.replaced.count();
-        }
+        inner.rosters.clear();
     }
 
     /// Frames that were replaced or found a queue full, by the name of the outlet.
     pub(crate) fn replaced(&self) -> BTreeMap<String, u64> {
         let inner = self.lock();
-        let mut counts = inner.overflowed.clone();
-        for (name, roster) in &inner.rosters {
-            *counts.entry(name.clone()).or_default() += roster.replaced();
-        }
-        for mailbox in &inner.mailboxes {
-            *counts.entry(mailbox.name.clone()).or_default() += mailbox.replaced.count();
+        let mut counts = inner.gone.counts().clone();
+        for (name, lost) in inner.counts() {
+            *counts.entry(name).or_default() += lost;
         }
         counts
     }
@@ -168,6 +160,29 @@ impl Outlets {
     /// A panic elsewhere leaves the lists whole.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// What those that are there have lost so far.
+    fn counts(&self) -> Vec<(String, u64)> {
+        let mailboxes = self.mailboxes.iter().map(|mailbox| (&mailbox.name, mailbox.replaced.count()));
+        let queues = self.queues.iter().map(|queue| (&queue.name, queue.writer.overflowed()));
+        let rosters = self.rosters.iter().map(|(name, roster)| (name, roster.replaced()));
+        mailboxes.chain(queues).chain(rosters).map(|(name, lost)| (name.clone(), lost)).collect()
+    }
+
+    /// Drops those that nobody reads, and keeps what they have counted.
+    fn forget_unread(&mut self) {
+        for it in self.mailboxes.extract_if(.., |it| !it.writer.is_read()) {
+            self.gone.add(it.name, it.replaced.count());
+        }
+        for it in self.queues.extract_if(.., |it| !it.writer.is_read()) {
+            self.gone.add(it.name, it.writer.overflowed());
+        }
+        for (name, roster) in self.rosters.extract_if(.., |(_, roster)| !roster.is_read()) {
+            self.gone.add(name, roster.replaced());
+        }
     }
 }
 
@@ -200,6 +215,29 @@ mod tests {
         assert!(reader.try_take().is_some(), "what is in it is given out before its end");
         assert_eq!(outlets.replaced()["window"], 101);
         assert!(matches!(outlets.newest("late").take(std::time::Duration::MAX), mailbox::Taken::Closed));
+    }
+
+    #[test]
+    fn whoever_goes_while_no_frame_comes_is_forgotten_too() {
+        let (outlets, now, picture) = (Outlets::default(), Instant::now(), frame(1, &b"picture"[..]));
+        let stays = outlets.every("file");
+        for later in [now, now + MAX_WAIT * 2] {
+            outlets.put(later, &picture);
+        }
+        for n in 0..1000 {
+            let name = format!("viewer {n}");
+            drop((outlets.newest(&name), outlets.every(&name), outlets.newest_of_each(&name)));
+        }
+        let reader = outlets.newest("window");
+        let inner = outlets.lock();
+        assert_eq!((inner.mailboxes.len(), inner.queues.len(), inner.rosters.len()), (1, 1, 0));
+        drop(inner);
+        let counts = outlets.replaced();
+        assert!(counts.len() < 300, "{}", counts.len());
+        assert_eq!((counts["file"], counts["window"], counts["others"]), (1, 0, 0));
+        outlets.close();
+        assert_eq!(outlets.replaced()["file"], 1);
+        drop((stays, reader));
     }
 
     #[test]

@@ -70,6 +70,16 @@ impl QueueWriter {
         self.shared.changed.notify_one();
         Put::Stored
     }
+
+    /// Whether anybody reads it still.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.shared.lock().reader_gone
+    }
+
+    /// Frames that found the queue full.
+    pub(crate) fn overflowed(&self) -> u64 {
+        self.shared.overflowed.load(Ordering::Relaxed)
+    }
 }
 
 impl FrameQueue {

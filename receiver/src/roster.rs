@@ -115,6 +115,11 @@ impl Roster {
         put
     }
 
+    /// Whether anybody reads it still.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.shared.lock().is_closed
+    }
+
     /// A source has ended its stream.
     pub(crate) fn end(&self, source: SocketAddr) {
         let mut list = self.shared.lock();

@@ -44,6 +44,8 @@ impl Taps {
         let (writer, reader) = mailbox();
         let replaced = writer.replaced();
         let mut inner = self.lock();
+        // While no frame goes out, nothing else finds out who has gone.
+        inner.forget(|tap| !tap.writer.is_read());
         inner.replaced_before.entry(name).or_default();
         if !inner.is_closed {
             inner.taps.push(Tap { name, writer, replaced });
@@ -131,6 +133,8 @@ mod tests {
             taps.put(&Bytes::new(), SystemTime::UNIX_EPOCH);
         }
         assert!(!taps.is_watched());
+        (0..100).for_each(|_| drop(taps.open("window")));
+        assert_eq!(taps.lock().taps.len(), 1, "also while no frame goes out");
         taps.close();
         drop(taps.open("late"));
         assert!(taps.lock().taps.is_empty());
