@@ -12,7 +12,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 /// Name of the mailbox behind [`Downstream::recv_frame`] and [`Downstream::latest`] in the figures.
@@ -46,13 +46,16 @@ pub struct Downstream {
     pub(crate) granted: Option<Granted>,
 }
 
-/// Reads the figures of a [`Downstream`], and gives its frames, from any thread, as long as anybody wants to know.
+/// Reads the figures of a [`Downstream`], gives its frames, and [ends](Self::stop) it, from any thread, as long as anybody
+/// wants to know.
 #[derive(Debug, Clone)]
 pub struct Monitor {
     shared: Arc<Shared>,
     own_is_read: Arc<AtomicBool>,
     start: Instant,
     mark: Arc<Mutex<Mark>>,
+    /// What receives.
+    thread: Thread,
 }
 
 /// Why a [`Downstream`] could not be started, or has no more frames.
@@ -135,20 +138,14 @@ impl Downstream {
             .map_err(DownstreamError::Thread)?;
         let start = Instant::now();
         let mark = Arc::new(Mutex::new(Mark::start(start)));
-        let monitor = Monitor { shared, own_is_read: Arc::default(), start, mark };
+        let monitor = Monitor { shared, own_is_read: Arc::default(), start, mark, thread: thread.thread().clone() };
         Ok(Self { monitor, thread: Some(thread), own, origin, local: None, granted: None })
     }
 
     /// Begins to take frames, where that was [held](Builder::hold).
     pub fn release(&self) {
         self.monitor.shared.is_held.store(false, Ordering::Relaxed);
-        self.unpark();
-    }
-
-    fn unpark(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
+        self.monitor.thread.unpark();
     }
 
     /// Waits for a frame newer than the last one taken. What came in between was replaced by it.
@@ -275,10 +272,10 @@ impl Downstream {
         self.monitor.clone()
     }
 
-    /// Ends receiving. Mailboxes and queues give what is still in them, then say that they are closed.
+    /// Ends receiving, and waits until that is done. Mailboxes and queues give what is still in them, then say that they
+    /// are closed. [`Monitor::stop`] does the same from any thread, also while another one waits for a frame here.
     pub fn close(&mut self) {
-        self.monitor.shared.stop.store(true, Ordering::Relaxed);
-        self.unpark();
+        self.monitor.stop();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -315,6 +312,13 @@ impl Monitor {
     pub fn progress(&self) -> (u64, Option<Instant>) {
         let counters = self.shared.counters();
         (counters.frames, counters.last_frame)
+    }
+
+    /// Ends receiving, soon, and does not wait for it. Whoever waits for a frame, in [`Downstream::recv_frame`] or at a
+    /// mailbox or queue, gets what is still there, then is told that there are no more.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.thread.unpark();
     }
 
     /// As [`Downstream::newest`].
@@ -356,6 +360,22 @@ mod tests {
         assert!(matches!(downstream.recv_timeout(Duration::from_millis(1)), Ok(None)));
         drop(says);
         assert!(matches!(downstream.recv_timeout(Duration::MAX), Err(DownstreamError::Ended)));
+    }
+
+    #[test]
+    fn whoever_waits_for_a_frame_is_released_from_another_thread() {
+        for is_held in [false, true] {
+            let builder = Builder::new().bind("127.0.0.1:0".parse().unwrap());
+            let downstream = if is_held { builder.hold() } else { builder }.start().unwrap();
+            let (monitor, frames) = (downstream.monitor(), downstream.every("file"));
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| downstream.recv_frame());
+                std::thread::sleep(Duration::from_millis(10));
+                monitor.stop();
+                assert!(matches!(waiting.join().unwrap(), Err(DownstreamError::Ended)));
+            });
+            assert!(matches!(frames.take(Duration::MAX), crate::Taken::Closed));
+        }
     }
 
     #[test]

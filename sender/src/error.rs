@@ -115,6 +115,9 @@ pub enum UpstreamError {
     /// As many frames as were asked for have been sent.
     #[error("the stream has ended: it has sent as many frames as it was asked to")]
     Ended,
+    /// The stream was [stopped](crate::Monitor::stop), from whatever thread.
+    #[error("the stream has ended: it was stopped")]
+    ShutDown,
     /// The stream is over because a frame could not be sent, and none before it was: nor would those after it be.
     #[error(transparent)]
     Failed(FrameError),

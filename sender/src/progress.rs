@@ -24,6 +24,8 @@ pub(crate) enum End {
     Failed(FrameError),
     /// Too few receivers of a group acknowledged.
     NoAnswer(NoAnswer),
+    /// Whoever watches it has stopped it.
+    Stopped,
 }
 
 impl From<End> for UpstreamError {
@@ -32,6 +34,7 @@ impl From<End> for UpstreamError {
             End::Limit => Self::Ended,
             End::Failed(error) => Self::Failed(error),
             End::NoAnswer(error) => Self::NoAnswer(error),
+            End::Stopped => Self::ShutDown,
         }
     }
 }

@@ -59,8 +59,6 @@ pub struct Upstream {
     pub(crate) threads: Vec<JoinHandle<()>>,
     /// The thread that says bye once those are done.
     pub(crate) feedback: Option<JoinHandle<()>>,
-    /// What opens when the stream begins, where it waits for somebody: a group, or a receiver over TCP.
-    pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) demands: Arc<Demands>,
     pub(crate) wanted: Wanted,
     pub(crate) live: bool,
@@ -92,7 +90,7 @@ pub struct Destination {
     pub datagram_len: usize,
 }
 
-/// Watches a stream from any thread, also after its end.
+/// Watches a stream from any thread, also after its end, and may [end](Self::stop) it.
 #[derive(Debug, Clone)]
 pub struct Monitor {
     progress: Arc<Progress>,
@@ -100,6 +98,8 @@ pub struct Monitor {
     pub(crate) audience: Option<Arc<Audience>>,
     encoder: Replaced<Captured>,
     transmitter: Replaced<Outgoing>,
+    /// What opens when the stream begins, where it waits for somebody: a group, or a receiver over TCP.
+    gate: Option<Arc<Gate>>,
     /// Whether remotes may miss frames that others get.
     are_several: bool,
 }
@@ -128,12 +128,13 @@ impl Upstream {
     }
 
     /// Sends a picture with the time at which it was captured. Waits for the frame before to be taken up if the
-    /// stream is not live.
+    /// stream is not live: for ever where there is nobody to take it. [`Monitor::stop`] releases it.
     ///
     /// # Errors
     /// [`UpstreamError::Refused`] where this is no JPEG: the next one is welcome. Everything else is
     /// [final](UpstreamError::is_final) and may be about an earlier frame: [`UpstreamError::Ended`] after as many
-    /// frames as were asked for, [`UpstreamError::Failed`] where not even the first one could be sent.
+    /// frames as were asked for, [`UpstreamError::Failed`] where not even the first one could be sent,
+    /// [`UpstreamError::ShutDown`] after [`Monitor::stop`], of a frame that may still go out.
     pub fn send(&mut self, captured: Captured) -> Result<Accepted, UpstreamError> {
         let (Some(encoder), Some(outgoing)) = (&self.encoder, &self.outgoing) else {
             return Err(UpstreamError::Stopped);
@@ -161,6 +162,8 @@ impl Upstream {
             captured => encoder.put(captured),
         };
         match put {
+            // It may have waited for this.
+            Put::Stored | Put::Replaced if self.monitor.is_stopped() => Err(UpstreamError::ShutDown),
             Put::Stored => Ok(Accepted::Alone),
             Put::Replaced => Ok(Accepted::InsteadOfOlder),
             Put::Closed => Err(self.progress.ended().map_or(UpstreamError::Stopped, UpstreamError::from)),
@@ -173,9 +176,10 @@ impl Upstream {
     /// waiting until then.
     ///
     /// # Errors
-    /// [`UpstreamError::NoAnswer`] where too few receivers have acknowledged in time and the stream is to end then.
+    /// [`UpstreamError::NoAnswer`] where too few receivers have acknowledged in time and the stream is to end then;
+    /// [`UpstreamError::ShutDown`] after [`Monitor::stop`].
     pub fn wait_until_begun(&self, timeout: Duration) -> Result<bool, UpstreamError> {
-        match self.gate.as_ref().map_or(State::Open, |gate| gate.wait(timeout)) {
+        match self.monitor.gate.as_ref().map_or(State::Open, |gate| gate.wait(timeout)) {
             State::Open => Ok(true),
             State::Closed => Ok(false),
             State::GivenUp => Err(self.progress.ended().map_or(UpstreamError::Stopped, UpstreamError::from)),
@@ -240,9 +244,7 @@ impl Upstream {
     /// Closes both ways in and waits for the threads, which finish what they have; then bye is said. True if one of
     /// them panicked.
     fn stop(&mut self, reason: ByeReason) -> bool {
-        if let Some(gate) = &self.gate {
-            gate.give_up();
-        }
+        self.monitor.give_up();
         if reason == ByeReason::ShuttingDown {
             self.monitor.hurry();
         } else {
@@ -265,13 +267,35 @@ impl Drop for Upstream {
 
 impl Monitor {
     pub(crate) fn new(
-        progress: Arc<Progress>,
-        feedback: Arc<Shared>,
+        (progress, feedback): (Arc<Progress>, Arc<Shared>),
         audience: Option<Arc<Audience>>,
         (encoder, transmitter): (Replaced<Captured>, Replaced<Outgoing>),
+        gate: Option<Arc<Gate>>,
         are_several: bool,
     ) -> Self {
-        Self { progress, feedback, audience, encoder, transmitter, are_several }
+        Self { progress, feedback, audience, encoder, transmitter, gate, are_several }
+    }
+
+    /// Ends the stream, from any thread: it takes no more frames. Whoever waits in [`Upstream::send`] or
+    /// [`Upstream::wait_until_begun`], be it for a receiver that never comes, is released, and told
+    /// [`UpstreamError::ShutDown`]. What has begun goes out at once, as far as somebody is there.
+    ///
+    /// Receivers are told when the stream is closed or dropped, which is up to whoever has it.
+    pub fn stop(&self) {
+        self.progress.end(End::Stopped);
+        self.hurry();
+        self.give_up();
+    }
+
+    fn is_stopped(&self) -> bool {
+        matches!(self.progress.ended(), Some(End::Stopped))
+    }
+
+    /// Nobody is waited for any more before the stream begins.
+    fn give_up(&self) {
+        if let Some(gate) = &self.gate {
+            gate.give_up();
+        }
     }
 
     /// The stream is to be over soon: what has begun is no longer held up, nor are slow receivers waited for.
@@ -327,7 +351,7 @@ impl Monitor {
         self.progress.taps.open(name)
     }
 
-    /// Whether the stream has come to its end by itself and takes no more frames.
+    /// Whether the stream has come to its end, by itself or [stopped](Self::stop), and takes no more frames.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.progress.ended().is_some()

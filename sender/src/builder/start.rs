@@ -95,13 +95,14 @@ impl Builder {
             encoder(conversion, outgoing, self.live, demands, Arc::clone(&progress))
         };
         let replaced = (encoder.replaced(), outgoing.replaced());
-        let monitor = Monitor::new(Arc::clone(&progress), Arc::clone(&shared), audience.clone(), replaced, are_several);
         // Who is sent to without being waited for is a beginning. A group is waited for before receivers over TCP.
         let beginning = if remotes.is_empty() {
             group.as_ref().map(|_| &gate).or(audience.as_ref().map(|audience| &audience.gate)).cloned()
         } else {
             None
         };
+        let watched = (Arc::clone(&progress), Arc::clone(&shared));
+        let monitor = Monitor::new(watched, audience.clone(), replaced, beginning.clone(), are_several);
         let transmit = Transmit {
             remotes,
             group: group.map(|group| (group, Arc::clone(&gate))),
@@ -153,7 +154,6 @@ impl Builder {
             transmitter,
             threads,
             feedback: Some(feedback),
-            gate: beginning,
             demands,
             wanted: self.wanted,
             live: self.live,

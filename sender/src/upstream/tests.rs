@@ -231,6 +231,34 @@ fn dropping_a_stream_sends_what_has_begun() {
     assert_eq!(receiver.frame().1.unwrap().number, 0);
 }
 
+/// Sends until that is refused, which must be because the stream was stopped. Gives what closing it says then.
+fn send_until_stopped(mut upstream: Upstream) -> Result<Figures, UpstreamError> {
+    let (monitor, (says, said)) = (upstream.monitor(), std::sync::mpsc::channel());
+    let sending = std::thread::spawn(move || {
+        let error = (0..).find_map(|_| upstream.send_jpeg(jpeg(64, 1)).err()).unwrap();
+        assert!(matches!(error, UpstreamError::ShutDown) && error.is_final(), "{error}");
+        assert!(matches!(upstream.wait_until_begun(Duration::ZERO), Ok(true) | Err(UpstreamError::ShutDown)));
+        let _ = says.send(upstream.close());
+    });
+    // By then it waits, as far as anybody can tell.
+    std::thread::sleep(Duration::from_millis(50));
+    monitor.stop();
+    assert!(monitor.has_ended());
+    let closed = said.recv_timeout(Duration::from_secs(30)).expect("it is released");
+    sending.join().unwrap();
+    closed
+}
+
+#[test]
+fn stopping_a_stream_ends_it_whoever_sends() {
+    let mut receiver = Receiver::new();
+    for live in [false, true] {
+        let upstream = Upstream::builder().remote(receiver.address()).live(live).start().unwrap();
+        assert!(send_until_stopped(upstream).unwrap().frames > 0);
+        receiver.frame();
+    }
+}
+
 #[test]
 fn both_families_of_addresses_are_served() {
     let mut v4 = Receiver::new();

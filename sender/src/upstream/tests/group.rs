@@ -236,3 +236,10 @@ fn what_is_no_group_is_refused() {
     let unknown = Multicast { interface: Some("nowhere0".to_owned()), ..Multicast::to(group) };
     assert!(matches!(start(Upstream::builder().multicast(unknown)), UpstreamError::Interface(_)));
 }
+
+#[test]
+fn whoever_waits_for_a_group_that_never_answers_is_released_from_another_thread() {
+    let member = Member::new();
+    let upstream = member.builder().ack_timeout(None).live(false).start().unwrap();
+    assert_eq!(send_until_stopped(upstream).unwrap().frames, 0);
+}

@@ -385,6 +385,19 @@ fn closing_gives_whoever_is_behind_the_last_frame_and_shutting_down_waits_for_no
     assert_eq!(figures.receivers_dropped, 1);
 }
 
+#[test]
+fn whoever_waits_for_a_receiver_that_never_comes_or_has_gone_is_released_from_another_thread() {
+    let (upstream, _) = start(Upstream::builder().live(false), &[Framing::Upstream]);
+    assert_eq!(send_until_stopped(upstream).unwrap().frames, 0);
+
+    let (upstream, listening) = start(Upstream::builder().live(false), &[Framing::Upstream]);
+    let client = Client::connect(listening[0]);
+    wait_for_receivers(&upstream.monitor(), 1);
+    drop(client);
+    wait_for_receivers(&upstream.monitor(), 0);
+    send_until_stopped(upstream).unwrap();
+}
+
 /// Counts frames that are somewhere in memory.
 struct Counted(Bytes, Arc<AtomicUsize>);
 
