@@ -6,7 +6,7 @@ use crate::figures::{Figures, Mark};
 use crate::queue::FrameQueue;
 use crate::receive::Shared;
 use crate::roster::NewestOfEach;
-use media::mailbox::{Reader, Taken};
+use media::mailbox::{Reader, Taken, Waited};
 use segment::socket::{Granted, JoinError, SocketError};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -36,6 +36,24 @@ const OWN_MAILBOX: &str = "application";
 /// # #[allow(unreachable_code)]
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A loop that has other things to do, as that of a window, looks at each of its turns, and learns of the end there:
+///
+/// ```no_run
+/// # use receiver::{Downstream, DownstreamError};
+/// # use std::time::Duration;
+/// # fn turn(downstream: &Downstream) -> Result<(), DownstreamError> {
+/// match downstream.recv_timeout(Duration::ZERO) {
+///     Ok(Some(frame)) => println!("to be shown: {} bytes", frame.byte_len()),
+///     Ok(None) => {} // Nothing new: what is shown stays.
+///     Err(DownstreamError::Ended) => println!("there will be no more"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Closing and dropping it wait for its thread, up to 50 ms; [`Monitor::stop`] does not.
 #[derive(Debug)]
 pub struct Downstream {
     monitor: Monitor,
@@ -173,7 +191,8 @@ impl Downstream {
         }
     }
 
-    /// The newest frame, if one has come since the last one taken. Does not wait.
+    /// The newest frame, if one has come since the last one taken. Does not wait. That there will be no more,
+    /// [`has_ended`](Self::has_ended) tells.
     #[must_use]
     pub fn latest(&self) -> Option<Frame> {
         self.monitor.own_is_read.store(true, Ordering::Relaxed);
@@ -219,10 +238,11 @@ impl Downstream {
         self.granted
     }
 
-    /// Whether there will be no more frames.
+    /// Whether there will be no more frames and the last one has been taken: what [`recv_frame`](Self::recv_frame) would
+    /// say. Who takes frames elsewhere, or none, asks [`Monitor::has_ended`].
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.own.wait(Duration::ZERO) == Waited::Closed
     }
 
     /// Whether that is because the receiving thread has panicked, which is a fault of this library.
@@ -272,7 +292,7 @@ impl Downstream {
         self.monitor.clone()
     }
 
-    /// Ends receiving, and waits until that is done. Mailboxes and queues give what is still in them, then say that they
+    /// Ends receiving, and waits until that is done, up to 50 ms, as dropping it does. Mailboxes and queues give what is still in them, then say that they
     /// are closed. [`Monitor::stop`] does the same from any thread, also while another one waits for a frame here.
     pub fn close(&mut self) {
         self.monitor.stop();
@@ -312,6 +332,12 @@ impl Monitor {
     pub fn progress(&self) -> (u64, Option<Instant>) {
         let counters = self.shared.counters();
         (counters.frames, counters.last_frame)
+    }
+
+    /// Whether receiving has ended: no more frames come, but some may still lie where they are taken from.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.shared.outlets.are_closed()
     }
 
     /// Ends receiving, soon, and does not wait for it. Whoever waits for a frame, in [`Downstream::recv_frame`] or at a
@@ -376,6 +402,28 @@ mod tests {
             });
             assert!(matches!(frames.take(Duration::MAX), crate::Taken::Closed));
         }
+    }
+
+    #[test]
+    fn it_has_ended_when_the_last_frame_was_taken_and_no_more_come() {
+        let (says, heard) = std::sync::mpsc::channel::<()>();
+        let work = move |shared: &Shared| {
+            let frame = crate::frame::tests::frame(1, &b"picture"[..]);
+            shared.outlets.put(Instant::now(), &frame);
+            assert!(heard.recv().is_err());
+        };
+        let downstream = Downstream::on_thread("receive", "here".to_owned(), Arc::default(), work).unwrap();
+        let monitor = downstream.monitor();
+        assert!(!downstream.has_ended() && !monitor.has_ended());
+        drop(says);
+        let begin = Instant::now();
+        while !monitor.has_ended() {
+            assert!(begin.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!downstream.has_ended(), "a frame still lies there");
+        assert!(downstream.latest().is_some() && downstream.has_ended());
+        assert!(matches!(downstream.recv_timeout(Duration::ZERO), Err(DownstreamError::Ended)));
     }
 
     #[test]

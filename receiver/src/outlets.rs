@@ -147,6 +147,11 @@ impl Outlets {
         inner.rosters.clear();
     }
 
+    /// Whether there will be no more frames.
+    pub(crate) fn are_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Frames that were replaced or found a queue full, by the name of the outlet.
     pub(crate) fn replaced(&self) -> BTreeMap<String, u64> {
         let inner = self.lock();

@@ -52,10 +52,11 @@ impl<'a> Watch<'a> {
     ) -> Option<End> {
         let elapsed = now.saturating_duration_since(self.start);
         // It would look like the end that was asked for.
-        if downstream.has_ended() && downstream.has_panicked() {
+        let has_ended = downstream.monitor().has_ended();
+        if has_ended && downstream.has_panicked() {
             return Some(End::Failed);
         }
-        if downstream.has_ended() || self.cli.duration.is_some_and(|duration| elapsed >= duration) {
+        if has_ended || self.cli.duration.is_some_and(|duration| elapsed >= duration) {
             return Some(End::Limit);
         }
         if self.promised && !is_shown && sinks.iter().all(Running::has_ended) {
