@@ -96,7 +96,7 @@ impl Builder {
         self
     }
 
-    /// Ends after so many frames. If not said, never.
+    /// Ends after so many frames, at least 1. If not said, never.
     #[must_use]
     pub fn max_frames(mut self, frames: u64) -> Self {
         self.max_frames = Some(frames);
@@ -174,6 +174,9 @@ impl Builder {
 
     /// Refuses what cannot be, above all a stream that is not sealed in spite of a key.
     fn check(&self) -> Result<(), DownstreamError> {
+        if self.max_frames == Some(0) {
+            return Err(DownstreamError::NoFrames);
+        }
         match (&self.listen, self.from.map(|from| from.host())) {
             (Listen::Connect(_), _) if self.key.is_some() => Err(DownstreamError::Unsealed),
             (Listen::Join(group), Some(source_host)) if source_host.is_ipv4() != group.is_ipv4() => {
@@ -234,5 +237,7 @@ mod tests {
         let source = "192.0.2.1".parse().unwrap();
         let group = Builder::new().join("[ff15::71]:9".parse().unwrap()).only_from(SourceFilter::Host(source));
         assert!(matches!(group.start(), Err(DownstreamError::Families { .. })));
+        let here = || Builder::new().bind("127.0.0.1:0".parse().unwrap());
+        assert!(matches!(here().max_frames(0).start(), Err(DownstreamError::NoFrames)));
     }
 }

@@ -107,6 +107,9 @@ pub enum DownstreamError {
         /// The source asked for.
         source_host: IpAddr,
     },
+    /// A stream of no frames.
+    #[error("a stream of 0 frames is over before it begins: choose 1 or more, or no limit")]
+    NoFrames,
     /// The system gave no thread.
     #[error("cannot start the receiving thread")]
     Thread(#[source] io::Error),

@@ -240,7 +240,7 @@ impl Builder {
         self
     }
 
-    /// Ends once exactly so many frames have been sent. If not said, never.
+    /// Ends once exactly so many frames, at least 1, have been sent. If not said, never.
     #[must_use]
     pub fn max_frames(mut self, frames: u64) -> Self {
         self.max_frames = Some(frames);
@@ -261,6 +261,9 @@ impl Builder {
         // Nor does IPv6 keep on this machine what nobody here is to hear (ip6_output.c).
         if let Some(group) = self.group.as_ref().filter(|group| group.ttl == 0 && !group.loopback) {
             return Err(UpstreamError::GroupForNobody(group.address));
+        }
+        if self.max_frames == Some(0) {
+            return Err(UpstreamError::NoFrames);
         }
         self.beginning.check()?;
         if let DatagramSize::Fixed(bytes) = self.datagram_size {

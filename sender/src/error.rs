@@ -48,6 +48,9 @@ pub enum UpstreamError {
     /// The interface to a group: there is none such, or no route names one.
     #[error(transparent)]
     Interface(#[from] InterfaceError),
+    /// A stream of no frames.
+    #[error("a stream of 0 frames is over before it begins: choose 1 or more, or no limit")]
+    NoFrames,
     /// A quality that JPEG does not have.
     #[error("JPEG quality {0} does not exist: choose 1 (smallest) to 100 (best)")]
     Quality(u8),
