@@ -54,7 +54,7 @@ impl Builder {
         }
     }
 
-    /// Listens at `address`. Without this, [`join`](Self::join) or [`connect`](Self::connect), at 0.0.0.0:12345.
+    /// Listens at `address`, which is this machine's: a multicast group is [joined](Self::join). Without this, [`join`](Self::join) or [`connect`](Self::connect), at 0.0.0.0:12345.
     #[must_use]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.listen = Listen::Bind(address);
@@ -81,7 +81,7 @@ impl Builder {
         self
     }
 
-    /// Joins on the interface with this name or address.
+    /// Joins on the interface with this name or address. Only for a group.
     #[must_use]
     pub fn interface(mut self, interface: impl Into<String>) -> Self {
         self.interface = Some(interface.into());
@@ -178,6 +178,11 @@ impl Builder {
             return Err(DownstreamError::NoFrames);
         }
         match (&self.listen, self.from.map(|from| from.host())) {
+            (Listen::Bind(address), _) if address.ip().is_multicast() => Err(DownstreamError::GroupNotJoined(*address)),
+            (Listen::Bind(_), _) => match &self.interface {
+                Some(interface) => Err(DownstreamError::InterfaceWithoutGroup(interface.clone())),
+                None => Ok(()),
+            },
             (Listen::Connect(_), _) if self.key.is_some() => Err(DownstreamError::Unsealed),
             (Listen::Join(group), Some(source_host)) if source_host.is_ipv4() != group.is_ipv4() => {
                 Err(DownstreamError::Families { group: *group, source_host })
@@ -238,6 +243,9 @@ mod tests {
         let group = Builder::new().join("[ff15::71]:9".parse().unwrap()).only_from(SourceFilter::Host(source));
         assert!(matches!(group.start(), Err(DownstreamError::Families { .. })));
         let here = || Builder::new().bind("127.0.0.1:0".parse().unwrap());
+        let group = Builder::new().bind("224.3.29.71:9".parse().unwrap());
+        assert!(matches!(group.start(), Err(DownstreamError::GroupNotJoined(_))));
+        assert!(matches!(here().interface("lo").start(), Err(DownstreamError::InterfaceWithoutGroup(_))));
         assert!(matches!(here().max_frames(0).start(), Err(DownstreamError::NoFrames)));
     }
 }

@@ -97,6 +97,15 @@ pub enum DownstreamError {
     /// A key, and TCP, over which nothing is sealed.
     #[error("what comes over TCP is not sealed, and there is a key: leave out one of the two")]
     Unsealed,
+    /// A multicast group to listen at, which only joining it makes heard.
+    #[error("{0} is a multicast group: nothing comes from it unless it is joined")]
+    GroupNotJoined(SocketAddr),
+    /// An interface, and no group to join on it.
+    #[error(
+        "the interface {0} is for joining a multicast group, and there is none: to listen on one interface alone, listen \
+         at its address"
+    )]
+    InterfaceWithoutGroup(String),
     /// Only one source is to count, and its address is not of the group's family: nothing would ever come.
     #[error(
         "the group {group} and the source {source_host}, which alone is to count, are of two families of addresses"

@@ -262,6 +262,10 @@ impl Builder {
         if let Some(group) = self.group.as_ref().filter(|group| group.ttl == 0 && !group.loopback) {
             return Err(UpstreamError::GroupForNobody(group.address));
         }
+        let group = self.group.as_ref().map(|group| group.address);
+        if let Some(&address) = self.remotes.iter().chain(&group).find(|address| address.port() == 0) {
+            return Err(UpstreamError::NoPort(address));
+        }
         if self.max_frames == Some(0) {
             return Err(UpstreamError::NoFrames);
         }

@@ -31,6 +31,9 @@ pub enum UpstreamError {
         "{0} is not a multicast group; those of IPv4 are 224.0.0.0 to 239.255.255.255, those of IPv6 begin with ff"
     )]
     NotAGroup(SocketAddr),
+    /// A remote, or a group, with the port 0, at which nobody can be reached.
+    #[error("nobody can be reached at port 0 of {}: name the port that receivers listen at", .0.ip())]
+    NoPort(SocketAddr),
     /// A group that is named as a remote.
     #[error("{0} is a multicast group, not a remote: it is to be sent to as such")]
     GroupAsRemote(SocketAddr),

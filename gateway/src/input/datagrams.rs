@@ -66,14 +66,13 @@ impl DatagramInput {
     fn start(&self) -> Result<Downstream, InputError> {
         let latency = self.reception.latency.unwrap_or(segment::DEFAULT_LATENCY);
         let builder = Downstream::builder().latency(latency).key(self.key.clone());
-        let mut builder = match &self.origin {
-            Origin::Bind(address) => builder.bind(address.resolve()?),
-            Origin::Join(group) => builder.join(*group),
-            Origin::Connect { remote, framing } => builder.connect(remote.host(), remote.port(), *framing),
+        let builder = match (&self.origin, &self.reception.interface) {
+            (Origin::Bind(address), _) => builder.bind(address.resolve()?),
+            // It may be said of all sources, and concerns groups alone.
+            (Origin::Join(group), Some(interface)) => builder.join(*group).interface(interface),
+            (Origin::Join(group), None) => builder.join(*group),
+            (Origin::Connect { remote, framing }, _) => builder.connect(remote.host(), remote.port(), *framing),
         };
-        if let Some(interface) = &self.reception.interface {
-            builder = builder.interface(interface);
-        }
         Ok(builder.start()?)
     }
 }

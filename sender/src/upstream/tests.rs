@@ -275,6 +275,7 @@ fn what_cannot_be_is_refused_at_the_start() {
     let start = |builder: Builder| builder.start().unwrap_err();
     let builder = || Upstream::builder().remote(([127, 0, 0, 1], 9).into());
     assert!(matches!(start(Upstream::builder()), UpstreamError::NoRemote));
+    assert!(matches!(start(builder().remote(([127, 0, 0, 2], 0).into())), UpstreamError::NoPort(_)));
     assert!(matches!(start(builder().max_frames(0)), UpstreamError::NoFrames));
     assert!(matches!(start(builder().quality(0)), UpstreamError::Quality(0)));
     assert!(matches!(start(builder().size((0, 1))), UpstreamError::Size { width: 0, height: 1 }));
