@@ -32,12 +32,18 @@ use crate::transmit::{Outgoing, Transmitter};
 /// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
 /// of its receivers as were asked for have acknowledged. Over TCP it goes to whoever connects.
 ///
-/// Two threads do the work, one encoding, one sending, and a third hears what receivers say of themselves; each
-/// receiver over TCP has one of its own. So a call only puts its picture down. In a live stream
-/// (the default) it never waits for that: a picture that finds the one before still waiting replaces it. A JPEG of
+/// Two threads do the work, one encoding (more join it where it does not keep up), one sending, and a third hears what
+/// receivers say of themselves; each receiver over TCP has one of its own. A call puts its picture down for them. In a live
+/// stream (the default) it never waits for that: a picture that finds the one before still waiting replaces it. A JPEG of
 /// which nothing else is asked is sent byte for byte, and does not pass through the encoding thread.
 ///
-/// Dropping it closes it: what has begun is still sent, then receivers are told that it is over.
+/// Such a JPEG is sent by the thread that calls where nothing has to be waited for, as that is sooner than waking another
+/// one up: to remotes on this machine alone, unless it is [paced](Builder::pace) or the sending thread is at work or
+/// [awake](Builder::busy_poll). The call takes as long as it takes to checksum, cut and send the frame then, and comes back
+/// when it is out.
+///
+/// Dropping it does what [`shut_down`](Self::shut_down) does, and says nothing of what came of it. To have a stream end in
+/// good order, [`close`](Self::close) it.
 ///
 /// ```no_run
 /// use sender::{Image, PixelFormat, Upstream};
