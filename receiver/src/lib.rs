@@ -47,14 +47,16 @@ mod waiting;
 
 pub use builder::Builder;
 pub use downstream::{Downstream, DownstreamError, Monitor};
-pub use figures::{Clock, Figures};
+pub use figures::{Clock, Figures, Repaired};
 pub use frame::{Frame, JPEG_QUALITY};
 pub use latency::Latency;
 pub use media::codec::CodecError;
+pub use media::mailbox::Taken;
 pub use media::{Image, ImageError, Picture, PixelFormat, mailbox};
-pub use queue::{FrameQueue, MAX_BYTES, MAX_WAIT, Taken};
+pub use queue::{FrameQueue, MAX_BYTES, MAX_WAIT};
 pub use roster::{GONE_AFTER, Latest, MAX_SOURCES, NewestOfEach};
 pub use segment::seal::Key;
 pub use segment::socket::{Granted, JoinError, SocketError};
 pub use segment::wire::stream::Framing;
 pub use source_filter::{SourceFilter, SourceFilterError};
+pub use terminal::units::BitRate;

@@ -1,6 +1,7 @@
 //! The queue to whoever was promised every frame: bounded, and never waited for.
 
 use crate::Frame;
+use media::mailbox::Taken;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,17 +29,6 @@ pub(crate) struct QueueWriter {
 #[derive(Debug)]
 pub struct FrameQueue {
     shared: Arc<Shared>,
-}
-
-/// What [`FrameQueue::take`] found.
-#[derive(Debug)]
-pub enum Taken {
-    /// The next frame.
-    Frame(Frame),
-    /// None came within the time given.
-    TimedOut,
-    /// There will be no more.
-    Closed,
 }
 
 /// Whether anybody still reads.
@@ -85,13 +75,13 @@ impl QueueWriter {
 impl FrameQueue {
     /// Takes the next frame; waits at most `timeout` for one.
     #[must_use]
-    pub fn take(&self, timeout: Duration) -> Taken {
+    pub fn take(&self, timeout: Duration) -> Taken<Frame> {
         let deadline = Instant::now().checked_add(timeout);
         let mut waiting = self.shared.lock();
         loop {
             if let Some((_, frame)) = waiting.frames.pop_front() {
                 waiting.bytes -= frame.byte_len();
-                return Taken::Frame(frame);
+                return Taken::Value(frame);
             }
             if waiting.writer_gone {
                 return Taken::Closed;
@@ -165,7 +155,7 @@ mod tests {
         }
         drop(writer);
         for len in 1..=100 {
-            assert!(matches!(reader.take(Duration::ZERO), Taken::Frame(frame) if frame.byte_len() == len));
+            assert!(matches!(reader.take(Duration::ZERO), Taken::Value(frame) if frame.byte_len() == len));
         }
         assert!(matches!(reader.take(Duration::MAX), Taken::Closed));
     }

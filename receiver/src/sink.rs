@@ -6,9 +6,10 @@ pub mod stdout;
 #[cfg_attr(not(feature = "window"), path = "sink/no_window.rs")]
 pub mod window;
 
-use crate::queue::{FrameQueue, Taken};
+use crate::queue::FrameQueue;
 use crate::{Downstream, Frame};
 use media::codec::CodecError;
+use media::mailbox::Taken;
 use media::matroska::RecordError;
 use std::io;
 use std::path::PathBuf;
@@ -201,7 +202,7 @@ fn feed(
         match frames.take(TICK) {
             Taken::TimedOut => {}
             Taken::Closed => break,
-            Taken::Frame(frame) => {
+            Taken::Value(frame) => {
                 if let Err(error) = sink.accept(&frame) {
                     let name = sink.name();
                     // Whatever came of it until now is still brought to a good end.
@@ -227,5 +228,5 @@ fn feed(
 
 /// How many frames still wait. Takes them.
 fn waiting(frames: &FrameQueue) -> usize {
-    std::iter::from_fn(|| matches!(frames.take(Duration::ZERO), Taken::Frame(_)).then_some(())).count()
+    std::iter::from_fn(|| matches!(frames.take(Duration::ZERO), Taken::Value(_)).then_some(())).count()
 }

@@ -121,7 +121,7 @@ fn receive(load: &Load) -> anyhow::Result<()> {
     let mut first = None;
     loop {
         match frames.take(SILENCE) {
-            Taken::Frame(frame) => {
+            Taken::Value(frame) => {
                 received.frames += 1;
                 received.bytes += frame.byte_len() as u64;
                 received.seconds = first.get_or_insert_with(Instant::now).elapsed().as_secs_f64();

@@ -94,7 +94,7 @@ fn send_well(numbers: std::ops::Range<u8>) -> Act {
 
 fn next(frames: &FrameQueue) -> Frame {
     match frames.take(PATIENCE) {
-        Taken::Frame(frame) => frame,
+        Taken::Value(frame) => frame,
         other => panic!("no frame: {other:?}"),
     }
 }

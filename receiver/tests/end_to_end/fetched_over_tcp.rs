@@ -44,7 +44,7 @@ fn free_address() -> String {
 
 fn next(frames: &FrameQueue) -> receiver::Frame {
     match frames.take(PATIENCE) {
-        Taken::Frame(frame) => frame,
+        Taken::Value(frame) => frame,
         other => panic!("no frame: {other:?}"),
     }
 }
