@@ -14,6 +14,7 @@ const MATRIX: YuvStandardMatrix = YuvStandardMatrix::Bt601;
 
 /// A picture could not be converted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BgrError {
     /// It has no size that a picture of this layout has.
     #[error(transparent)]

@@ -18,6 +18,7 @@ use markers::{APP1, APP14, DHT, Found, Markers, SOI_LEN, SOS, is_frame_header};
 
 /// Why bytes are not a JPEG whose headers can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum JpegError {
     /// The first two bytes are not FF D8.
     #[error("this is not a JPEG: it does not begin with FF D8")]

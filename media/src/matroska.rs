@@ -29,6 +29,7 @@ pub const MAX_FRAME_BYTES: usize = 32 << 20;
 
 /// Why a recording was not begun, or a frame not recorded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordError {
     /// The file is there already.
     #[error("{} exists; choose another name, or give --overwrite to replace it", path.display())]

@@ -8,6 +8,7 @@ use crate::{Image, ImageError, PixelFormat};
 
 /// Why a picture was not resized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScaleError {
     /// No picture of the size asked for exists.
     #[error(transparent)]

@@ -31,6 +31,7 @@ const BYTES_PER_PIXEL: usize = 4;
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ViewerError {
     /// The window.
     #[error(transparent)]

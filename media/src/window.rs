@@ -32,6 +32,7 @@ const REFRESH: Duration = Duration::from_millis(250);
 
 /// Why there is no window, or no picture in it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WindowError {
     /// There is no display at all.
     #[error("no window, since there is no display: DISPLAY is not set")]

@@ -25,6 +25,7 @@ pub enum SourceSpec {
 
 /// Why a source cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SpecError {
     /// Nothing was written.
     #[error("the source is empty: write auto, test, camera:0, - or the name of a file")]
