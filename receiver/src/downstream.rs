@@ -1,18 +1,22 @@
 //! The receiving end of a stream, for programs.
 
+mod error;
+mod monitor;
+
 use crate::Frame;
 use crate::builder::Builder;
 use crate::figures::{Figures, Mark};
 use crate::queue::FrameQueue;
 use crate::receive::Shared;
 use crate::roster::NewestOfEach;
+pub use error::DownstreamError;
 use media::mailbox::{Reader, Taken, Waited};
-use segment::socket::{Granted, JoinError, SocketError};
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{JoinHandle, Thread};
+pub use monitor::Monitor;
+use segment::socket::Granted;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Name of the mailbox behind [`Downstream::recv_frame`] and [`Downstream::latest`] in the figures.
@@ -62,70 +66,6 @@ pub struct Downstream {
     origin: String,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) granted: Option<Granted>,
-}
-
-/// Reads the figures of a [`Downstream`], gives its frames, and [ends](Self::stop) it, from any thread, as long as anybody
-/// wants to know.
-#[derive(Debug, Clone)]
-pub struct Monitor {
-    shared: Arc<Shared>,
-    own_is_read: Arc<AtomicBool>,
-    start: Instant,
-    mark: Arc<Mutex<Mark>>,
-    /// What receives.
-    thread: Thread,
-}
-
-/// Why a [`Downstream`] could not be started, or has no more frames.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DownstreamError {
-    /// The socket could not be opened.
-    #[error(transparent)]
-    Socket(#[from] SocketError),
-    /// The group could not be joined.
-    #[error(transparent)]
-    Join(#[from] JoinError),
-    /// The receive buffer could not be set.
-    #[error("cannot set the receive buffer to {bytes} bytes")]
-    ReceiveBuffer {
-        /// Bytes asked for.
-        bytes: usize,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A key, and TCP, over which nothing is sealed.
-    #[error("what comes over TCP is not sealed, and there is a key: leave out one of the two")]
-    Unsealed,
-    /// A multicast group to listen at, which only joining it makes heard.
-    #[error("{0} is a multicast group: nothing comes from it unless it is joined")]
-    GroupNotJoined(SocketAddr),
-    /// An interface, and no group to join on it.
-    #[error(
-        "the interface {0} is for joining a multicast group, and there is none: to listen on one interface alone, listen \
-         at its address"
-    )]
-    InterfaceWithoutGroup(String),
-    /// Only one source is to count, and its address is not of the group's family: nothing would ever come.
-    #[error(
-        "the group {group} and the source {source_host}, which alone is to count, are of two families of addresses"
-    )]
-    Families {
-        /// The group.
-        group: SocketAddr,
-        /// The source asked for.
-        source_host: IpAddr,
-    },
-    /// A stream of no frames.
-    #[error("a stream of 0 frames is over before it begins: choose 1 or more, or no limit")]
-    NoFrames,
-    /// The system gave no thread.
-    #[error("cannot start the receiving thread")]
-    Thread(#[source] io::Error),
-    /// There will be no more frames: as many as were asked for have been received, receiving was
-    /// [closed](Downstream::close), or its thread has panicked.
-    #[error("the stream has ended")]
-    Ended,
 }
 
 /// When it is dropped, there will be no more frames: whoever waits for one is told, also where the thread has panicked,
@@ -317,69 +257,6 @@ impl Downstream {
     }
 }
 
-impl Monitor {
-    /// The figures, with rates and latency since they were last taken this way, by this or any other one.
-    #[must_use]
-    pub fn take_interval(&self) -> Figures {
-        let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
-        let figures = self.shared.counters().interval(self.start, Instant::now(), &mut mark);
-        self.with_replaced(figures)
-    }
-
-    /// The figures, with rates and latency since the start.
-    #[must_use]
-    pub fn totals(&self) -> Figures {
-        let figures = self.shared.counters().totals(self.start, Instant::now());
-        self.with_replaced(figures)
-    }
-
-    /// Whether the source that was shown has said that its stream is over, and no other has taken its place.
-    #[must_use]
-    pub fn has_source_ended(&self) -> bool {
-        self.shared.counters().has_ended
-    }
-
-    /// Frames handed on so far, and when the last one was.
-    #[must_use]
-    pub fn progress(&self) -> (u64, Option<Instant>) {
-        let counters = self.shared.counters();
-        (counters.frames, counters.last_frame)
-    }
-
-    /// Whether receiving has ended: no more frames come, but some may still lie where they are taken from.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.shared.outlets.are_closed()
-    }
-
-    /// Ends receiving, soon, and does not wait for it. Whoever waits for a frame, in [`Downstream::recv_frame`] or at a
-    /// mailbox or queue, gets what is still there, then is told that there are no more.
-    pub fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        self.thread.unpark();
-    }
-
-    /// As [`Downstream::newest`].
-    #[must_use]
-    pub fn newest(&self, name: &str) -> Reader<Frame> {
-        self.shared.outlets.newest(name)
-    }
-
-    /// As [`Downstream::newest_of_each`].
-    #[must_use]
-    pub fn newest_of_each(&self, name: &str) -> NewestOfEach {
-        self.shared.outlets.newest_of_each(name)
-    }
-
-    fn with_replaced(&self, mut figures: Figures) -> Figures {
-        figures.replaced = self.shared.outlets.replaced();
-        if !self.own_is_read.load(Ordering::Relaxed) {
-            figures.replaced.remove(OWN_MAILBOX);
-        }
-        figures
-    }
-}
-
 impl Drop for Downstream {
     fn drop(&mut self) {
         self.close();
@@ -412,7 +289,7 @@ mod tests {
                 monitor.stop();
                 assert!(matches!(waiting.join().unwrap(), Err(DownstreamError::Ended)));
             });
-            assert!(matches!(frames.take(Duration::MAX), crate::Taken::Closed));
+            assert!(matches!(frames.take(Duration::MAX), Taken::Closed));
         }
     }
 

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use media::mailbox::{Put, Reader, Replaced, Writer};
+use media::mailbox::{Put, Writer};
 use media::{Image, Picture};
 use segment::wire::control::ByeReason;
 use segment::wire::tag::{EOI, SOI};
@@ -17,17 +17,18 @@ use crate::conversion::Wanted;
 use crate::demand::Demands;
 use crate::encode::EncoderInlet;
 use crate::error::{FrameError, UpstreamError};
-use crate::feedback::Shared;
 use crate::figures::Figures;
-use crate::gate::{Gate, State};
+use crate::gate::State;
 use crate::hand_on::hand_on_frame;
 use crate::progress::{End, Progress};
-use crate::receivers::ReceiverFigures;
 use crate::remote::Remote;
 use crate::source::Captured;
-use crate::taps::SentFrame;
-use crate::tcp::{Audience, Listening};
+use crate::tcp::Listening;
 use crate::transmit::{Outgoing, Transmitter};
+
+mod monitor;
+
+pub use monitor::Monitor;
 
 /// The sending end of a stream: pictures go in, datagrams go out to every remote, and to a multicast group once as many
 /// of its receivers as were asked for have acknowledged. Over TCP it goes to whoever connects.
@@ -94,20 +95,6 @@ pub struct Destination {
     /// Bytes of a datagram at the start of the stream, countdown byte included. With
     /// [`DatagramSize::Automatic`](crate::DatagramSize::Automatic) it follows the path and the frames later on.
     pub datagram_len: usize,
-}
-
-/// Watches a stream from any thread, also after its end, and may [end](Self::stop) it.
-#[derive(Debug, Clone)]
-pub struct Monitor {
-    progress: Arc<Progress>,
-    pub(crate) feedback: Arc<Shared>,
-    pub(crate) audience: Option<Arc<Audience>>,
-    encoder: Replaced<Captured>,
-    transmitter: Replaced<Outgoing>,
-    /// What opens when the stream begins, where it waits for somebody: a group, or a receiver over TCP.
-    gate: Option<Arc<Gate>>,
-    /// Whether remotes may miss frames that others get.
-    are_several: bool,
 }
 
 impl Upstream {
@@ -268,99 +255,6 @@ impl Upstream {
 impl Drop for Upstream {
     fn drop(&mut self) {
         self.stop(ByeReason::ShuttingDown);
-    }
-}
-
-impl Monitor {
-    pub(crate) fn new(
-        (progress, feedback): (Arc<Progress>, Arc<Shared>),
-        audience: Option<Arc<Audience>>,
-        (encoder, transmitter): (Replaced<Captured>, Replaced<Outgoing>),
-        gate: Option<Arc<Gate>>,
-        are_several: bool,
-    ) -> Self {
-        Self { progress, feedback, audience, encoder, transmitter, gate, are_several }
-    }
-
-    /// Ends the stream, from any thread: it takes no more frames. Whoever waits in [`Upstream::send`] or
-    /// [`Upstream::wait_until_begun`], be it for a receiver that never comes, is released, and told
-    /// [`UpstreamError::ShutDown`]. What has begun goes out at once, as far as somebody is there.
-    ///
-    /// Receivers are told when the stream is closed or dropped, which is up to whoever has it.
-    pub fn stop(&self) {
-        self.progress.end(End::Stopped);
-        self.hurry();
-        self.give_up();
-    }
-
-    fn is_stopped(&self) -> bool {
-        matches!(self.progress.ended(), Some(End::Stopped))
-    }
-
-    /// Nobody is waited for any more before the stream begins.
-    fn give_up(&self) {
-        if let Some(gate) = &self.gate {
-            gate.give_up();
-        }
-    }
-
-    /// The stream is to be over soon: what has begun is no longer held up, nor are slow receivers waited for.
-    pub(crate) fn hurry(&self) {
-        self.progress.hurry();
-        if let Some(audience) = &self.audience {
-            audience.hurry();
-        }
-    }
-
-    /// Frames no longer wait for somebody to connect over TCP: the stream's time is over.
-    pub(crate) fn wait_for_nobody(&self) {
-        if let Some(audience) = &self.audience {
-            audience.close();
-        }
-    }
-
-    /// What the stream has done since its start. For the rates of an interval, see [`Figures::since`].
-    #[must_use]
-    pub fn figures(&self) -> Figures {
-        self.figures_with(self.feedback.receivers(), self.audience.as_ref().map(|audience| audience.receivers()))
-    }
-
-    /// The same, but with every receiver that there was: also those that have left, or fallen silent, as they were last
-    /// known.
-    #[must_use]
-    pub fn totals(&self) -> Figures {
-        let over_tcp = self.audience.as_ref().map(|audience| audience.all_receivers());
-        self.figures_with(self.feedback.all_receivers(), over_tcp)
-    }
-
-    fn figures_with(&self, mut receivers: Vec<ReceiverFigures>, over_tcp: Option<Vec<ReceiverFigures>>) -> Figures {
-        let mut replaced = self.progress.taps.replaced();
-        replaced.extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())]);
-        let tally = *self.progress.tally();
-        if self.are_several {
-            replaced.insert("backlog", tally.left_out);
-        }
-        receivers.extend(over_tcp.into_iter().flatten());
-        if let Some(audience) = &self.audience {
-            replaced.insert("tcp", audience.replaced());
-        }
-        let dropped = self.progress.dropped();
-        let mut figures = Figures::totals(self.progress.elapsed(), tally, replaced, dropped, receivers);
-        figures.receivers_dropped = self.audience.as_ref().map_or(0, |audience| audience.dropped());
-        figures
-    }
-
-    /// A mailbox in which the newest frame wins of those that have been sent, from now on: to look at what goes out,
-    /// without slowing it down. `name` is for the figures.
-    #[must_use]
-    pub fn newest_sent(&self, name: &'static str) -> Reader<SentFrame> {
-        self.progress.taps.open(name)
-    }
-
-    /// Whether the stream has come to its end, by itself or [stopped](Self::stop), and takes no more frames.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.progress.ended().is_some()
     }
 }
 
