@@ -170,16 +170,20 @@ impl Feedback {
 
     /// Hears what has come. False where a socket cannot be read: then waiting for it would be in vain.
     fn read(&mut self) -> bool {
-        let mut announcer = self.shared.announcer();
         let (sealing, happened, mut refused) = (&mut self.sealing, &mut self.happened, 0);
         let is_readable = self.ports.read(|source, datagram| {
             let now = Instant::now();
+            // What it says of a datagram is not said under the lock, which whoever reads it may want.
             let opened = match sealing {
                 Some(sealing) => sealing.open(now, source, datagram),
                 None => Some(datagram),
             };
-            let heard = opened.map(|datagram| announcer.handle_datagram(now, clock_us(), source, datagram));
-            note(&mut announcer, happened);
+            let heard = opened.map(|datagram| {
+                let mut announcer = self.shared.announcer();
+                let heard = announcer.handle_datagram(now, clock_us(), source, datagram);
+                note(&mut announcer, happened);
+                heard
+            });
             if let Some(Err(error)) = &heard {
                 tracing::debug!(%source, %error, "dropped a datagram");
             }
