@@ -2,6 +2,7 @@
 
 use std::io;
 
+use segment::socket::Interface;
 use segment::wire::sequenced::MIN_DATAGRAM_LEN;
 use terminal::Failure;
 use terminal::address::interface_missing;
@@ -11,8 +12,9 @@ use crate::{FrameError, UpstreamError};
 
 /// The failure that `error` is, with its status and what to do about it.
 pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
-    if let UpstreamError::NoAnswer(_) = &error {
-        return no_answer(cli, error);
+    if let UpstreamError::NoAnswer(no_answer) = &error {
+        let advice = on_no_answer(cli, &no_answer.interface);
+        return Failure::no_answer(error).with_advice(advice);
     }
     if let UpstreamError::Remote(socket) | UpstreamError::Listen(socket) = &error
         && let Some(advice) = interface_missing(socket.address())
@@ -69,14 +71,50 @@ pub(crate) fn failure(cli: &Cli, error: UpstreamError) -> Failure {
     }
 }
 
-/// What to try where receivers do not answer.
-fn no_answer(cli: &Cli, error: UpstreamError) -> Failure {
+/// What to try where receivers do not answer that were asked through `interface`, its name first.
+fn on_no_answer(cli: &Cli, interface: &str) -> String {
     let group = cli.multicast.multicast.as_ref().map(ToString::to_string).unwrap_or_default();
-    Failure::no_answer(error).with_advice(format_args!(
-        "is a receiver running there (receiver --multicast {group}), and on the same network? --interface chooses \
+    // Only of the loopback interface it is known what it is called where receivers run: they run here.
+    let name = interface.split(' ').next().filter(|name| Interface::find(name).is_ok_and(|found| found.is_loopback));
+    let there = name.map_or_else(String::new, |name| format!(" --interface {name}"));
+    let here = cli.multicast.interface.as_ref().map_or_else(String::new, |name| format!(" --interface {name}"));
+    let key = cli.sealing.key_file.quoted();
+    let key_there = if key.is_some() { " --key-file FILE" } else { "" };
+    let key = key.map_or_else(String::new, |file| format!(" --key-file {file}"));
+    let place = format!("--multicast {group}{there}{key_there}");
+    format!(
+        "is a receiver running there (receiver {place}), and on the same network? --interface chooses \
          which, on both sides\n  \
-         does a firewall let UDP through, to the receivers and back? `sender doctor --multicast {group}` here and \
-         `receiver doctor` there tell more\n  \
+         does a firewall let UDP through, to the receivers and back? `sender doctor --multicast {group}{here}{key}` here \
+         and `receiver doctor {place}` there tell more\n  \
          --ack-timeout 0 waits for ever, --on-ack-timeout stream and --no-handshake do without an answer"
-    ))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_doctors_that_are_advised_look_where_nobody_answered() {
+        let cli = Cli::parse_from(["sender", "--multicast", "224.3.29.71", "--interface", "lo", "--key-file", "a b"]);
+        let said = on_no_answer(&cli, "lo (127.0.0.1)");
+        for command in [
+            "(receiver --multicast 224.3.29.71:10000 --interface lo --key-file FILE)",
+            "`sender doctor --multicast 224.3.29.71:10000 --interface lo --key-file 'a b'`",
+            "`receiver doctor --multicast 224.3.29.71:10000 --interface lo --key-file FILE`",
+        ] {
+            assert!(said.contains(command), "{said}");
+        }
+        let cli = Cli::parse_from(["sender", "--multicast", "224.3.29.71", "--interface", "cable7"]);
+        let said = on_no_answer(&cli, "cable7 (192.0.2.1)");
+        for command in [
+            "(receiver --multicast 224.3.29.71:10000)",
+            "`sender doctor --multicast 224.3.29.71:10000 --interface cable7`",
+            "`receiver doctor --multicast 224.3.29.71:10000`",
+        ] {
+            assert!(said.contains(command), "{said}");
+        }
+    }
 }
