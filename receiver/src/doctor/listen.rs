@@ -126,7 +126,8 @@ fn no_frame(tally: &Tally, place: &Place) -> Vec<Check> {
             format!("{who} announces a stream and waits for receivers: what it sends to the group gets here{sealed}");
         let key = if place.key_file.is_some() { " --key-file FILE" } else { "" };
         let is_group = place.address.ip().is_multicast();
-        let asks = is_group.then(|| format!("sender doctor --multicast {}{key}", place.group()));
+        let asks =
+            is_group.then(|| format!("sender doctor --multicast {}{}{key}", place.group(), place.loopback_option()));
         return waits(heard, asks, place);
     }
     if let Some(source) = tally.sources().iter().find(|source| source.texts > 0) {
@@ -229,7 +230,8 @@ fn nothing(place: &Place, listened: Duration, swallowed: Swallowed) -> Check {
 fn sender_command(place: &Place) -> String {
     let (address, key) = (place.address, key_option(place));
     if address.ip().is_multicast() {
-        return format!("sender --source test --no-handshake --multicast {}{key}", place.group());
+        let interface = place.loopback_option();
+        return format!("sender --source test --no-handshake --multicast {}{interface}{key}", place.group());
     }
     let first = place.links.first().and_then(|link| link.address(false).or_else(|| link.address(true)));
     let ip = if address.ip().is_unspecified() { first.unwrap_or(address.ip()) } else { address.ip() };

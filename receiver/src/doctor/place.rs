@@ -32,6 +32,13 @@ impl Place {
         format!("--multicast {}{interface}", self.group())
     }
 
+    /// The option by which others are on the same interface as this place. Only of the loopback interface it is known
+    /// what it is called where they run: they run here.
+    pub(super) fn loopback_option(&self) -> String {
+        let loopback = self.links.first().filter(|link| link.interface.is_loopback);
+        loopback.map_or_else(String::new, |link| format!(" --interface {}", link.interface.name))
+    }
+
     /// The group as it is given on the command line, without the port that is the usual one.
     pub(super) fn group(&self) -> String {
         let address = self.address;

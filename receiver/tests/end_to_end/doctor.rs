@@ -119,7 +119,7 @@ fn an_announcement_is_heard_and_not_answered() {
     let unicast = free_address();
     // On the loopback interface, where this one is nobody else's.
     let group = SocketAddr::new([239, 255, 29, 71].into(), unicast.port());
-    let asks = format!("More is told there by: sender doctor --multicast {group}");
+    let asks = format!("More is told there by: sender doctor --multicast {group} --interface lo");
     for (address, place, words) in [
         (unicast, vec!["--bind", &unicast.to_string()], "keeps them out. Nothing is wrong, as far as it shows"),
         (group, vec!["--multicast", &group.to_string(), "--interface", "lo"], &asks),
@@ -173,6 +173,13 @@ fn nothing_that_arrives_is_wrong_and_says_where_it_may_be_lost() {
         "One thing is wrong",
     ];
     says(&mut doctor(&["--bind", &address.to_string()]), 1, &words);
+}
+
+#[test]
+fn a_sender_to_the_loopback_interface_is_to_name_it() {
+    let group = SocketAddr::new([239, 255, 29, 71].into(), free_address().port());
+    let words = format!("sender --source test --no-handshake --multicast {group} --interface lo");
+    says(&mut doctor(&["--multicast", &group.to_string(), "--interface", "lo"]), 1, &[&words]);
 }
 
 #[test]

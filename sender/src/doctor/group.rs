@@ -138,17 +138,21 @@ fn somebody(answers: &Answers, key_file: Option<&str>) -> Check {
 
 /// Nobody answered: why, the likeliest first.
 fn nobody(group: SocketAddr, link: &Link, answers: &Answers, key_file: Option<&str>) -> Check {
-    let option = if key_file.is_some() { " --key-file FILE" } else { "" };
     let name = &link.interface.name;
     let place = if group.port() == PORT { group.ip().to_string() } else { group.to_string() };
+    let mut options = format!("--multicast {place}");
+    // Only of this interface it is known what it is called where receivers run: they run here.
+    if link.interface.is_loopback {
+        options += &format!(" --interface {name}");
+    }
+    if key_file.is_some() {
+        options += " --key-file FILE";
+    }
     let asked =
         format!("no receiver answered {} announcements in {:.1} s", answers.announces, answers.took.as_secs_f64());
     let mut check = Check::new(Verdict::Wrong, "receivers", asked)
-        .remedy("Does a receiver run? On its machine:", Some(format!("receiver --multicast {place}{option}")))
-        .remedy(
-            "If it does, see there whether anything gets that far:",
-            Some(format!("receiver doctor --multicast {place}{option}")),
-        )
+        .remedy("Does a receiver run? On its machine:", Some(format!("receiver {options}")))
+        .remedy("If it does, see there whether anything gets that far:", Some(format!("receiver doctor {options}")))
         .advice(match key_file {
             Some(file) => format!("It answers only if its key is the one in {file}."),
             None => "If it has a key, it answers only whoever has it too: give it here by --key-file.".to_owned(),
