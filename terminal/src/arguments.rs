@@ -56,16 +56,31 @@ pub fn parse_with<C: CommandFactory + FromArgMatches>(
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let variable = |name: &OsStr| std::env::var_os(name);
     let mut command = heed_environment(C::command(), &arguments, yielding, &variable);
-    let matches = match command.try_get_matches_from_mut(&arguments) {
+    let matches = match matches_of(&mut command, &arguments) {
         Ok(matches) => matches,
         Err(error) => {
             command.build();
             return Err(tips::advise(error, &command, &arguments, yielding, tips, &variable));
         }
     };
-    refuse_beside_subcommand(&mut command, &matches)?;
     let variables = Variables::of(&command, &matches);
     C::from_arg_matches(&matches).map(|options| (options, variables))
+}
+
+/// What clap makes of the arguments, where nothing stands before a subcommand that does not belong there.
+fn matches_of(command: &mut Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let matched = command.try_get_matches_from_mut(arguments);
+    match &matched {
+        Ok(matches) => refuse_beside_subcommand(command, matches)?,
+        // What a subcommand misses may stand before it.
+        Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            if let Ok(matches) = command.clone().ignore_errors(true).try_get_matches_from(arguments) {
+                refuse_beside_subcommand(command, &matches)?;
+            }
+        }
+        Err(_) => {}
+    }
+    matched
 }
 
 /// A subcommand goes with what is global, and with no other option: none would be heeded.
@@ -209,6 +224,7 @@ mod tests {
             )
             .arg(Arg::new("verbose").short('v').global(true).action(ArgAction::Count))
             .subcommand(Command::new("doctor").arg(option("group", "T_GROUP")).arg(option("bind", "T_BIND")))
+            .subcommand(Command::new("ask").arg(option("bind", "T_BIND").required(true)))
             .subcommand_negates_reqs(true)
     }
 
@@ -219,7 +235,7 @@ mod tests {
             let set = variables.iter().find(|(set, _)| *set == name);
             set.map(|(_, value)| OsString::from(value))
         };
-        let mut command = heed_environment(command(), &arguments, YIELDING, &variable);
+        let command = heed_environment(command(), &arguments, YIELDING, &variable);
         // What is left of them is told on the command line.
         let set: Vec<OsString> = command
             .get_arguments()
@@ -230,9 +246,9 @@ mod tests {
                 _ => format!("--{}={}", option.get_id(), value.display()).into(),
             })
             .collect();
-        let matches = command.clone().mut_args(|option| option.env(Resettable::Reset));
-        let matches = matches.try_get_matches_from(arguments.iter().take(1).chain(&set).chain(&arguments[1..]))?;
-        refuse_beside_subcommand(&mut command, &matches).map(|()| matches)
+        let mut command = command.mut_args(|option| option.env(Resettable::Reset));
+        let told: Vec<_> = arguments.iter().take(1).chain(&set).chain(&arguments[1..]).cloned().collect();
+        matches_of(&mut command, &told)
     }
 
     fn value(arguments: &[&str], variables: &[(&str, &str)], id: &str) -> Option<String> {
@@ -277,6 +293,10 @@ mod tests {
         assert!(error.contains("'--tcp <tcp>' does not go with the subcommand 'doctor'"), "{error}");
         let error = read(&["--bind", "here", "doctor"], &[]).unwrap_err().to_string();
         assert!(error.contains("'--bind <bind>' belongs behind the subcommand: doctor --bind …"), "{error}");
+        // Also where the subcommand cannot do without it.
+        let error = read(&["--bind", "here", "ask"], &[]).unwrap_err().to_string();
+        assert!(error.contains("'--bind <bind>' belongs behind the subcommand: ask --bind …"), "{error}");
+        assert_eq!(read(&["-v", "ask"], &[]).unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
     }
 
     #[test]
