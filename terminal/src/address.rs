@@ -41,6 +41,12 @@ pub enum HostPortError {
         /// What stands there.
         port: String,
     },
+    /// The same where something is sent to.
+    #[error("{port:?} is no port; give a number from 1 to 65535")]
+    NotAPortToReach {
+        /// What stands there.
+        port: String,
+    },
     /// Port 0 where something is sent to.
     #[error("nobody can be reached on port 0; give the port that the other side listens on")]
     PortZero,
@@ -70,7 +76,7 @@ impl HostPort {
     ///
     /// As [`FromStr`], and for port 0.
     pub fn remote(text: &str) -> Result<Self, HostPortError> {
-        Self::from_str(text)?.reachable()
+        Self::from_str(text).map_err(HostPortError::of_remote)?.reachable()
     }
 
     /// Value parser for an address to listen at: as [`FromStr`], and where the host is missing, the one that means every
@@ -94,7 +100,7 @@ impl HostPort {
         }
         match Self::from_str(text) {
             Err(HostPortError::NoPort { host }) => Ok(Self { host: bare(&host).to_owned(), port }),
-            other => other?.reachable(),
+            other => other.map_err(HostPortError::of_remote)?.reachable(),
         }
     }
 
@@ -178,6 +184,14 @@ impl HostPortError {
     pub fn to_listen(self) -> Self {
         match self {
             Self::NoHost { port } => Self::NoHostToListenAt { port },
+            other => other,
+        }
+    }
+
+    /// The same error, where somebody was to be reached at the address.
+    fn of_remote(self) -> Self {
+        match self {
+            Self::NotAPort { port } => Self::NotAPortToReach { port },
             other => other,
         }
     }
@@ -344,6 +358,10 @@ mod tests {
         assert!(parse("0.0.0.0:0").is_ok());
         assert_eq!(HostPort::remote("127.0.0.1:0"), Err(HostPortError::PortZero));
         assert_eq!(HostPort::with_default_port("224.3.29.71:0", 10000), Err(HostPortError::PortZero));
+        let range = |wrong: Result<HostPort, HostPortError>| wrong.unwrap_err().to_string();
+        assert!(range(HostPort::local("127.0.0.1:99999")).ends_with("give a number from 0 to 65535"));
+        assert!(range(HostPort::remote("127.0.0.1:99999")).ends_with("give a number from 1 to 65535"));
+        assert!(range(HostPort::with_default_port("robot:99999", 1)).ends_with("give a number from 1 to 65535"));
     }
 
     #[test]
