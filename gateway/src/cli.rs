@@ -130,11 +130,12 @@ pub struct Cli {
     /// Quality of MPEG-1 as ffmpeg's -q:v (-q N): 1 (best) to 31. Other JPEGs than the source's get about the same
     #[arg(long, value_name = "N", env = "SEGMENT_GATEWAY_QUALITY", default_value_t = crate::config::DEFAULT_QUALITY)]
     #[arg(help_heading = "Picture", value_parser = clap::value_parser!(u8).range(1..=i64::from(WORST_QUALITY)))]
+    #[arg(allow_negative_numbers = true)]
     pub quality: u8,
 
     /// Quality of JPEGs, 1 to 100. If given, also what comes as JPEG is encoded anew [default: JPEGs pass untouched]
     #[arg(long, value_name = "Q", env = "SEGMENT_GATEWAY_JPEG_QUALITY", help_heading = "Picture")]
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=100), allow_negative_numbers = true)]
     pub jpeg_quality: Option<u8>,
 
     /// Upside down (-vf)
@@ -159,12 +160,13 @@ pub struct Cli {
 
     /// The port to listen at (-p) [default: 8000]
     #[arg(short, long, value_name = "PORT", env = "SEGMENT_GATEWAY_PORT", help_heading = "Serving")]
+    #[arg(allow_negative_numbers = true)]
     pub port: Option<u16>,
 
     /// The most viewers at a time, at each address: 1 to 1000000
     #[arg(long, value_name = "N", env = "SEGMENT_GATEWAY_MAX_VIEWERS", help_heading = "Serving")]
     #[arg(default_value_t = DEFAULT_MAX_VIEWERS)]
-    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_VIEWERS))]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_VIEWERS), allow_negative_numbers = true)]
     pub max_viewers: usize,
 
     /// Other sites whose pages may use the streams (-ao), or *; each as http://host:port
@@ -204,7 +206,8 @@ pub struct Cli {
         value_name = "PORT",
         env = "SEGMENT_GATEWAY_REDIS_PORT",
         help_heading = "Redis",
-        default_value_t = DEFAULT_REDIS_PORT
+        default_value_t = DEFAULT_REDIS_PORT,
+        allow_negative_numbers = true
     )]
     pub redis_port: u16,
 

@@ -44,6 +44,7 @@ pub struct Cli {
     /// Bytes of a datagram, 2 to 65507. auto: as many as the path carries unfragmented, and more for a frame that
     /// would need more than 255 datagrams on the plain wire; with a fixed size such a frame is not sent there
     #[arg(long, value_name = "auto|BYTES", env = "SEGMENT_DATAGRAM_SIZE", default_value_t, help_heading = "Output")]
+    #[arg(allow_negative_numbers = true)]
     pub datagram_size: DatagramSize,
 
     /// What goes over the network. auto: what every receiver reads; to each remote, as soon as its receiver has said
@@ -56,6 +57,7 @@ pub struct Cli {
     /// Parity datagrams to a hundred of data, 0 to 100, on the sequenced wire, which this asks for. auto: as many as
     /// receivers need by the loss that they report and the time that a repeat takes, beginning with none
     #[arg(long, value_name = "PERCENT|auto", env = "SEGMENT_FEC", default_value_t, help_heading = "Output")]
+    #[arg(allow_negative_numbers = true)]
     pub fec: Fec,
 
     /// How to spread a frame's datagrams over time, so that no burst overflows a switch or a Wi-Fi queue. auto: on
@@ -64,6 +66,7 @@ pub struct Cli {
     /// off: each frame at once. MBIT: at so many Mbit/s to each destination (0.001 to 1000000), however long that
     /// takes; newer frames then replace those that wait
     #[arg(long, value_name = "auto|off|MBIT", env = "SEGMENT_PACE", default_value_t, help_heading = "Output")]
+    #[arg(allow_negative_numbers = true)]
     pub pace: Pace,
 
     /// Keep the sending thread awake instead of letting it sleep until there is something to send: costs a core, and is
@@ -112,7 +115,7 @@ pub struct Cli {
 
     /// Play a recording (of receiver --record) so many times as fast as it was recorded, 0.25 to 8
     #[arg(long, value_name = "F", env = "SEGMENT_SPEED", default_value = "1", value_parser = speed)]
-    #[arg(help_heading = "Source")]
+    #[arg(help_heading = "Source", allow_negative_numbers = true)]
     pub speed: f64,
 
     /// Size of the pictures, to which others are scaled whatever their aspect [default: the source's]
@@ -122,21 +125,23 @@ pub struct Cli {
     /// Frames a second, 0.001 to 1000; video that has fewer is sent as it is [default: the source's]
     #[arg(long, value_name = "F", env = "SEGMENT_FPS", value_parser = fps, help_heading = "Picture")]
     pub fps: Option<f64>,
+    #[arg(allow_negative_numbers = true)]
 
     /// JPEG quality, 1 (smallest) to 100 (best). Pictures that come as JPEG are passed through untouched unless this,
     /// or another size than theirs, is given [default: 80]
     #[arg(long, value_name = "Q", env = "SEGMENT_QUALITY", help_heading = "Picture")]
-    #[arg(value_parser = number::within(1..=100_u8))]
+    #[arg(value_parser = number::within(1..=100_u8), allow_negative_numbers = true)]
     pub quality: Option<u8>,
 
     /// End after so many frames, with status 0 [default: no limit]
     #[arg(long, value_name = "N", env = "SEGMENT_FRAMES", help_heading = "End")]
-    #[arg(value_parser = number::at_least(1))]
+    #[arg(value_parser = number::at_least(1), allow_negative_numbers = true)]
     pub frames: Option<u64>,
 
     /// End when the stream has lasted so long, with status 0 [default: no limit]
     #[arg(long, value_name = "SECONDS", env = "SEGMENT_DURATION", help_heading = "End", value_parser = seconds::positive)]
     pub duration: Option<Duration>,
+    #[arg(allow_negative_numbers = true)]
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -262,6 +267,17 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn a_number_below_0_is_told_the_range() {
+        for option in ["--frames", "--quality", "--fps", "--speed", "--duration", "--fec", "--datagram-size", "--pace"]
+        {
+            let error = parse(&[option, "-1"]).unwrap_err();
+            assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{error}");
+        }
+        let error = parse(&["--stats-interval", "-1"]).unwrap_err();
+        assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{error}");
+    }
+
     fn every_option_has_a_heading_and_a_variable_in_the_environment() {
         let command = Cli::command();
         for option in command.get_arguments().filter(|option| !matches!(option.get_id().as_str(), "help" | "version")) {

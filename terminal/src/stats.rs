@@ -20,7 +20,7 @@ pub struct StatsArgs {
     pub format: StatsFormat,
     /// Time between two lines of statistics, an hour at most
     #[arg(long = "stats-interval", default_value = "1", value_name = "SECONDS", env = "SEGMENT_STATS_INTERVAL")]
-    #[arg(help_heading = HEADING, value_parser = interval)]
+    #[arg(help_heading = HEADING, value_parser = interval, allow_negative_numbers = true)]
     pub interval: Duration,
 }
 
