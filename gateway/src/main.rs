@@ -4,12 +4,15 @@
 
 use clap::CommandFactory;
 use gateway::cli::{Cli, Command, old_spellings};
-use terminal::{ExitStatus, completions, exit, libraries};
+use terminal::{ExitStatus, arguments, completions, exit, libraries};
 
 fn main() -> ExitStatus {
     let arguments = old_spellings::replaced(std::env::args_os());
     let outcome = completions::intercept(Cli::command(), arguments.clone()).unwrap_or_else(|| {
-        let mut cli = Cli::read(arguments).unwrap_or_else(|error| error.exit());
+        let mut cli = match Cli::read(arguments) {
+            Ok(cli) => cli,
+            Err(error) => return arguments::say(&error),
+        };
         cli.verbosity.verbose += u8::from(cli.debug);
         cli.verbosity.init();
         // OpenCV, and FFmpeg beneath it, write there by themselves.

@@ -4,11 +4,14 @@
 
 use clap::CommandFactory;
 use receiver::cli::{Cli, Command};
-use terminal::{ExitStatus, completions, exit};
+use terminal::{ExitStatus, arguments, completions, exit};
 
 fn main() -> ExitStatus {
     let outcome = completions::intercept(Cli::command(), std::env::args_os()).unwrap_or_else(|| {
-        let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+        let cli = match Cli::read(std::env::args_os()) {
+            Ok(cli) => cli,
+            Err(error) => return arguments::say(&error),
+        };
         cli.verbosity.init();
         let outcome = match &cli.command {
             Some(Command::Doctor(doctor)) => receiver::doctor::run(doctor),

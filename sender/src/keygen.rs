@@ -1,11 +1,10 @@
 //! `sender keygen`: a key for a sender and its receivers.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use segment::seal::Key;
-use terminal::{ExitStatus, Failure, SecretFileError, secret_file};
+use terminal::{ExitStatus, Failure, SecretFileError, secret_file, stdout};
 
 /// Where a subcommand's own exit statuses stand.
 const AFTER_HELP: &str = "\
@@ -33,8 +32,9 @@ pub struct Keygen {
 pub fn run(keygen: &Keygen) -> Result<ExitStatus, Failure> {
     let key = Key::generate()?.to_text();
     if keygen.file == Path::new("-") {
-        let mut output = std::io::stdout().lock();
-        output.write_all(key.as_bytes()).and_then(|()| output.write_all(b"\n")).and_then(|()| output.flush())?;
+        // Apart, so that the key is not copied.
+        stdout::print("the key", key.as_bytes())?;
+        stdout::print("the key", b"\n")?;
     } else {
         secret_file::create(&keygen.file, &key).map_err(SecretFileError::into_failure)?;
         tracing::info!("wrote a new key to {}; give it to both sides by --key-file", keygen.file.display());

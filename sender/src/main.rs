@@ -4,13 +4,16 @@
 
 use clap::CommandFactory;
 use sender::cli::{Cli, Command};
-use terminal::{ExitStatus, completions, exit, libraries};
+use terminal::{ExitStatus, arguments, completions, exit, libraries};
 
 fn main() -> ExitStatus {
     // A script for a shell needs nobody to send to.
     let command = Cli::command().mut_group("to", |to| to.required(false));
     let outcome = completions::intercept(command, std::env::args_os()).unwrap_or_else(|| {
-        let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+        let cli = match Cli::read(std::env::args_os()) {
+            Ok(cli) => cli,
+            Err(error) => return arguments::say(&error),
+        };
         cli.verbosity.init();
         // OpenCV, and FFmpeg beneath it, write there by themselves.
         if cli.plays_with_libraries() {

@@ -8,6 +8,7 @@ mod tips;
 mod variables;
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
@@ -16,6 +17,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, 
 
 pub use tips::{OfWord, Tips};
 pub use variables::Variables;
+
+use crate::{ExitStatus, Failure};
 
 /// Which variables give way, and which do not.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +68,22 @@ pub fn parse_with<C: CommandFactory + FromArgMatches>(
     };
     let variables = Variables::of(&command, &matches);
     C::from_arg_matches(&matches).map(|options| (options, variables))
+}
+
+/// Says why the command line was not read: what is wrong with it, or what it asks for, such as help. Gives the status to
+/// end with.
+///
+/// # Errors
+/// [`Failure`] where what was asked for cannot be printed.
+pub fn say(error: &clap::Error) -> Result<ExitStatus, Failure> {
+    // clap words and colours this better than a failure of ours would.
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    if error.use_stderr() {
+        // With standard error gone, the status is all that is left to say.
+        return Ok(ExitStatus::Usage);
+    }
+    let told = |error: io::Error| io::Error::new(error.kind(), format!("cannot write to standard output: {error}"));
+    Ok(printed.map(|()| ExitStatus::Done).map_err(told)?)
 }
 
 /// What clap makes of the arguments, where nothing stands before a subcommand that does not belong there.

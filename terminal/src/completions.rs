@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::{ExitStatus, Failure, manual};
+use crate::{ExitStatus, Failure, arguments, manual, stdout};
 
 /// The options themselves, for the help; [`intercept`] acts on them.
 #[derive(Debug, Clone, Default, Args)]
@@ -72,11 +72,7 @@ fn intercept_to(
     let mut command = without_environment(command);
     let matches = match command.try_get_matches_from_mut(arguments) {
         Ok(matches) => matches,
-        Err(error) => {
-            // clap words and colours this better than a failure of ours would.
-            let status = if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
-            return Some(error.print().map(|()| status).map_err(Failure::from));
-        }
+        Err(error) => return Some(arguments::say(&error)),
     };
     if let Some(directory) = matches.get_one::<PathBuf>("manual") {
         let written = manual::write(directory, described);
@@ -85,20 +81,19 @@ fn intercept_to(
         }));
     }
     let shell = matches.get_one::<Shell>("completions").copied()?;
-    Some(print(shell, &mut command, output).map(|()| ExitStatus::Done).map_err(Failure::from))
+    Some(print(shell, &mut command, output).map(|()| ExitStatus::Done))
 }
 
 fn without_environment(command: Command) -> Command {
     command.mut_args(|argument| argument.env(None)).mut_subcommands(without_environment)
 }
 
-fn print(shell: Shell, command: &mut Command, output: &mut impl Write) -> io::Result<()> {
+fn print(shell: Shell, command: &mut Command, output: &mut impl Write) -> Result<(), Failure> {
     let name = command.get_name().to_owned();
     // Into memory first: the generators panic when a write fails, as on a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(shell, command, name, &mut script);
-    output.write_all(&script)?;
-    output.flush()
+    Ok(stdout::print_to(output, "the completion script", &script)?)
 }
 
 #[cfg(test)]
@@ -106,6 +101,7 @@ mod tests {
     use clap::{CommandFactory, Parser, ValueEnum};
 
     use super::*;
+    use crate::exit;
 
     #[derive(Parser)]
     #[command(name = "sender")]
@@ -166,6 +162,6 @@ mod tests {
             }
         }
         let error = print(Shell::Bash, &mut Cli::command(), &mut Closed).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(exit::conclude("sender", Err(error)), ExitStatus::Done);
     }
 }

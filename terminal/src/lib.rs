@@ -7,6 +7,7 @@
 //! * [`verbosity`]: `-v`, `-q`, `RUST_LOG` and how messages look
 //! * [`mod@stderr`]: standard error that nobody waits for
 //! * [`mod@libraries`], [`last_words`]: what libraries write to standard error by themselves, and before they end the program
+//! * [`stdout`]: what is printed instead of a program's work
 //! * [`patient`]: output that waits for its reader, whatever it was set to
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`report`]: prints them from a thread of its own
@@ -38,6 +39,7 @@ pub mod secret_file;
 pub mod size;
 pub mod stats;
 pub mod stderr;
+pub mod stdout;
 pub mod units;
 pub mod verbosity;
 
