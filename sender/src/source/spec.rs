@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What the user wrote after `--source`. Displays as it is written.
+/// What the user wrote after `--source`. Displays as it is written, a scheme in small letters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SourceSpec {
     /// `auto`: camera 0, or the test card where there is none.
@@ -63,11 +63,12 @@ impl FromStr for SourceSpec {
             let plain = number.bytes().all(|byte| byte.is_ascii_digit());
             return number.parse().ok().filter(|_| plain).map(Self::Camera).ok_or_else(no_camera);
         }
-        match written.split_once("://") {
-            Some((scheme, _)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
-                Ok(Self::Url(written.to_owned()))
-            }
-            Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+        let Some((scheme, rest)) = written.split_once("://") else { return Ok(Self::Path(written.into())) };
+        // FFmpeg knows schemes in small letters only; they mean the same (RFC 3986 section 3.1).
+        let lowered = scheme.to_ascii_lowercase();
+        match scheme {
+            _ if SCHEMES.contains(&lowered.as_str()) => Ok(Self::Url(format!("{lowered}://{rest}"))),
+            _ if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
                 Err(SpecError::Scheme { scheme: scheme.to_owned() })
             }
             _ => Ok(Self::Path(written.into())),
@@ -75,7 +76,7 @@ impl FromStr for SourceSpec {
     }
 }
 
-/// As it is written, with a password that it has.
+/// As it is written, a scheme in small letters, with a password that it has.
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,13 +148,22 @@ mod tests {
             ("camera:12", SourceSpec::Camera(12)),
             ("-", SourceSpec::Stdin),
             ("rtsp://host/live", SourceSpec::Url("rtsp://host/live".into())),
-            ("HTTP://host:8080/stream", SourceSpec::Url("HTTP://host:8080/stream".into())),
+            ("http://host:8080/stream", SourceSpec::Url("http://host:8080/stream".into())),
             ("./test", SourceSpec::Path("./test".into())),
             ("frames/%06d.jpg", SourceSpec::Path("frames/%06d.jpg".into())),
             ("clip.mp4", SourceSpec::Path("clip.mp4".into())),
         ] {
             assert_eq!(written.parse(), Ok(meant.clone()));
             assert_eq!(meant.to_string(), written);
+        }
+    }
+
+    #[test]
+    fn schemes_are_written_in_large_letters_too() {
+        for (written, meant) in
+            [("HTTP://Host/A", "http://Host/A"), ("Rtsps://me:P@host/Live", "rtsps://me:P@host/Live")]
+        {
+            assert_eq!(written.parse(), Ok(SourceSpec::Url(meant.to_owned())));
         }
     }
 
