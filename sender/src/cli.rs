@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{ArgGroup, Parser, Subcommand};
 use segment::wire::control::MAX_NAME_LEN;
 use terminal::arguments::{self, Variables};
@@ -103,6 +103,7 @@ pub struct Cli {
     /// What to send: auto (camera 0, or the test card where there is none), test (the test card), camera:N, a video or
     /// image file, a recording, a folder or pattern of images, http://… or rtsp://…, - (motion JPEG on standard input)
     #[arg(long, value_name = "SPEC", env = "SEGMENT_SOURCE", default_value_t, help_heading = "Source")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(|written| SourceSpec::of(&written)))]
     pub source: SourceSpec,
 
     /// Play a file, a recording or images again and again
@@ -124,8 +125,8 @@ pub struct Cli {
 
     /// Frames a second, 0.001 to 1000; video that has fewer is sent as it is [default: the source's]
     #[arg(long, value_name = "F", env = "SEGMENT_FPS", value_parser = fps, help_heading = "Picture")]
-    pub fps: Option<f64>,
     #[arg(allow_negative_numbers = true)]
+    pub fps: Option<f64>,
 
     /// JPEG quality, 1 (smallest) to 100 (best). Pictures that come as JPEG are passed through untouched unless this,
     /// or another size than theirs, is given [default: 80]
@@ -140,8 +141,8 @@ pub struct Cli {
 
     /// End when the stream has lasted so long, with status 0 [default: no limit]
     #[arg(long, value_name = "SECONDS", env = "SEGMENT_DURATION", help_heading = "End", value_parser = seconds::positive)]
-    pub duration: Option<Duration>,
     #[arg(allow_negative_numbers = true)]
+    pub duration: Option<Duration>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -267,7 +268,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
     fn a_number_below_0_is_told_the_range() {
         for option in ["--frames", "--quality", "--fps", "--speed", "--duration", "--fec", "--datagram-size", "--pace"]
         {
@@ -278,6 +278,7 @@ mod tests {
         assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{error}");
     }
 
+    #[test]
     fn every_option_has_a_heading_and_a_variable_in_the_environment() {
         let command = Cli::command();
         for option in command.get_arguments().filter(|option| !matches!(option.get_id().as_str(), "help" | "version")) {

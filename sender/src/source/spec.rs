@@ -1,5 +1,6 @@
 //! What the user wrote after `--source`.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -91,6 +92,14 @@ impl fmt::Display for SourceSpec {
 }
 
 impl SourceSpec {
+    /// What stands on the command line. What is no text can only be the name of a file.
+    ///
+    /// # Errors
+    /// As [`FromStr`].
+    pub fn of(written: &OsStr) -> Result<Self, SpecError> {
+        written.to_str().map_or_else(|| Ok(Self::Path(written.into())), str::parse)
+    }
+
     /// What it is called in messages and titles, where no user's name and password belong, nor what stands behind a
     /// question mark: cameras take passwords there too, and it may be long.
     #[must_use]
@@ -165,6 +174,15 @@ mod tests {
         {
             assert_eq!(written.parse(), Ok(SourceSpec::Url(meant.to_owned())));
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_a_file() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = OsStr::from_bytes(b"a\xFF b/x.jpg");
+        assert_eq!(SourceSpec::of(name), Ok(SourceSpec::Path(name.into())));
+        assert_eq!(SourceSpec::of(OsStr::new("test")), Ok(SourceSpec::Test));
     }
 
     #[test]

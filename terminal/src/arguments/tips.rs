@@ -40,6 +40,7 @@ pub(super) fn advise(
         ErrorKind::ValueValidation | ErrorKind::InvalidValue | ErrorKind::ArgumentConflict => {
             of_variables(&error, command, arguments, variable)
         }
+        ErrorKind::InvalidUtf8 => no_text(arguments),
         _ => Vec::new(),
     };
     if !said.is_empty() {
@@ -52,6 +53,13 @@ pub(super) fn advise(
         let _ = error.insert(ContextKind::Suggested, ContextValue::StyledStrs(said));
     }
     error
+}
+
+/// Names the arguments that are no text: clap only says that there are some.
+fn no_text(arguments: &[OsString]) -> Vec<String> {
+    let before = arguments.iter().zip(arguments.iter().skip(1));
+    let wrong = before.filter(|(_, argument)| argument.to_str().is_none());
+    wrong.map(|(before, argument)| format!("after '{}' stands {argument:?}", before.display())).collect()
 }
 
 fn unknown(error: &clap::Error, arguments: &[OsString], tips: &Tips) -> Vec<String> {
@@ -188,6 +196,16 @@ mod tests {
         assert!(said(&["--strange"], &[]).contains("tip: '--strange' is an option of `other`\n"));
         let text = said(&["--her"], &[]);
         assert!(text.contains("a similar argument exists: '--here'") && !text.contains("`other`"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_named() {
+        let arguments: [OsString; 3] =
+            ["program".into(), "--group".into(), std::os::unix::ffi::OsStringExt::from_vec(b"a\xFFb".to_vec())];
+        let error = command().try_get_matches_from(&arguments).unwrap_err();
+        let text = advise(error, &command(), &arguments, YIELDING, &TIPS, &|_| None).to_string();
+        assert!(text.contains(r#"tip: after '--group' stands "a\xFFb""#), "{text}");
     }
 
     #[test]
