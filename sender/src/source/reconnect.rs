@@ -150,7 +150,7 @@ impl<O: Open> Reconnect<O> {
     }
 
     fn say_lost(&self, reason: &str) {
-        tracing::warn!("{} is lost: {reason}; opening it again until it is back", self.opener.name());
+        tracing::warn!("{} is lost: {reason}; opening it again until there are frames", self.opener.name());
     }
 
     /// Puts off the next attempt. The pause grows until it is back: opening alone is no success.

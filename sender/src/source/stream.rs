@@ -99,7 +99,11 @@ impl Stream {
     /// What is left to say where there is no next frame: nothing at the end of a file.
     fn end(&mut self) -> Result<Option<Captured>, Lost> {
         let reason = match &mut self.times {
-            _ if !self.has_picture => "it opens, but no frame of it can be read",
+            Some(_) if !self.has_picture => {
+                "it opens, but no frame of it can be read; an mp4 takes a server that serves ranges, or its index at its \
+                 beginning (ffmpeg -i FILE.mp4 -c copy -movflags +faststart NEW.mp4)"
+            }
+            None if !self.has_picture => "it opens, but no frame of it can be read",
             Some(times) if times.is_at_end() => {
                 times.wait_for_end();
                 return Ok(None);
