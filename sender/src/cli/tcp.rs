@@ -1,5 +1,6 @@
 //! The options of a stream over TCP.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -55,10 +56,14 @@ impl TcpArgs {
 }
 
 impl ListenAt {
-    fn read(text: &str) -> Result<Self, HostPortError> {
+    fn read(text: &str) -> Result<Self, String> {
         let has_port = !matches!(HostPort::from_str(text), Err(HostPortError::NoPort { .. }));
         let at = Self { text: text.to_owned(), has_port };
-        at.with_port(Framing::Upstream.default_port()).map(|_| at).map_err(HostPortError::to_listen)
+        let place = at.with_port(Framing::Upstream.default_port()).map_err(|error| error.to_listen().to_string())?;
+        if place.host().parse::<IpAddr>().is_ok_and(|ip| ip.is_multicast()) {
+            return Err("a multicast group, to which nobody connects over TCP; use --multicast".to_owned());
+        }
+        Ok(at)
     }
 
     fn with_port(&self, port: u16) -> Result<HostPort, HostPortError> {
@@ -89,6 +94,10 @@ mod tests {
         for wrong in [&["--tcp", ""][..], &["--tcp", "localhost:x"], &["--tcp-framing", "pickle"], &["--tcp", ":9"]] {
             let wrong = [&["sender"], wrong].concat();
             assert!(Cli::try_parse_from(&wrong).is_err(), "{wrong:?}");
+        }
+        for group in ["224.3.29.71", "224.3.29.71:9", "ff15::71", "[ff15::71]:9"] {
+            let error = Cli::try_parse_from(["sender", "--tcp", group]).unwrap_err().to_string();
+            assert!(error.contains("use --multicast"), "{error}");
         }
         let lone = ["sender", "--remote", "127.0.0.1:9", "--tcp-framing", "pickle"];
         assert!(Cli::try_parse_from(lone).is_err());
