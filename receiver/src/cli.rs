@@ -2,11 +2,11 @@
 
 use crate::doctor::Doctor;
 use crate::source_filter::SourceFilter;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PathBufValueParser, TypedValueParser};
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use segment::wire::stream::Framing;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use terminal::address::HostPortError;
 use terminal::arguments::{self, Variables, Yielding};
@@ -94,6 +94,7 @@ pub struct Cli {
 
     /// Record every frame to this Matroska file, as received
     #[arg(long, value_name = "FILE.mkv", env = "SEGMENT_RECORD", help_heading = "Output")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(recording))]
     pub record: Option<PathBuf>,
 
     /// Write every frame to this folder, as 000001.jpg, 000002.jpg, …
@@ -230,6 +231,15 @@ pub enum Display {
     Never,
 }
 
+/// Value parser for a file to record to. Elsewhere `-` is standard output, where a recording cannot go: when it ends,
+/// its beginning is written again.
+fn recording(path: PathBuf) -> Result<PathBuf, &'static str> {
+    if path == Path::new("-") {
+        return Err("no file: a recording goes to one, to a pipe go the JPEGs of --stdout; ./- is a file of this name");
+    }
+    Ok(path)
+}
+
 /// What [`segment::DEFAULT_LATENCY`] is in milliseconds.
 const DEFAULT_LATENCY_MS: u32 = segment::DEFAULT_LATENCY.as_millis() as u32;
 
@@ -329,6 +339,14 @@ mod tests {
             assert!(latency(&["--latency", wrong]).is_err(), "{wrong}");
         }
         assert!(latency(&["--latency", "50", "--tcp", "192.0.2.1"]).is_err());
+    }
+
+    #[test]
+    fn a_recording_does_not_go_to_standard_output() {
+        let error = Cli::try_parse_from(["receiver", "--record", "-"]).unwrap_err().to_string();
+        assert!(error.contains("to a pipe go the JPEGs of --stdout"), "{error}");
+        let cli = Cli::try_parse_from(["receiver", "--record", "./-"]).unwrap();
+        assert_eq!(cli.record.as_deref(), Some(Path::new("./-")));
     }
 
     #[test]
