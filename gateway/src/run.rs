@@ -51,6 +51,7 @@ impl Setup {
             tls: match (&cli.tls_cert, &cli.tls_key) {
                 (Some(certificate), Some(key)) => Some(
                     protection::https(certificate, key, &mut renewables)
+                        .map_err(Failure::usage)
                         .advise("give a certificate in PEM with --tls-cert, and its key with --tls-key")?,
                 ),
                 _ => None,

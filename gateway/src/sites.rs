@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use terminal::{Failure, HostPort};
+use terminal::{ExitStatus, Failure, HostPort};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -76,9 +76,12 @@ impl SiteError {
     /// The failure that it is to the program, with what to do about it.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
-            Self::Input(failure) => failure,
+            // The file with its key.
+            Self::Input(failure) => failure.with_status(ExitStatus::Usage),
             Self::Slow { .. } | Self::Fault(_) => Failure::new(self),
-            Self::Redis(_) => Failure::new(self).with_advice("give the server's name with -rhs, and its port with -rp"),
+            Self::Redis(_) => {
+                Failure::usage(self).with_advice("give the server's name with -rhs, and its port with -rp")
+            }
             _ => Failure::new(self)
                 .with_advice("give another address with --bind, another port with -p, or others in the file"),
         }

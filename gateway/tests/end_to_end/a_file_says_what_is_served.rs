@@ -137,7 +137,7 @@ fn a_source_that_cannot_be_begun_at_the_start_ends_nothing_and_is_begun_when_it_
     fs::write(&file, one_late.replace("\"test\"", &sealed)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_gateway")).arg("-c").arg(&file).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && said.contains("stream.key"), "none of them can be begun: {said}");
+    assert!(output.status.code() == Some(2) && said.contains("stream.key"), "none of them can be begun: {said}");
 }
 
 fn make_pipe(path: &Path) {

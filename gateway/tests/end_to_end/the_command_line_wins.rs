@@ -27,6 +27,20 @@ fn what_the_command_line_excludes_gives_way() {
 }
 
 #[test]
+fn a_wrong_file_is_a_wrong_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let empty = empty.to_str().unwrap();
+    let https = ["--source", "test", "--bind", "127.0.0.1:0", "--tls-cert", empty, "--tls-key", empty];
+    expect(&ended(&https, &[]), "there is no certificate in");
+    let bind = ["--bind", "127.0.0.1:0", "--source"];
+    expect(&ended(&[&bind[..], &["udp://127.0.0.1:0?key-file=missing"]].concat(), &[]), "missing");
+    expect(&ended(&[&bind[..], &["udp://127.0.0.1:0", "--key-file", "missing"]].concat(), &[]), "missing");
+    expect(&ended(&[&bind[..], &["test", "-r", "--redis-host", "a b"]].concat(), &[]), "redis");
+}
+
+#[test]
 fn a_variable_that_does_not_give_way_is_named() {
     let is_set = "is set by the environment variable SEGMENT_GATEWAY_";
     for (arguments, name) in [

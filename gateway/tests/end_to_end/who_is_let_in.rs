@@ -72,5 +72,5 @@ fn https_is_served_with_a_certificate() {
         .args(["-p", "0", "--tls-cert", &key, "--tls-key", &certificate])
         .output()
         .unwrap();
-    assert_eq!(swapped.status.code(), Some(1));
+    assert_eq!(swapped.status.code(), Some(2));
 }
