@@ -71,18 +71,17 @@ impl Cli {
     /// # Errors
     /// An option is said of datagrams, and none of `configs` takes any.
     pub(crate) fn check_reception(&self, configs: &[SiteConfig]) -> Result<(), Failure> {
-        let mut sources = configs.iter().flat_map(|site| &site.sources);
-        if sources.any(|source| source.input.is_datagrams()) {
-            return Ok(());
-        }
+        let is_any = |is: fn(&InputSpec) -> bool| configs.iter().flat_map(|site| &site.sources).any(|it| is(&it.input));
+        let (any_datagrams, any_group) = (is_any(InputSpec::is_datagrams), is_any(InputSpec::is_group));
         let said = [
-            ("--key-file", self.key_file.is_some()),
-            ("--latency", self.latency.is_some() && !self.variables.has("latency")),
-            ("--interface", self.interface.is_some() && !self.variables.has("interface")),
+            ("--key-file", any_datagrams, self.key_file.is_some()),
+            ("--latency", any_datagrams, self.latency.is_some() && !self.variables.has("latency")),
+            ("--interface", any_group, self.interface.is_some() && !self.variables.has("interface")),
         ];
-        match said.iter().find(|(_, is_said)| *is_said) {
-            Some((option, _)) => Err(Failure::usage(format!("{option} is for sources of udp://, and there is none"))),
-            None => Ok(()),
-        }
+        let Some((option, ..)) = said.iter().find(|(_, is_there, is_said)| *is_said && !is_there) else {
+            return Ok(());
+        };
+        let sources = if any_datagrams { "groups of udp://" } else { "sources of udp://" };
+        Err(Failure::usage(format!("{option} is for {sources}, and there is none")))
     }
 }

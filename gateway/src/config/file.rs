@@ -116,7 +116,7 @@ impl Reading<'_> {
         let mut config = SourceConfig::new("", InputSpec::VideoTest);
         let (mut input, mut redis, mut channel) = (None, None, DEFAULT_REDIS_CHANNEL.to_owned());
         let mut in_channel = DEFAULT_IN_REDIS_CHANNEL.to_owned();
-        let (mut reception, mut of_datagrams) = (Reception::default(), None);
+        let (mut reception, mut of_datagrams, mut of_group) = (Reception::default(), None, None);
         for property in &source.properties {
             let (name, value) = (property.name.as_str(), &property.value);
             if matches!(name, "key_file" | "latency" | "interface") {
@@ -145,7 +145,10 @@ impl Reading<'_> {
                 }
                 "key_file" => reception.key_file = self.optional_text(value, name)?.map(Into::into),
                 "latency" => reception.latency = Some(self.latency(value)?),
-                "interface" => reception.interface = self.optional_text(value, name)?,
+                "interface" => {
+                    reception.interface = self.optional_text(value, name)?;
+                    of_group = reception.interface.is_some().then(|| property.start());
+                }
                 "auth_config" => config.input_options.credentials = self.credentials(value)?,
                 "allowed_origins" => allowed_origins = self.origins(value, name)?,
                 other => self.unknown(property.start(), other),
@@ -155,6 +158,9 @@ impl Reading<'_> {
         config.input = uri.parse().map_err(|error| self.error(at, format!("input_uri: {error}")))?;
         if let Some((name, at)) = of_datagrams.filter(|_| !config.input.is_datagrams()) {
             return Err(self.error(at, format!("{name} is for an input_uri of udp://, and this is none")));
+        }
+        if let Some(at) = of_group.filter(|_| !config.input.is_group()) {
+            return Err(self.error(at, "interface is for an input_uri that is a group, and this is none"));
         }
         (config.input_options.in_redis_channel, config.input_options.reception) = (in_channel, reception);
         config.redis = redis.map(|server| RedisOutput { server, channel });

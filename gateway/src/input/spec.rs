@@ -104,6 +104,9 @@ fn datagrams(rest: &str) -> Result<InputSpec, String> {
     let place = place.map_err(|error| error.to_string())?;
     let origin = match place.host().parse::<IpAddr>() {
         Ok(address) if address.is_multicast() => Origin::Join(SocketAddr::new(address, place.port())),
+        _ if reception.interface.is_some() => {
+            return Err("an interface is for a group only: leave out interface=, or give a group".to_owned());
+        }
         _ => Origin::Bind(place),
     };
     Ok(InputSpec::Datagrams(origin, reception))
@@ -141,6 +144,12 @@ impl InputSpec {
     #[must_use]
     pub fn is_datagrams(&self) -> bool {
         matches!(self, Self::Datagrams(origin, _) if origin.is_datagrams())
+    }
+
+    /// Whether it is a group: only then [`Reception::interface`] says anything.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        matches!(self, Self::Datagrams(Origin::Join(_), _))
     }
 
     /// The file that it is to play, if that is not there; it may come.
@@ -211,6 +220,7 @@ mod tests {
             "udp://0.0.0.0:1?",
             "udp://0.0.0.0:1?latency=x",
             "udp://0.0.0.0:1?key=a",
+            "udp://127.0.0.1:1?interface=lo",
             "tcp://:1",
             "tcp://robot?key-file=a",
             "ftp://host/a",

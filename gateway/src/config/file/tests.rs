@@ -39,6 +39,7 @@ fn how_datagrams_are_received_is_said_of_each_source() {
     for (wrong, place, said) in [
         ("\"test\", \"key_file\": \"k\"", "line 1, column 49", "udp://"),
         ("\"tcp://robot\", \"latency\": 50", "line 1, column 56", "udp://"),
+        ("\"udp://0.0.0.0:5\", \"interface\": \"lo\"", "line 1, column 60", "a group"),
         ("\"udp://0.0.0.0:5\", \"latency\": 10001", "line 1, column 71", "10000"),
     ] {
         let error = read(&file(wrong)).unwrap_err().to_string();
