@@ -272,7 +272,7 @@ impl Cli {
 /// What the program does instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Make a line for the file of --access; a password or token is read from standard input
+    /// Make a line for the file of --access; a password or token is asked for, or read from standard input
     Credential {
         /// The user's name; without it, the line is for a token
         #[arg(long, value_name = "NAME")]

@@ -16,7 +16,9 @@ fn main() -> ExitStatus {
         cli.verbosity.verbose += u8::from(cli.debug);
         cli.verbosity.init();
         // OpenCV, and FFmpeg beneath it, write there by themselves.
-        libraries::take_stderr();
+        if cli.command.is_none() {
+            libraries::take_stderr();
+        }
         let variables = cli.variables.clone();
         let outcome = match &cli.command {
             Some(Command::Credential { user }) => gateway::credential::print(user.as_deref()),

@@ -11,6 +11,7 @@ mod inputs_come_back;
 mod mpeg1_over_websockets;
 mod nobody_holds_up_others;
 mod old_clients_see_the_stream;
+mod passwords_are_typed;
 mod pictures_through_redis;
 mod sealed_sources;
 mod the_command_line_wins;
