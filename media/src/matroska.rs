@@ -5,6 +5,7 @@
 //! same JPEGs again, with their times.
 
 mod elements;
+mod index;
 mod reader;
 mod storage;
 mod timeline;

@@ -85,8 +85,8 @@ pub enum SinkError {
         /// The sink.
         name: &'static str,
     },
-    /// What a sink writes to takes nothing any more.
-    #[error("{name} is given up: what it writes to takes nothing, so its last frames are missing")]
+    /// What a sink writes to takes nothing any more, or too little.
+    #[error("{name} is given up: what it writes to takes too long, so its end is missing")]
     Stalled {
         /// The sink.
         name: &'static str,

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::elements::{self, Preamble};
+use super::index::Index;
 use super::timeline::Timeline;
 use super::{RecordError, RecordingFile, Storage, TICK_NS};
 use crate::jpeg::{Headers, JpegError};
 
-/// Ticks that a cluster spans at most: one second, which is how exactly a player can seek.
+/// Ticks that a cluster spans at most: one second, which is how exactly a player can seek in the first hours.
 const CLUSTER_TICKS: u64 = 1_000_000_000 / TICK_NS;
 
 /// Records JPEGs as they come.
@@ -54,8 +55,8 @@ pub struct Recorded {
 struct Started {
     preamble: Preamble,
     timeline: Timeline,
-    /// Tick and offset in the file of each cluster; the last one is open.
-    clusters: Vec<(u64, u64)>,
+    /// The clusters, of which the last one is open.
+    index: Index,
     /// Where the last whole frame ends: the next one is written here.
     end: u64,
 }
@@ -138,7 +139,7 @@ impl<S: Storage> Writer<S> {
         storage.truncate(0).map_err(|source| write_error(path, source))?;
         write_whole(storage, path, 0, buffer)?;
         *started = Some(Started {
-            clusters: vec![(0, preamble.bytes.len() as u64)],
+            index: Index::starting((0, preamble.bytes.len() as u64)),
             timeline: Timeline::starting(captured, came),
             preamble,
             end: buffer.len() as u64,
@@ -154,8 +155,7 @@ impl<S: Storage> Writer<S> {
         }
         let mut timeline = started.timeline;
         let tick = timeline.place(captured, came);
-        // There is an open cluster as soon as there is a frame.
-        let (cluster_tick, cluster_start) = started.clusters.last().copied().unwrap_or_default();
+        let (cluster_tick, cluster_start) = started.index.last();
         let after = tick - cluster_tick;
         let within = i16::try_from(after).ok().filter(|_| after < CLUSTER_TICKS);
 
@@ -171,7 +171,7 @@ impl<S: Storage> Writer<S> {
             if let Err(error) = storage.write_at(offset, &size) {
                 tracing::debug!(path = %path.display(), %error, "cluster without a size");
             }
-            started.clusters.push((tick, started.end));
+            started.index.push((tick, started.end));
         }
         started.end += buffer.len() as u64;
         started.timeline = timeline;
@@ -192,7 +192,7 @@ impl<S: Storage> Writer<S> {
             retimed: started.timeline.retimed(),
             indexed: false,
         };
-        match started.index(storage, path) {
+        match started.complete(storage, path) {
             Ok(bytes) => Ok(Recorded { bytes, indexed: true, ..recorded }),
             Err(RecordError::Write { source, .. }) if is_full(&source) => {
                 let path = path.display();
@@ -207,13 +207,13 @@ impl<S: Storage> Writer<S> {
 impl Started {
     /// Writes what only the end can tell, and tells how many bytes the file then has. The cues go first, since all else
     /// is changed in place and takes no room.
-    fn index<S: Storage>(&self, storage: &mut S, path: &Path) -> Result<u64, RecordError> {
-        let Self { preamble, timeline, clusters, end } = self;
-        let positions: Vec<_> = clusters.iter().map(|&(tick, start)| (tick, start - preamble.segment)).collect();
+    fn complete<S: Storage>(&self, storage: &mut S, path: &Path) -> Result<u64, RecordError> {
+        let Self { preamble, timeline, index, end } = self;
+        let positions: Vec<_> = index.listed().iter().map(|&(tick, start)| (tick, start - preamble.segment)).collect();
         let cues = elements::cues(&positions).map_err(|error| element_error(path, &error))?;
         let seek_head = preamble.seek_head(*end).map_err(|error| element_error(path, &error))?;
         let all = end + cues.len() as u64;
-        let last_cluster = clusters.last().map_or(preamble.segment, |&(_, start)| start);
+        let (_, last_cluster) = index.last();
 
         write_whole(storage, path, *end, &cues)?;
         let last_cluster = elements::cluster_size(last_cluster, *end);

@@ -6,6 +6,7 @@ use super::*;
 use crate::PixelFormat;
 use crate::codec::Encoder;
 use crate::gradient::gradient;
+use crate::matroska::index::MAX_LISTED;
 
 /// A disk in memory, of which a test keeps a second handle.
 #[derive(Clone, Default)]
@@ -173,6 +174,31 @@ fn a_finished_file_has_no_size_left_unknown_and_cues_that_point_at_clusters() {
         .map(|point| (*point.cue_time, *point.cue_track_positions[0].cue_cluster_position))
         .collect();
     assert_eq!(listed, [(0, clusters[0]), (15_000, clusters[1]), (30_000, clusters[2])]);
+}
+
+#[test]
+fn a_long_recording_lists_some_of_its_clusters_and_has_all_its_frames() {
+    let disk = Disk::default();
+    let mut writer = disk.writer();
+    let (jpeg, seconds) = (&jpegs(1)[0], MAX_LISTED as u64 + 2);
+    for second in 0..seconds {
+        writer.append(jpeg, at(1000 * second)).unwrap();
+    }
+    let recorded = writer.finish().unwrap();
+    assert_eq!((recorded.frames, recorded.indexed), (seconds, true));
+    let file = disk.bytes.borrow();
+    let mut rest = element(element(&file).unwrap().rest).unwrap().body;
+    let (mut clusters, mut cues) = (0, 0);
+    while let Some(Walked { id, body, whole, rest: after }) = element(rest) {
+        assert!(whole);
+        match id {
+            0x1F43_B675 => clusters += 1,
+            0x1C53_BB6B => cues = std::iter::successors(element(body), |cue| element(cue.rest)).count(),
+            _ => {}
+        }
+        rest = after;
+    }
+    assert_eq!((clusters, cues), (seconds, MAX_LISTED / 2 + 1));
 }
 
 #[test]
