@@ -52,6 +52,12 @@ pub enum SinkError {
         /// The file.
         path: PathBuf,
     },
+    /// Another program writes snapshots there.
+    #[error("{} takes the snapshots of another program; choose another folder", path.display())]
+    SnapshotsInUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A snapshot could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Snapshot {

@@ -3,7 +3,7 @@
 use super::{Sink, SinkError};
 use crate::Frame;
 use media::snapshot::write_whole;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ pub struct Snapshots {
     written: u64,
     /// The next frame of a stream before that is to go, if one may be there.
     stale: Option<u64>,
+    /// Keeps the folder for this stream: those of two would be mixed.
+    _lock: Option<File>,
 }
 
 /// So many frames of a stream before go with each new one: all at once might take longer than frames can wait.
@@ -27,6 +29,7 @@ impl Snapshots {
     /// Makes the folder if there is none, sees that no frame is there yet, and tries whether it takes files.
     ///
     /// # Errors
+    /// [`SinkError::SnapshotsInUse`] where another program writes frames there,
     /// [`SinkError::SnapshotExists`] where frames are there already that are not to be overwritten,
     /// [`SinkError::Snapshot`] where the folder cannot be made, [`SinkError::SnapshotFolder`] where it takes no files or
     /// is none.
@@ -36,12 +39,13 @@ impl Snapshots {
             return Err(SinkError::SnapshotFolder { path: folder.to_owned(), source });
         }
         fs::create_dir_all(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source })?;
+        let lock = lock(folder)?;
         let there = || first_frame(folder).map_err(|source| SinkError::Snapshot { path: folder.to_owned(), source });
         if let Some(path) = if overwrite { None } else { there()? } {
             return Err(SinkError::SnapshotExists { path });
         }
         try_out(folder).map_err(|source| SinkError::SnapshotFolder { path: folder.to_owned(), source })?;
-        Ok(Self { folder: folder.to_owned(), overwrite, written: 0, stale: overwrite.then_some(2) })
+        Ok(Self { folder: folder.to_owned(), overwrite, written: 0, stale: overwrite.then_some(2), _lock: lock })
     }
 
     /// Removes frames of a stream before, at most so many, up to the first number that is missing: those that a shorter
@@ -64,6 +68,24 @@ impl Snapshots {
 
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.jpg"))
+    }
+}
+
+/// Takes the lock of the folder itself, which leaves no file in it and ends with the program. Not every file system has
+/// locks, and not everybody who may write into a folder may open it; neither is a reason not to write there.
+fn lock(folder: &Path) -> Result<Option<File>, SinkError> {
+    let no_lock = |error: io::Error| {
+        tracing::debug!(path = %folder.display(), %error, "no lock");
+        Ok(None)
+    };
+    let opened = match File::open(folder) {
+        Ok(opened) => opened,
+        Err(error) => return no_lock(error),
+    };
+    match opened.try_lock() {
+        Ok(()) => Ok(Some(opened)),
+        Err(TryLockError::WouldBlock) => Err(SinkError::SnapshotsInUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => no_lock(error),
     }
 }
 
@@ -151,6 +173,19 @@ mod tests {
         fs::write(&file, b"recorded").unwrap();
         let error = Snapshots::create(&file, false).unwrap_err().to_string();
         assert!(error.ends_with("k.mkv: not a directory; choose another by --snapshots"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_takes_one_stream_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshots = Snapshots::create(folder.path(), true).unwrap();
+        for overwrite in [false, true] {
+            let error = Snapshots::create(folder.path(), overwrite).unwrap_err().to_string();
+            assert!(error.ends_with(" takes the snapshots of another program; choose another folder"), "{error}");
+        }
+        drop(snapshots);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        Snapshots::create(folder.path(), false).unwrap();
     }
 
     #[test]
