@@ -28,7 +28,9 @@ pub(crate) struct Notices {
     clock_behind: bool,
     sealed: bool,
     not_opened: Option<Instant>,
-    replayed: u64,
+    replayed: Tally,
+    /// Whose datagram was the last of those.
+    replayed_of: Option<SocketAddr>,
     /// Since when a stream opens that is not known to be of now, and when that was said.
     not_fresh: Option<(SocketAddr, Instant)>,
     said_not_fresh: Option<Instant>,
@@ -40,7 +42,7 @@ impl Notices {
         if drops > 0 {
             self.full = Some(granted);
         }
-        if let Some(tallied) = self.drops.add(now, drops) {
+        if let Some(tallied) = self.drops.add(now, drops, 1) {
             say_kernel_drops(&tallied, granted);
         }
     }
@@ -100,12 +102,9 @@ impl Notices {
                 );
             }
             OpenError::Replayed => {
-                self.replayed += 1;
-                if self.replayed.is_multiple_of(MANY_REPLAYED) {
-                    tracing::warn!(
-                        "{} datagrams were seen before, the last from {source}: a recording?",
-                        self.replayed
-                    );
+                self.replayed_of = Some(source);
+                if let Some(tallied) = self.replayed.add(now, 1, MANY_REPLAYED) {
+                    say_replayed(&tallied, source);
                 }
             }
             _ => {}
@@ -131,22 +130,29 @@ impl Notices {
 /// What was kept back is said when the receiver ends.
 impl Drop for Notices {
     fn drop(&mut self) {
-        if let (Some(tallied), Some(granted)) = (self.drops.rest(), self.full) {
+        if let (Some(tallied), Some(granted)) = (self.drops.rest(1), self.full) {
             say_kernel_drops(&tallied, granted);
+        }
+        if let (Some(tallied), Some(source)) = (self.replayed.rest(MANY_REPLAYED), self.replayed_of) {
+            say_replayed(&tallied, source);
         }
     }
 }
 
 fn say_kernel_drops(tallied: &Tallied, granted: Granted) {
-    let Tallied { count, is_first } = tallied;
-    let more = if *is_first { "" } else { "more " };
-    let datagrams = if *count == 1 { "datagram" } else { "datagrams" };
+    let (count, more) = (tallied.count, tallied.more());
+    let datagrams = if count == 1 { "datagram" } else { "datagrams" };
     let fuller = granted.granted >= granted.asked;
     let remedy = if fuller { String::new() } else { format!("; to mend it: {}", granted.remedy()) };
     tracing::warn!(
         "the kernel dropped {count} {more}{datagrams}, because its receive buffer of {} bytes was full{remedy}",
         granted.granted
     );
+}
+
+fn say_replayed(tallied: &Tallied, source: SocketAddr) {
+    let (count, more) = (tallied.count, tallied.more());
+    tracing::warn!("{count} {more}datagrams were seen before, the last from {source}: a recording?");
 }
 
 /// Counts what is said once in ten seconds, so that nothing goes unsaid.
@@ -164,18 +170,25 @@ struct Tallied {
     is_first: bool,
 }
 
+impl Tallied {
+    fn more(&self) -> &'static str {
+        if self.is_first { "" } else { "more " }
+    }
+}
+
 impl Tally {
-    fn add(&mut self, now: Instant, count: u64) -> Option<Tallied> {
+    /// So many more, to be said where they are at least so many together.
+    fn add(&mut self, now: Instant, count: u64, least: u64) -> Option<Tallied> {
         self.unsaid += count;
         let is_first = self.said.is_none();
-        let is_to_say = self.unsaid > 0 && is_due(&mut self.said, now);
+        let is_to_say = self.unsaid >= least && is_due(&mut self.said, now);
         is_to_say.then(|| Tallied { count: std::mem::take(&mut self.unsaid), is_first })
     }
 
     /// What has not been said yet, where there will be no more.
-    fn rest(&mut self) -> Option<Tallied> {
+    fn rest(&mut self, least: u64) -> Option<Tallied> {
         let count = std::mem::take(&mut self.unsaid);
-        (count > 0).then_some(Tallied { count, is_first: self.said.is_none() })
+        (count >= least).then_some(Tallied { count, is_first: self.said.is_none() })
     }
 }
 
@@ -202,10 +215,19 @@ mod tests {
     fn what_is_counted_meanwhile_is_said_with_what_comes_next_or_at_the_end() {
         let (mut tally, now) = (Tally::default(), Instant::now());
         let said = |count, is_first| Some(Tallied { count, is_first });
-        let mut add = |seconds, count| tally.add(now + Duration::from_secs(seconds), count);
+        let mut add = |seconds, count| tally.add(now + Duration::from_secs(seconds), count, 1);
         assert_eq!(add(0, 0), None);
         assert_eq!([add(1, 3), add(1, 7), add(10, 100), add(11, 0)], [said(3, true), None, None, said(107, false)]);
         assert_eq!([add(30, 0), add(31, 5), add(32, 2), add(33, 1)], [None, said(5, false), None, None]);
-        assert_eq!([tally.rest(), tally.rest()], [said(3, false), None]);
+        assert_eq!([tally.rest(1), tally.rest(1)], [said(3, false), None]);
+    }
+
+    #[test]
+    fn what_is_said_of_many_only_is_not_said_more_often_for_it() {
+        let (mut tally, now) = (Tally::default(), Instant::now());
+        let mut add = |seconds, count| tally.add(now + Duration::from_secs(seconds), count, 100).map(|said| said.count);
+        assert_eq!([add(0, 99), add(0, 1), add(1, 5000), add(9, 50)], [None, Some(100), None, None]);
+        assert_eq!([add(10, 1), add(20, 99), add(21, 1), add(22, 98)], [Some(5051), None, Some(100), None]);
+        assert_eq!(tally.rest(100), None);
     }
 }
