@@ -1,10 +1,12 @@
 //! Which of several sources is shown.
 
+use media::silence::patience;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// A source that delivers no frame for so long gives way to another that does.
+/// A source that delivers no frame for so long gives way to another that does; one that is slower than that, once it has
+/// missed some.
 const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 
 /// Sources that are counted or remembered as named: anybody can send from as many addresses as there are.
@@ -18,8 +20,7 @@ const NAMES_ANOTHER_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     shown: Option<Shown>,
-    /// Frames of others since the last one of the source shown.
-    others: HashMap<SocketAddr, u64>,
+    others: HashMap<SocketAddr, Other>,
     /// The last that were named, the oldest first: a sender that is started again comes from another port.
     named: VecDeque<SocketAddr>,
     /// When the last one was.
@@ -29,7 +30,22 @@ pub(crate) struct Selection {
 #[derive(Debug, Clone, Copy)]
 struct Shown {
     source: SocketAddr,
+    pace: Pace,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Other {
+    /// Since the last frame of the source shown.
+    frames: u64,
+    pace: Pace,
+}
+
+/// How a source delivers.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
     last_frame: Instant,
+    /// Between its last two frames; zero where there is but one.
+    interval: Duration,
 }
 
 /// What becomes of a whole frame.
@@ -45,6 +61,22 @@ pub(crate) enum Choice {
     Withhold,
 }
 
+impl Pace {
+    fn starting(now: Instant) -> Self {
+        Self { last_frame: now, interval: Duration::ZERO }
+    }
+
+    fn next(self, now: Instant) -> Self {
+        Self { last_frame: now, interval: now.saturating_duration_since(self.last_frame) }
+    }
+
+    /// How long the source is waited for.
+    fn patience(self) -> Duration {
+        // A pause of less, as of a fast one that lost some frames, says nothing.
+        if self.interval < GIVES_WAY_AFTER { GIVES_WAY_AFTER } else { patience(GIVES_WAY_AFTER, self.interval) }
+    }
+}
+
 impl Selection {
     /// The source that is shown.
     pub(crate) fn shown(&self) -> Option<SocketAddr> {
@@ -56,50 +88,72 @@ impl Selection {
         let was_shown = self.shown() == Some(source);
         if was_shown {
             self.shown = None;
-            self.others.clear();
+            self.count_anew();
         }
         was_shown
     }
 
     /// A whole frame of `source` is there.
     pub(crate) fn choose(&mut self, now: Instant, source: SocketAddr) -> Choice {
-        let before = self.shown;
-        match before {
-            Some(shown) if shown.source == source => {
-                self.show(now, source);
-                return Choice::Deliver;
-            }
-            Some(shown) if now.saturating_duration_since(shown.last_frame) < GIVES_WAY_AFTER => {
-                self.count(source);
-                return self.withhold(now, source);
-            }
-            Some(shown) => {
-                self.count(source);
-                let rank =
-                    |other: &(&SocketAddr, &u64)| (other.0.ip() == shown.source.ip(), *other.1, *other.0 == source);
-                let best = self.others.iter().max_by_key(rank).map(|(best, _)| *best);
-                // Another was better in that second, but if it has fallen silent too, nobody waits for it twice.
-                if best.is_some_and(|best| best != source)
-                    && now.saturating_duration_since(shown.last_frame) < 2 * GIVES_WAY_AFTER
-                {
-                    return self.withhold(now, source);
-                }
-            }
-            None => {}
+        let Some(before) = self.shown else {
+            self.count(now, source);
+            self.show(now, source);
+            return Choice::DeliverInstead(None);
+        };
+        if before.source == source {
+            self.shown = Some(Shown { source, pace: before.pace.next(now) });
+            self.count_anew();
+            return Choice::Deliver;
+        }
+        self.count(now, source);
+        let (silence, patience) = (now.saturating_duration_since(before.pace.last_frame), before.pace.patience());
+        if silence < patience {
+            return self.withhold(now, source);
+        }
+        // Another was better in that second, but if it has fallen silent too, nobody waits for it twice.
+        if self.best(before.source, source).is_some_and(|best| best != source) && silence < patience + GIVES_WAY_AFTER {
+            return self.withhold(now, source);
         }
         self.show(now, source);
-        Choice::DeliverInstead(before.map(|shown| shown.source))
+        // It may come back, and is then as slow as it was.
+        self.remember(before.source, Other { frames: 0, pace: before.pace });
+        Choice::DeliverInstead(Some(before.source))
+    }
+
+    /// Who comes after the source shown: of several that delivered as much, the one whose frame is there.
+    fn best(&self, shown: SocketAddr, newest: SocketAddr) -> Option<SocketAddr> {
+        let counted = self.others.iter().filter(|(_, other)| other.frames > 0);
+        let best = counted.max_by_key(|(source, other)| (source.ip() == shown.ip(), other.frames, **source == newest));
+        best.map(|(source, _)| *source)
     }
 
     fn show(&mut self, now: Instant, source: SocketAddr) {
-        self.shown = Some(Shown { source, last_frame: now });
-        self.others.clear();
+        let pace = self.others.remove(&source).map_or_else(|| Pace::starting(now), |other| other.pace);
+        self.shown = Some(Shown { source, pace });
+        self.count_anew();
     }
 
-    fn count(&mut self, source: SocketAddr) {
-        if self.others.len() < MAX_REMEMBERED || self.others.contains_key(&source) {
-            *self.others.entry(source).or_default() += 1;
+    fn count_anew(&mut self) {
+        self.others.values_mut().for_each(|other| other.frames = 0);
+    }
+
+    fn count(&mut self, now: Instant, source: SocketAddr) {
+        match self.others.get_mut(&source) {
+            Some(other) => *other = Other { frames: other.frames + 1, pace: other.pace.next(now) },
+            None => self.remember(source, Other { frames: 1, pace: Pace::starting(now) }),
         }
+    }
+
+    /// In place of the one that has been silent for longest, if there are many, but of none that counts.
+    fn remember(&mut self, source: SocketAddr, other: Other) {
+        if self.others.len() >= MAX_REMEMBERED {
+            let idle = self.others.iter().filter(|(_, other)| other.frames == 0);
+            let Some(oldest) = idle.min_by_key(|(_, other)| other.pace.last_frame).map(|(source, _)| *source) else {
+                return;
+            };
+            self.others.remove(&oldest);
+        }
+        self.others.insert(source, other);
     }
 
     fn withhold(&mut self, now: Instant, source: SocketAddr) -> Choice {
@@ -175,6 +229,36 @@ mod tests {
         }
         assert_eq!(selection.choose(now + 1500 * MS, c), Choice::WithholdAndName);
         assert_eq!(selection.choose(now + 2000 * MS, c), Choice::DeliverInstead(Some(a)));
+    }
+
+    #[test]
+    fn slow_sources_do_not_take_turns() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, b) = (address("192.0.2.1:1"), address("192.0.2.2:1"));
+        let mut shown = Vec::new();
+        for second in (0..60).step_by(2) {
+            for (source, second) in [(a, second), (b, second + 1)] {
+                if let Choice::DeliverInstead(_) = selection.choose(now + second * 1000 * MS, source) {
+                    shown.push((source, second));
+                }
+            }
+        }
+        // Until the second frame of one nobody knows that they are slow.
+        assert_eq!(shown, [(a, 0), (b, 1), (a, 2)]);
+        // The last frame of that one was at 58 s.
+        assert_eq!(selection.choose(now + 63_999 * MS, b), Choice::Withhold);
+        assert_eq!(selection.choose(now + 64_000 * MS, b), Choice::DeliverInstead(Some(a)));
+    }
+
+    #[test]
+    fn a_fast_source_that_paused_for_less_than_a_second_gives_way_after_one() {
+        let (mut selection, now) = (Selection::default(), Instant::now());
+        let (a, b) = (address("192.0.2.1:1"), address("192.0.2.2:1"));
+        for ms in [0, 30, 1029] {
+            selection.choose(now + ms * MS, a);
+        }
+        assert_eq!(selection.choose(now + 2028 * MS, b), Choice::WithholdAndName);
+        assert_eq!(selection.choose(now + 2029 * MS, b), Choice::DeliverInstead(Some(a)));
     }
 
     #[test]
