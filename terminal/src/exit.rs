@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
+use crate::escape::Escaping;
 use crate::interrupt;
 use crate::stderr::{self, Stderr};
 
@@ -76,13 +77,14 @@ impl Termination for ExitStatus {
 pub struct Failure {
     error: Box<dyn Error + Send + Sync>,
     status: ExitStatus,
-    advice: Option<String>,
+    /// Lines below the error.
+    advice: Vec<String>,
 }
 
 impl Failure {
     /// A failure while running.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { error: error.into(), status: ExitStatus::Failed, advice: None }
+        Self { error: error.into(), status: ExitStatus::Failed, advice: Vec::new() }
     }
 
     /// A command line that parses, but asks for what cannot be.
@@ -105,13 +107,13 @@ impl Failure {
     /// The same failure with a line that says what to do about it.
     #[must_use]
     pub fn with_advice(mut self, advice: impl Display) -> Self {
-        self.advice = Some(advice.to_string());
+        self.advice = vec![advice.to_string()];
         self
     }
 
     /// The same failure with this line below what else it says.
     pub(crate) fn with_note(mut self, note: impl Display) -> Self {
-        self.advice = Some(self.advice.map_or_else(|| note.to_string(), |advice| format!("{advice}\n  {note}")));
+        self.advice.push(note.to_string());
         self
     }
 
@@ -129,7 +131,8 @@ impl Failure {
     }
 }
 
-/// The error and its causes on one line, and the advice on a second: what is printed, less the program's name.
+/// The error and its causes on one line, and the advice on a second: what is printed, less the program's name. What could
+/// drive the terminal is escaped: names of files may hold it.
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut message = String::new();
@@ -142,11 +145,13 @@ impl Display for Failure {
                 write!(message, ": {text}")?;
             }
         }
-        f.write_str(&message)?;
-        match &self.advice {
-            Some(advice) => write!(f, "\n  {advice}"),
-            None => Ok(()),
+        Escaping(&mut *f).write_str(&message)?;
+        // Advice may have several lines.
+        for line in self.advice.iter().flat_map(|advice| advice.split("\n  ")) {
+            f.write_str("\n  ")?;
+            Escaping(&mut *f).write_str(line)?;
         }
+        Ok(())
     }
 }
 
@@ -191,7 +196,7 @@ fn conclude_to(stderr: &mut impl Write, program: &str, outcome: Result<ExitStatu
         Err(failure) => failure,
     };
     let mut message = format!("{program}: {failure}\n");
-    if failure.status == ExitStatus::Usage && failure.advice.is_none() {
+    if failure.status == ExitStatus::Usage && failure.advice.is_empty() {
         // As clap closes its own messages.
         message.push_str("  for more, try '--help'\n");
     }
@@ -256,6 +261,15 @@ mod tests {
         let (status, message) = said(Err(Failure::usage("--fec needs --wire sequenced")));
         assert_eq!(status, ExitStatus::Usage);
         assert_eq!(message, "receiver: --fec needs --wire sequenced\n  for more, try '--help'\n");
+    }
+
+    #[test]
+    fn a_name_cannot_drive_the_terminal_nor_begin_a_line() {
+        let outcome = Err(Failure::new("a\x1b[31m\u{202e}\nreceiver: done is no image")
+            .with_advice("give b\x07\n  or c")
+            .with_note("d"));
+        let expected = "receiver: a\\u{1b}[31m\\u{202e}\\nreceiver: done is no image\n  give b\\u{7}\n  or c\n  d\n";
+        assert_eq!(said(outcome).1, expected);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod address;
 pub mod arguments;
 pub mod checkup;
 pub mod completions;
+mod escape;
 pub mod examine;
 pub mod exit;
 pub mod interrupt;

@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::arguments::is_no;
+use crate::escape::Escaping;
 use crate::stderr::Stderr;
 
 /// How much a program says about what it does.
@@ -136,8 +137,7 @@ where
     }
 }
 
-/// Fields as `message name=value name=value`, with control characters escaped: names and texts that come from the
-/// network must neither drive the terminal nor begin a line of their own.
+/// Fields as `message name=value name=value`, with names and texts that come from the network [escaped](Escaping).
 struct Escaped;
 
 impl<'writer> FormatFields<'writer> for Escaped {
@@ -148,20 +148,6 @@ impl<'writer> FormatFields<'writer> for Escaped {
         })
         .delimited(" ")
         .format_fields(writer, fields)
-    }
-}
-
-struct Escaping<'a, 'writer>(&'a mut Writer<'writer>);
-
-impl fmt::Write for Escaping<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for piece in text.split_inclusive(char::is_control) {
-            match piece.char_indices().next_back() {
-                Some((at, last)) if last.is_control() => write!(self.0, "{}{}", &piece[..at], last.escape_default())?,
-                _ => self.0.write_str(piece)?,
-            }
-        }
-        Ok(())
     }
 }
 
