@@ -31,6 +31,7 @@ pub mod interrupt;
 pub mod key_file;
 pub mod last_words;
 pub mod libraries;
+mod lines;
 mod manual;
 pub mod number;
 pub mod patient;

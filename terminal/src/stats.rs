@@ -1,12 +1,16 @@
 //! `--stats`, `--stats-interval`, and the lines that they ask for.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
+use nix::errno::Errno;
 use serde::Serialize;
 
+use crate::lines::Lines;
 use crate::patient::Patient;
 use crate::seconds::{self, SecondsError};
 use crate::stderr::{self, Stderr};
@@ -48,12 +52,15 @@ pub enum StatsFormat {
 /// Prints figures when they are due. Figures are anything that has a JSON form (an object) and a text form.
 ///
 /// Whoever reads the output may stop reading, and then printing waits: report from a thread that may wait, never from
-/// one that moves frames. When the output is closed or fails, the reporter falls silent and the program goes on.
+/// one that moves frames. When the output is closed, the reporter falls silent and the program goes on; lines that an
+/// output does not take otherwise, as of a disk that is full, are left out, counted and said.
 pub struct Reporter {
     format: StatsFormat,
     interval: Duration,
     due: Instant,
-    output: Option<Box<dyn Write + Send>>,
+    lines: Option<Lines<Box<dyn Write + Send>>>,
+    /// Lines left out since one was written.
+    left_out: u64,
 }
 
 impl Reporter {
@@ -61,7 +68,7 @@ impl Reporter {
     #[must_use]
     pub fn new(args: StatsArgs, now: Instant, stdout_is_taken: bool) -> Self {
         match args.format {
-            StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, Box::new(Patient::new(io::stdout()))),
+            StatsFormat::Json if !stdout_is_taken => Self::with_output(args, now, stdout()),
             // A program reads them, and is to get all.
             StatsFormat::Json => Self::with_output(args, now, stderr::output()),
             _ => Self::with_output(args, now, Box::new(Stderr)),
@@ -75,14 +82,15 @@ impl Reporter {
             format: args.format,
             interval: args.interval,
             due: now + args.interval,
-            output: (args.format != StatsFormat::None).then_some(output),
+            lines: (args.format != StatsFormat::None).then(|| Lines::new(output)),
+            left_out: 0,
         }
     }
 
     /// When the next line is due; `None` if none ever is, because none was asked for or the output is closed.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        self.output.as_ref().map(|_| self.due)
+        self.lines.as_ref().map(|_| self.due)
     }
 
     /// Prints a line if one is due, from figures that are put together only then; says whether it was.
@@ -105,7 +113,7 @@ impl Reporter {
     }
 
     fn print<F: Serialize + Display>(&mut self, figures: &F, is_final: bool) {
-        let Some(output) = &mut self.output else { return };
+        let Some(lines) = &mut self.lines else { return };
         let line = match (self.format, is_final) {
             (StatsFormat::Json, false) => serde_json::to_string(figures).map_err(io::Error::from),
             (StatsFormat::Json, true) => serde_json::to_string(&Final { figures, is_final }).map_err(io::Error::from),
@@ -113,15 +121,41 @@ impl Reporter {
             (_, true) => Ok(format!("total: {figures}")),
         };
         // One write a line, so that lines of two programs on one terminal do not mix.
-        let written =
-            line.and_then(|line| output.write_all(format!("{line}\n").as_bytes()).and_then(|()| output.flush()));
-        if let Err(error) = written {
-            self.output = None;
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                tracing::warn!("no more statistics: cannot write them: {error}");
+        match line.and_then(|line| lines.put(format!("{line}\n").as_bytes())) {
+            Ok(()) => {
+                let count = std::mem::take(&mut self.left_out);
+                if count > 0 {
+                    let lines = if count == 1 { "line" } else { "lines" };
+                    tracing::warn!("statistics are written again, without {count} {lines}");
+                }
+            }
+            Err(error) if is_closed(&error) => {
+                self.lines = None;
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    tracing::warn!("no more statistics: cannot write them: {error}");
+                }
+            }
+            Err(error) => {
+                self.left_out += 1;
+                if self.left_out == 1 {
+                    tracing::warn!("cannot write statistics: {error}; trying again with each line");
+                }
             }
         }
     }
+}
+
+/// Standard output, without the buffer that it has: what that kept of a line would come in the middle of another.
+fn stdout() -> Box<dyn Write + Send> {
+    match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(Patient::new(File::from(own))),
+        Err(_) => Box::new(Patient::new(io::stdout())),
+    }
+}
+
+/// Whether nothing will ever be written there again.
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::EBADF as i32)
 }
 
 /// Keeps the figures' own order of keys, which a detour through a JSON map would sort.
@@ -141,6 +175,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::lines::tests::Disk;
 
     #[derive(Parser, Debug)]
     struct Program {
@@ -177,11 +212,11 @@ mod tests {
         }
     }
 
-    struct Failing(io::ErrorKind);
+    struct Failing(io::Error);
 
     impl Write for Failing {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(self.0.into())
+            Err(self.0.raw_os_error().map_or_else(|| self.0.kind().into(), io::Error::from_raw_os_error))
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
@@ -242,15 +277,29 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_fails_silences_the_reporter_and_nothing_else() {
-        for kind in [io::ErrorKind::BrokenPipe, io::ErrorKind::StorageFull] {
+    fn an_output_that_is_closed_silences_the_reporter_and_nothing_else() {
+        for closed in [io::ErrorKind::BrokenPipe.into(), Errno::EBADF.into()] {
+            let closed: io::Error = closed;
             let start = Instant::now();
-            let mut reporter = Reporter::with_output(stats(&[]), start, Box::new(Failing(kind)));
+            let mut reporter = Reporter::with_output(stats(&[]), start, Box::new(Failing(closed)));
             assert!(reporter.report(start + Duration::from_secs(1), || figures(1)));
             assert_eq!(reporter.due(), None);
             assert!(!reporter.report(start + Duration::from_secs(9), || figures(2)));
             reporter.finish(&figures(3));
         }
+    }
+
+    #[test]
+    fn lines_come_again_when_a_disk_that_was_full_has_room() {
+        let (disk, start) = (Disk::default(), Instant::now());
+        let mut reporter = Reporter::with_output(stats(&[]), start, Box::new(disk.clone()));
+        for (second, room) in [(1, 0), (2, 4), (3, 0), (4, 100)] {
+            disk.has_room_for(room);
+            assert!(reporter.report(start + Duration::from_secs(second), || figures(second)));
+        }
+        assert_eq!(disk.text(), "2 frames\n4 frames\n");
+        reporter.finish(&figures(5));
+        assert_eq!(disk.text(), "2 frames\n4 frames\ntotal: 5 frames\n");
     }
 
     #[test]
