@@ -2,10 +2,9 @@
 
 use std::io::{self, Stdout, Write};
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
 
-use crate::{Checkup, ExitStatus, Failure, Interrupt};
+use crate::{Checkup, ExitStatus, Failure, Interrupt, thread};
 
 /// What has begun gets so long to end once the user asks for it: less than the second within which a program ends.
 const GRACE: Duration = Duration::from_millis(600);
@@ -29,7 +28,7 @@ pub fn examine(
     let says = Arc::new(says);
     interrupt.send_when_set(&says, None);
     let asked = interrupt.clone();
-    thread::Builder::new().name("checks".to_owned()).spawn(move || {
+    thread::start("checks", move || {
         let mut checkup = Checkup::on_stdout();
         let outcome = checks(&mut checkup, &asked).map(|()| checkup);
         // Nobody listens any more where the program has ended without waiting for this.
@@ -43,7 +42,7 @@ pub fn examine(
     }
     // Whoever does not read it, or has closed the terminal, is not waited for either.
     let (says, said) = mpsc::channel();
-    thread::Builder::new().name("last words".to_owned()).spawn(move || {
+    thread::start("last words", move || {
         let _ = says.send(writeln!(io::stdout(), "\nEnded before everything was looked at."));
     })?;
     let _ = said.recv_timeout(PRINT);

@@ -89,7 +89,7 @@ impl Interrupt {
         // A handler may not wake a condition variable (signal-safety(7)), so a thread does.
         let mut signals = Signals::new(signals)?;
         let woken = interrupt.clone();
-        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        crate::thread::start("signals", move || {
             for _ in &mut signals {
                 woken.set();
                 thread::sleep(SAME_WISH);

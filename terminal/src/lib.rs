@@ -11,6 +11,7 @@
 //! * [`patient`]: output that waits for its reader, whatever it was set to
 //! * [`stats`]: `--stats`, `--stats-interval` and the lines that they ask for
 //! * [`report`]: prints them from a thread of its own
+//! * [`mod@thread`]: threads, and which one could not be started
 //! * [`units`]: rates, sizes and times as a person reads them
 //! * [`key_file`], [`secret_file`]: `--key-file`, and files that nobody else may read
 //! * [`number`], [`seconds`], [`size`], [`address`]: parsers for values of options
@@ -42,6 +43,7 @@ pub mod size;
 pub mod stats;
 pub mod stderr;
 pub mod stdout;
+pub mod thread;
 pub mod units;
 pub mod verbosity;
 

@@ -3,12 +3,11 @@
 use std::fmt::Display;
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::{Reporter, interrupt};
+use crate::{Reporter, interrupt, thread};
 
 /// Prints figures from a thread of its own, because whoever reads them may stop reading: a pipe that is full holds up
 /// its writer, and neither the stream nor the end of the program may wait for that.
@@ -26,7 +25,7 @@ impl<F: Serialize + Display + Send + 'static> Report<F> {
     pub fn start(mut reporter: Reporter, mut figures: impl FnMut() -> F + Send + 'static) -> io::Result<Self> {
         let (totals, finish) = mpsc::channel();
         let (done, printed) = mpsc::channel();
-        thread::Builder::new().name("statistics".to_owned()).spawn(move || {
+        thread::start("statistics", move || {
             loop {
                 // Without another line to come there are still the totals.
                 let wait = reporter.due().map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()));
@@ -84,7 +83,7 @@ mod tests {
     impl Write for Stalled {
         fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
             loop {
-                thread::park();
+                std::thread::park();
             }
         }
 
@@ -99,7 +98,7 @@ mod tests {
         let reporter = Reporter::with_output(ARGS, Instant::now(), Box::new(page.clone()));
         let report = Report::start(reporter, || 7).unwrap();
         while !page.0.lock().unwrap().contains("7\n7\n") {
-            thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         report.finish(9, Duration::from_secs(60));
         assert!(page.0.lock().unwrap().ends_with("7\ntotal: 9\n"));
@@ -109,7 +108,7 @@ mod tests {
     fn a_reader_that_has_stopped_reading_holds_up_nobody() {
         let reporter = Reporter::with_output(ARGS, Instant::now(), Box::new(Stalled));
         let report = Report::start(reporter, || 7).unwrap();
-        thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
         report.finish(9, Duration::from_millis(20));
     }
 }

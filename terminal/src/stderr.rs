@@ -1,7 +1,7 @@
 //! Standard error for programs that move frames: whoever says something never waits for whoever reads it.
 //!
 //! A pipe that nobody reads fills up, and then writing to it waits. What is said goes into a queue therefore, of which a
-//! thread of its own writes.
+//! thread of its own writes. Only where the system gives no thread, it is written by whoever says it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,10 +9,11 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
 use std::time::Duration;
 
+use crate::lines::Lines;
 use crate::patient::Patient;
+use crate::thread;
 
 /// Bytes of lines that may wait to be written. Lines beyond are left out, and counted.
 const MAX_WAITING: usize = 4 << 20;
@@ -80,10 +81,10 @@ pub(crate) fn taken() -> Option<&'static File> {
 }
 
 /// What waits to be written.
-#[derive(Debug, Default)]
 struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    output: Mutex<Output>,
 }
 
 #[derive(Debug, Default)]
@@ -92,21 +93,42 @@ struct State {
     waiting_bytes: usize,
     is_writing: bool,
     left_out: u64,
+    /// Nobody writes what waits: there is no thread.
+    is_direct: bool,
+}
+
+/// Where it is written.
+struct Output {
+    lines: Lines<Box<dyn Write + Send>>,
+    /// Lines that could not be written.
+    unwritten: u64,
 }
 
 impl Queue {
-    /// A queue with the thread that writes to `output`. Where the system gives none, nothing is written.
-    fn start(output: impl Write + Send + 'static) -> Arc<Self> {
-        let queue = Arc::<Self>::default();
+    /// A queue with the thread that writes to `output`.
+    fn start(output: Box<dyn Write + Send>) -> Arc<Self> {
+        Self::start_on(output, |write| thread::start("messages", write).map(drop))
+    }
+
+    /// The same with `spawn` to start the thread.
+    fn start_on(
+        output: Box<dyn Write + Send>,
+        spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
+    ) -> Arc<Self> {
+        let output = Mutex::new(Output { lines: Lines::new(output), unwritten: 0 });
+        let queue = Arc::new(Self { state: Mutex::default(), changed: Condvar::new(), output });
         let own = Arc::clone(&queue);
-        let started = thread::Builder::new().name("messages".to_owned()).spawn(move || own.write_to(output));
-        // Without it there is nobody to say so to either.
-        drop(started);
+        let started = spawn(Box::new(move || own.write_for_ever()));
+        queue.lock().is_direct = started.is_err();
         queue
     }
 
     fn put(&self, line: &[u8]) {
         let mut state = self.lock();
+        if state.is_direct {
+            drop(state);
+            return self.write(line);
+        }
         if state.waiting_bytes + line.len() <= MAX_WAITING {
             state.waiting_bytes += line.len();
             state.waiting.push_back(line.to_vec());
@@ -117,7 +139,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn write_to(&self, mut output: impl Write) -> ! {
+    fn write_for_ever(&self) -> ! {
         loop {
             let state = self.lock();
             let mut state = self
@@ -126,17 +148,19 @@ impl Queue {
                 .unwrap_or_else(PoisonError::into_inner);
             // What was left out is newer than what waits.
             let line = state.waiting.pop_front().unwrap_or_else(|| {
-                let count = std::mem::take(&mut state.left_out);
-                format!("warning: {count} lines are left out here, since nobody read them\n").into_bytes()
+                left_out(std::mem::take(&mut state.left_out), "since nobody read them").into_bytes()
             });
             state.waiting_bytes = state.waiting_bytes.saturating_sub(line.len());
             state.is_writing = true;
             drop(state);
-            // With standard error gone there is nowhere to say so.
-            let _ = output.write_all(&line).and_then(|()| output.flush());
+            self.write(&line);
             self.lock().is_writing = false;
             self.changed.notify_all();
         }
+    }
+
+    fn write(&self, line: &[u8]) {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).write(line);
     }
 
     fn flush(&self, patience: Duration) {
@@ -150,11 +174,33 @@ impl Queue {
     }
 }
 
+impl Output {
+    /// With standard error gone there is nowhere to say so; where it is a file on a disk that is full, there may be room
+    /// again later.
+    fn write(&mut self, line: &[u8]) {
+        if self.unwritten > 0 {
+            let notice = left_out(self.unwritten, "as the output took nothing");
+            if self.lines.put(notice.as_bytes()).is_ok() {
+                self.unwritten = 0;
+            }
+        }
+        if self.lines.put(line).is_err() {
+            self.unwritten += 1;
+        }
+    }
+}
+
+fn left_out(count: u64, why: &str) -> String {
+    let lines = if count == 1 { "line is" } else { "lines are" };
+    format!("warning: {count} {lines} left out here, {why}\n")
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::lines::tests::Disk;
 
     /// Takes a line for each permit, and hands it on.
     struct Reader {
@@ -176,7 +222,7 @@ mod tests {
     fn queue() -> (Arc<Queue>, mpsc::Sender<()>, mpsc::Receiver<String>) {
         let (permit, permits) = mpsc::channel();
         let (lines, read) = mpsc::channel();
-        (Queue::start(Reader { permits, lines }), permit, read)
+        (Queue::start(Box::new(Reader { permits, lines })), permit, read)
     }
 
     #[test]
@@ -196,7 +242,7 @@ mod tests {
         queue.put(b"first\n");
         // The thread has it now, and waits for its reader.
         while !queue.lock().is_writing {
-            thread::yield_now();
+            std::thread::yield_now();
         }
         let line = [&[b'x'; 1023][..], b"\n"].concat();
         let lines = MAX_WAITING / line.len();
@@ -221,5 +267,32 @@ mod tests {
         queue.put(b"a\n");
         queue.flush(Duration::from_secs(60));
         assert!(!queue.lock().is_writing);
+    }
+
+    #[test]
+    fn what_a_full_disk_does_not_take_is_counted_when_there_is_room_again() {
+        let disk = Disk::default();
+        let queue = Queue::start(Box::new(disk.clone()));
+        let put = |line: &str| {
+            queue.put(line.as_bytes());
+            queue.flush(Duration::from_secs(60));
+        };
+        disk.has_room_for(5);
+        ["a\n", "begun\n", "left out\n", "this too\n"].into_iter().for_each(put);
+        assert_eq!(disk.text(), "a\nbeg");
+        disk.has_room_for(1000);
+        put("b\n");
+        let notice = "warning: 2 lines are left out here, as the output took nothing\n";
+        assert_eq!(disk.text(), format!("a\nbegun\n{notice}b\n"));
+    }
+
+    #[test]
+    fn without_a_thread_it_is_written_at_once() {
+        let disk = Disk::default();
+        disk.has_room_for(1000);
+        let queue = Queue::start_on(Box::new(disk.clone()), |_| Err(io::ErrorKind::WouldBlock.into()));
+        queue.put(b"cannot go on\n");
+        queue.flush(Duration::from_secs(60));
+        assert_eq!(disk.text(), "cannot go on\n");
     }
 }

@@ -9,10 +9,9 @@ use crate::{Builder, Downstream, DownstreamError};
 use segment::seal::Key;
 use std::io::IsTerminal;
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
 use terminal::address::interface_missing;
-use terminal::{Failure, Interrupt};
+use terminal::{Failure, Interrupt, thread};
 
 /// Outputs and input.
 pub(super) type Opened = (Vec<Box<dyn Sink>>, Downstream);
@@ -24,7 +23,7 @@ pub(super) fn open(cli: &Cli, interrupt: &Interrupt) -> Result<Option<Opened>, F
     let says = Arc::new(says);
     interrupt.send_when_set(&says, None);
     let cli = cli.clone();
-    thread::Builder::new().name("open".to_owned()).spawn(move || {
+    thread::start("open", move || {
         let _ = says.send(Some(open_both(&cli)));
     })?;
     match opened.recv() {
