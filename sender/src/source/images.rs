@@ -2,7 +2,6 @@
 //!
 //! JPEG files are handed on byte for byte. Others (PNG, TIFF, …) are decoded, which takes OpenCV.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,8 @@ use media::memory::{Memory, beginning};
 use media::mjpeg::MAX_JPEG_BYTES;
 use media::{Image, Picture};
 
+use super::last_turn::LastTurn;
+use super::mjpeg::readable;
 use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, Next, Source, SourceError, SourceOptions};
@@ -234,7 +235,8 @@ impl Source for Images {
 /// A whole file, and, if it is certain to show when it changes, how it is now.
 fn read_file(path: &Path, memory: &Memory) -> Result<(Bytes, Option<State>), SourceError> {
     let failed = |source| SourceError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    // Of a pipe the writer would be waited for, maybe for ever.
+    let file = readable::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     let bytes = read_to_end(&mut file.take(MAX_FILE_BYTES + 1), metadata.len(), memory).map_err(failed)?;
     if bytes.is_empty() {
@@ -243,6 +245,10 @@ fn read_file(path: &Path, memory: &Memory) -> Result<(Bytes, Option<State>), Sou
     if bytes.len() as u64 > MAX_FILE_BYTES {
         let reason = format!("it has more than {MAX_FILE_BYTES} bytes");
         return Err(SourceError::BadImage { path: path.to_owned(), reason });
+    if !metadata.is_file() {
+        let reason = "it is no file, but a folder, a pipe or a device".to_owned();
+        return Err(SourceError::BadImage { path: path.to_owned(), reason });
+    }
     }
     Ok((bytes, State::settled(&metadata)))
 }

@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
 
-mod readable;
+pub(super) mod readable;
 
 /// Bytes asked for in one read, and what a pipe is asked to hold (F_SETPIPE_SZ in fcntl(2)): a usual frame, so that it
 /// takes one turn of writer and reader instead of one for each 64 KiB, and hardly more, as what lies there grows old.

@@ -14,7 +14,7 @@ pub(super) fn stdin() -> io::Result<File> {
 
 /// Opens a file or a named pipe. For the writer of a pipe it does not wait: reading does.
 #[cfg(unix)]
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(in crate::source) fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     File::options().read(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits()).open(path)
 }
@@ -50,7 +50,7 @@ pub(super) fn stdin() -> io::Result<File> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(in crate::source) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
