@@ -30,6 +30,7 @@ mod error;
 #[cfg(feature = "opencv")]
 mod file;
 mod images;
+mod last_turn;
 #[cfg(feature = "opencv")]
 mod live;
 mod mjpeg;

@@ -8,14 +8,11 @@ use media::Picture;
 
 use super::capture::{Capture, Retrieved};
 use super::clock::Clock;
+use super::last_turn::LastTurn;
 use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
 use super::thinning::Thinning;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
-
-/// How long a file that is played again and again is waited for at the end of a turn, while it is away or cannot be
-/// played: whoever replaces it may take the old one away first, or write the new one in its place.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Plays a video file. Motion JPEG is handed on undecoded, unless the container turns it.
 pub(super) struct VideoFile {
@@ -24,8 +21,7 @@ pub(super) struct VideoFile {
     opened: Opened,
     /// Whether it is to be opened again, for the next turn.
     is_over: bool,
-    /// When the last turn in which frames could be read was over.
-    over: Option<Instant>,
+    last_turn: LastTurn,
     ready: ReadyJpeg,
     clock: Clock,
     thinning: Option<Thinning>,
@@ -36,6 +32,8 @@ pub(super) struct VideoFile {
     broken: u64,
     /// The same of the turns before.
     broken_before: u64,
+    /// What was said of the turn before: how many were broken, and of how many.
+    left_out_said: Option<(u64, u64)>,
 }
 
 impl VideoFile {
@@ -50,7 +48,8 @@ impl VideoFile {
             options: *options,
             opened,
             is_over: false,
-            over: None,
+            last_turn: LastTurn::default(),
+            left_out_said: None,
             ready: ReadyJpeg::of(path.display().to_string()),
             clock: Clock::new(interval),
             thinning: options.fps.map(Thinning::to),
@@ -93,13 +92,14 @@ impl VideoFile {
     fn end_turn(&mut self) -> Result<bool, SourceError> {
         let (broken, frames) = (self.broken, self.frames_of_turn);
         if frames > broken {
-            self.over = Some(Instant::now());
-            if broken > 0 {
+            self.last_turn.ends();
+            let left_out = (broken > 0).then_some((broken, frames));
+            if std::mem::replace(&mut self.left_out_said, left_out) != left_out && broken > 0 {
                 tracing::warn!("frames of {} that are broken were left out: {broken} of {frames}", self.path.display());
             }
         } else {
             // The file may just be written anew.
-            self.wait_or(SourceError::NoFrames { path: self.path.clone() })?;
+            self.last_turn.wait_or(SourceError::NoFrames { path: self.path.clone() })?;
         }
         if self.options.repeat {
             self.is_over = true;
@@ -121,18 +121,8 @@ impl VideoFile {
                 self.is_over = false;
                 Ok(())
             }
-            Err(error) => self.wait_or(error),
+            Err(error) => self.last_turn.wait_or(error),
         }
-    }
-
-    /// Sleeps, or fails with `error` where the last frames are too long ago, or none were.
-    fn wait_or(&self, error: SourceError) -> Result<(), SourceError> {
-        if self.over.is_none_or(|over| over.elapsed() >= PATIENCE) {
-            return Err(error);
-        }
-        tracing::debug!("waited for the next turn: {error}");
-        std::thread::sleep(MAX_WAIT);
-        Ok(())
     }
 }
 

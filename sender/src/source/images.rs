@@ -54,6 +54,7 @@ pub(super) struct Images {
     broken_of_turn: usize,
     broken: u64,
     first_turn: bool,
+    last_turn: LastTurn,
     format: Format,
     pace: Option<Pace>,
     options: SourceOptions,
@@ -94,6 +95,7 @@ impl Images {
             broken_of_turn: 0,
             broken: 0,
             first_turn: true,
+            last_turn: LastTurn::default(),
             format: Format { size: None, fps },
             pace: fps.map(Pace::at),
             options: *options,
@@ -170,7 +172,10 @@ impl Images {
     fn begin_again(&mut self) -> Result<bool, SourceError> {
         if self.broken_of_turn == self.files.len() {
             let reason = format!("none of the {} images can be shown", self.files.len());
-            return Err(SourceError::BadImage { path: self.named.clone(), reason });
+            // All may be away only while they are replaced.
+            self.last_turn.wait_or(SourceError::BadImage { path: self.named.clone(), reason })?;
+        } else {
+            self.last_turn.ends();
         }
         if self.options.repeat {
             (self.at, self.broken_of_turn, self.first_turn) = (0, 0, false);
@@ -189,7 +194,9 @@ impl Source for Images {
         }
         let picture = match self.kept.take() {
             Some(picture) => picture,
-            None if self.at == self.files.len() && !self.begin_again()? => return Ok(Next::Ended),
+            None if self.at == self.files.len() => {
+                return self.begin_again().map(|again| if again { Next::Waiting } else { Next::Ended });
+            }
             None => {
                 self.at += 1;
                 match self.read(self.at - 1) {
@@ -238,6 +245,10 @@ fn read_file(path: &Path, memory: &Memory) -> Result<(Bytes, Option<State>), Sou
     // Of a pipe the writer would be waited for, maybe for ever.
     let file = readable::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        let reason = "it is no file, but a folder, a pipe or a device".to_owned();
+        return Err(SourceError::BadImage { path: path.to_owned(), reason });
+    }
     let bytes = read_to_end(&mut file.take(MAX_FILE_BYTES + 1), metadata.len(), memory).map_err(failed)?;
     if bytes.is_empty() {
         return Err(SourceError::Empty { path: path.to_owned() });
@@ -245,10 +256,6 @@ fn read_file(path: &Path, memory: &Memory) -> Result<(Bytes, Option<State>), Sou
     if bytes.len() as u64 > MAX_FILE_BYTES {
         let reason = format!("it has more than {MAX_FILE_BYTES} bytes");
         return Err(SourceError::BadImage { path: path.to_owned(), reason });
-    if !metadata.is_file() {
-        let reason = "it is no file, but a folder, a pipe or a device".to_owned();
-        return Err(SourceError::BadImage { path: path.to_owned(), reason });
-    }
     }
     Ok((bytes, State::settled(&metadata)))
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use media::Picture;
 use media::matroska::{MAX_FRAME_BYTES, ReadError, Reader, RecordedFrame};
 
+use super::last_turn::LastTurn;
 use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
 use super::thinning::Thinning;
@@ -37,6 +38,8 @@ pub(super) struct Recording {
     reader: Reader,
     ready: ReadyJpeg,
     left_out_said: bool,
+    /// Of how many frames a turn was that was said to end too early, if it was the one before.
+    cut_short_said: Option<u64>,
     format: Format,
     timeline: Timeline,
     thinning: Option<Thinning>,
@@ -44,6 +47,9 @@ pub(super) struct Recording {
     /// Read already, not yet due.
     pending: Option<(Duration, Bytes)>,
     frames_of_turn: u64,
+    /// Whether it is to be opened again, for the next turn.
+    is_over: bool,
+    last_turn: LastTurn,
 }
 
 impl Recording {
@@ -60,11 +66,14 @@ impl Recording {
             reader,
             ready: ReadyJpeg::of(path.display().to_string()),
             left_out_said: false,
+            cut_short_said: None,
             timeline: Timeline::new(interval, options.speed),
             thinning: options.fps.map(Thinning::to),
             pace: Pace::new(interval.div_f64(options.speed).max(MADE_UP_FOR)),
             pending: None,
             frames_of_turn: 0,
+            is_over: false,
+            last_turn: LastTurn::default(),
         })
     }
 
@@ -94,24 +103,50 @@ impl Recording {
         }
     }
 
-    /// At the end: begins again, if it is to. True if it goes on.
-    fn begin_again(&mut self) -> Result<bool, SourceError> {
-        if self.frames_of_turn == 0 {
-            return Err(SourceError::NoFrames { path: self.path.clone() });
+    /// At the end of a turn, `error` being what to fail with where no frame could be read in it. True if there is to be
+    /// another.
+    fn end_turn(&mut self, error: SourceError) -> Result<bool, SourceError> {
+        let frames = self.frames_of_turn;
+        if frames > 0 {
+            self.last_turn.ends();
+            self.say_cut_short(frames);
+        } else {
+            // The file may just be written anew.
+            self.last_turn.wait_or(error)?;
         }
-        if self.reader.is_cut_short() {
-            let frames = self.frames_of_turn;
+        if self.options.repeat {
+            self.is_over = true;
+            self.timeline.begin_turn();
+            self.frames_of_turn = 0;
+        }
+        Ok(self.options.repeat)
+    }
+
+    /// Says that a turn of so many frames has ended too early, once for as long as all do.
+    fn say_cut_short(&mut self, frames: u64) {
+        let cut_short = self.reader.is_cut_short().then_some(frames);
+        if std::mem::replace(&mut self.cut_short_said, cut_short) != cut_short && cut_short.is_some() {
             let path = self.path.display();
             tracing::info!(
                 "the recording {path} was not finished: played up to its last whole frame, which is number {frames}"
             );
         }
-        if self.options.repeat {
-            self.reader = start(&self.path)?;
-            self.timeline.begin_turn();
-            self.frames_of_turn = 0;
+    }
+
+    /// Begins the next turn, if the file can be opened at this moment. Another one may have taken its place.
+    fn begin_turn(&mut self) -> Result<(), SourceError> {
+        match start(&self.path) {
+            Ok(reader) => {
+                self.reader = reader;
+                self.is_over = false;
+                Ok(())
+            }
+            Err(error) => self.last_turn.wait_or(error),
         }
-        Ok(self.options.repeat)
+    }
+
+    fn no_frames(&self) -> SourceError {
+        SourceError::NoFrames { path: self.path.clone() }
     }
 }
 
@@ -123,13 +158,18 @@ enum Read {
 
 impl Source for Recording {
     fn next(&mut self) -> Result<Next, SourceError> {
+        if self.is_over {
+            return self.begin_turn().map(|()| Next::Waiting);
+        }
         let (at, jpeg) = match self.pending.take() {
             Some(pending) => pending,
-            None => match self.read()? {
-                Read::Frame(at, jpeg) => (at, jpeg),
-                Read::Waiting => return Ok(Next::Waiting),
-                Read::End if self.begin_again()? => return Ok(Next::Waiting),
-                Read::End => return Ok(Next::Ended),
+            None => match self.read() {
+                Ok(Read::Frame(at, jpeg)) => (at, jpeg),
+                Ok(Read::Waiting) => return Ok(Next::Waiting),
+                Ok(Read::End) if self.end_turn(self.no_frames())? => return Ok(Next::Waiting),
+                Ok(Read::End) => return Ok(Next::Ended),
+                Err(error) if self.frames_of_turn > 0 => return Err(error),
+                Err(error) => return self.end_turn(error).map(|_| Next::Waiting),
             },
         };
         let picture = Picture::Jpeg(jpeg.clone());

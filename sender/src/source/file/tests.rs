@@ -232,8 +232,7 @@ fn a_repeated_file_that_is_away_at_its_end_is_waited_for() {
     std::fs::remove_file(clip.path()).unwrap();
     assert_eq!(play(&mut source, 20).len(), 20);
     assert!(matches!(source.next().unwrap(), Next::Waiting));
-    // As if the patience had run out.
-    source.over = source.over.map(|over| over.checked_sub(PATIENCE).unwrap());
+    source.last_turn.be_long_ago();
     let Err(error) = source.next() else { panic!("it goes on") };
     let error = error.to_string();
     assert!(error.contains("cannot read") && error.contains("clip.avi"), "{error}");

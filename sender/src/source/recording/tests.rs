@@ -224,3 +224,54 @@ fn a_speed_that_cannot_be_is_refused_and_says_why() {
     let source = open(&path.parse().unwrap(), &at(0.5)).unwrap();
     assert!(source.describe().ends_with("48x32 at 12.5 fps, 0.5 times as fast as recorded"), "{}", source.describe());
 }
+
+#[test]
+fn a_repeated_recording_that_is_away_at_its_end_is_waited_for() {
+    let (folder, path) = record(&[0, 40, 80]);
+    let mut source = Recording::open(&path, &SourceOptions { repeat: true, ..FAST }).unwrap();
+    assert_eq!(take(&mut source, 3).len(), 3);
+    let aside = folder.path().join("aside");
+    std::fs::rename(&path, &aside).unwrap();
+    for _ in 0..3 {
+        assert!(matches!(source.next().unwrap(), Next::Waiting));
+    }
+    // One that has just been begun to be written: without a frame, and without the beginning of one.
+    let whole = std::fs::read(&aside).unwrap();
+    let first = whole.windows(3).position(|bytes| bytes == [0xFF, 0xD8, 0xFF]).unwrap();
+    for len in [10, first + 20] {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        for _ in 0..3 {
+            assert!(matches!(source.next().unwrap(), Next::Waiting));
+        }
+    }
+    std::fs::rename(&aside, &path).unwrap();
+    assert_eq!(take(&mut source, 6).len(), 6);
+
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    source.last_turn.be_long_ago();
+    let said = source.next().unwrap_err().to_string();
+    assert!(said.contains("recording.mkv") && said.contains("No such file"), "{said}");
+}
+
+#[test]
+fn that_a_recording_was_cut_off_is_said_once_and_again_when_it_is_another() {
+    let (folder, path) = record(&[0, 40, 80]);
+    let whole = std::fs::read(&path).unwrap();
+    let frames: Vec<_> = (0..whole.len() - 3).filter(|&at| whole[at..].starts_with(&[0xFF, 0xD8, 0xFF])).collect();
+    let replace = |bytes: &[u8]| {
+        std::fs::write(folder.path().join("new"), bytes).unwrap();
+        std::fs::rename(folder.path().join("new"), &path).unwrap();
+    };
+    replace(&whole[..frames[2] + 20]);
+    let mut source = Recording::open(&path, &SourceOptions { repeat: true, ..FAST }).unwrap();
+    assert_eq!(source.cut_short_said, None);
+    take(&mut source, 3);
+    assert_eq!(source.cut_short_said, Some(2));
+    replace(&whole[..frames[1] + 20]);
+    take(&mut source, 4);
+    assert_eq!(source.cut_short_said, Some(1));
+    replace(&whole);
+    take(&mut source, 5);
+    assert_eq!(source.cut_short_said, None);
+}
