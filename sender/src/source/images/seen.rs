@@ -41,7 +41,16 @@ pub(super) struct Ready {
 pub(super) struct State {
     modified: SystemTime,
     len: u64,
+    identity: Identity,
 }
+
+/// Which file it is: its device and inode, and when these changed last, in whichever way. Its own time and length may
+/// be those of the one before it: both may have been copied with their times, and a link may lead elsewhere.
+#[cfg(unix)]
+type Identity = (u64, u64, i64, i64);
+
+#[cfg(not(unix))]
+type Identity = ();
 
 impl State {
     /// The state of an open file, where the file system tells it, and it tells enough at this moment.
@@ -57,9 +66,18 @@ impl State {
     }
 
     fn of(metadata: &Metadata) -> Option<Self> {
-        Some(Self { modified: metadata.modified().ok()?, len: metadata.len() })
+        Some(Self { modified: metadata.modified().ok()?, len: metadata.len(), identity: identity(metadata) })
     }
 }
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &Metadata) -> Identity {}
 
 impl Seen {
     /// What was made of the file number `at` before, if it is still the same.

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -194,21 +195,84 @@ fn a_single_image_that_is_repeated_is_read_again_when_it_has_changed() {
     }
 }
 
+/// Makes a file look as if it had been written so many seconds ago.
+fn age(path: &Path, seconds: u64) {
+    let modified = std::time::SystemTime::now() - Duration::from_secs(seconds);
+    File::options().append(true).open(path).unwrap().set_modified(modified).unwrap();
+}
+
 #[test]
 fn a_single_image_that_stays_as_it_is_is_not_read_again() {
-    let (folder, frames) = folder(1);
+    let (folder, _) = folder(1);
     let path = folder.path().join("1.jpg");
-    let modified = std::time::SystemTime::now() - Duration::from_secs(60);
-    let written = |jpeg: &[u8]| {
-        std::fs::write(&path, jpeg).unwrap();
-        File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
-    };
-    written(&frames[0]);
+    age(&path, 60);
     let mut source = Images::file(&path, &AGAIN).unwrap();
-    play(&mut source, 2).unwrap();
-    // Of the same length and time, which no program leaves behind: that it is not seen shows that it was not read.
-    let mut other = frames[0].to_vec();
-    other[15] ^= 1;
-    written(&other);
-    assert_eq!(play(&mut source, 2).unwrap(), [frames[0].clone(), frames[0].clone()]);
+    let shown = play(&mut source, 3).unwrap();
+    // It lies where it lay, which the source holds on to.
+    assert!(shown.iter().all(|jpeg| jpeg.as_ptr() == shown[0].as_ptr()));
+}
+
+#[test]
+#[cfg(unix)]
+fn another_picture_of_the_same_length_and_time_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = |name: &str| folder.path().join(name);
+    let first = jpeg(0);
+    let mut second = first.to_vec();
+    // The lower half of JFIF's density.
+    second[15] ^= 1;
+    let modified = std::time::SystemTime::now() - Duration::from_secs(60);
+    for (name, bytes) in [("a", &first[..]), ("b", &second)] {
+        std::fs::write(named(name), bytes).unwrap();
+        File::options().append(true).open(named(name)).unwrap().set_modified(modified).unwrap();
+    }
+    std::os::unix::fs::symlink(named("a"), named("1.jpg")).unwrap();
+    std::fs::write(named("2.jpg"), &first).unwrap();
+    let mut single = Images::file(&named("1.jpg"), &AGAIN).unwrap();
+    let mut several = Images::folder(folder.path(), &AGAIN).unwrap();
+    assert_eq!(play(&mut single, 2).unwrap(), [first.clone(), first.clone()]);
+    assert_eq!(play(&mut several, 2).unwrap(), [first.clone(), first.clone()]);
+    std::os::unix::fs::symlink(named("b"), named("new")).unwrap();
+    std::fs::rename(named("new"), named("1.jpg")).unwrap();
+    assert_eq!(play(&mut single, 1).unwrap(), [second.clone()]);
+    assert_eq!(play(&mut several, 2).unwrap(), [Bytes::from(second), first]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_among_images_is_left_out() {
+    let (folder, frames) = folder(3);
+    let path = folder.path().join("2.jpg");
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
+    assert_eq!(play(&mut source, 3).unwrap(), [&frames[0], &frames[2], &frames[0]].map(Clone::clone));
+    let error = Images::file(&path, &FAST).unwrap_err().to_string();
+    assert!(error.contains("2.jpg") && error.contains("a pipe"), "{error}");
+}
+
+#[test]
+fn a_repeated_folder_that_is_away_is_waited_for_after_a_turn_in_which_it_was_there() {
+    let (folder, frames) = folder(2);
+    let images = folder.path().join("images");
+    std::fs::create_dir(&images).unwrap();
+    for name in ["1.jpg", "2.jpg"] {
+        std::fs::rename(folder.path().join(name), images.join(name)).unwrap();
+    }
+    let mut source = Images::folder(&images, &AGAIN).unwrap();
+    assert_eq!(play(&mut source, 2).unwrap(), frames);
+    assert!(matches!(source.next().unwrap(), Next::Waiting), "the end of a turn");
+    let aside = folder.path().join("aside");
+    std::fs::rename(&images, &aside).unwrap();
+    for _ in 0..9 {
+        assert!(matches!(source.next().unwrap(), Next::Waiting));
+    }
+    std::fs::rename(&aside, &images).unwrap();
+    assert_eq!(play(&mut source, 4).unwrap(), [&frames[..], &frames].concat());
+
+    assert!(matches!(source.next().unwrap(), Next::Waiting), "the end of a turn");
+    std::fs::remove_dir_all(&images).unwrap();
+    source.last_turn.be_long_ago();
+    let error = play(&mut source, 1).unwrap_err().to_string();
+    assert!(error.contains("none of the 2 images"), "{error}");
 }
