@@ -16,6 +16,7 @@ mod builder;
 #[doc(hidden)]
 pub mod cli;
 mod conversion;
+mod crowd;
 mod datagram_size;
 mod demand;
 #[cfg_attr(not(feature = "window"), path = "no_display.rs")]

@@ -1,14 +1,10 @@
 //! What is said of receivers that come and go.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use segment::handshake::Event;
 
-/// Receivers come and go in crowds, and some are inventions: of all that happens in [`INTERVAL`] so many lines are
-/// said.
-const MAX_LINES: u32 = 40;
-
-const INTERVAL: Duration = Duration::from_secs(10);
+use crate::crowd::Crowd;
 
 /// Says each coming and going once.
 #[derive(Debug)]
@@ -19,14 +15,12 @@ pub(crate) struct Notices {
     acknowledged: usize,
     /// Whether receivers are asked for acknowledgements for as long as the stream lasts.
     tagged: bool,
-    begin: Option<Instant>,
-    lines: u32,
-    held_back: u32,
+    crowd: Crowd,
 }
 
 impl Notices {
     pub(crate) fn new(wanted: Option<usize>, tagged: bool) -> Self {
-        Self { wanted, acknowledged: 0, tagged, begin: None, lines: 0, held_back: 0 }
+        Self { wanted, acknowledged: 0, tagged, crowd: Crowd::default() }
     }
 
     /// The stream has begun: receivers are not waited for any more.
@@ -37,17 +31,9 @@ impl Notices {
     /// Says what has happened; `acknowledged` is how many of those waited for have acknowledged.
     pub(crate) fn say(&mut self, now: Instant, event: Event, acknowledged: usize) {
         let Some(what) = self.line(event, acknowledged) else { return };
-        if self.begin.is_none_or(|begin| now.saturating_duration_since(begin) >= INTERVAL) {
-            if self.held_back > 0 {
-                tracing::info!("{} more receivers have come or gone", self.held_back);
-            }
-            (self.begin, self.lines, self.held_back) = (Some(now), 0, 0);
-        }
-        if self.lines < MAX_LINES {
-            self.lines += 1;
+        if self.crowd.admit(now) {
             tracing::info!("{what}");
         } else {
-            self.held_back += 1;
             tracing::debug!("{what}");
         }
     }
@@ -95,16 +81,5 @@ mod tests {
     #[test]
     fn without_tags_silence_says_nothing() {
         assert_eq!(Notices::new(None, false).line(Event::Lost(receiver()), 0), None);
-    }
-
-    #[test]
-    fn a_crowd_of_inventions_does_not_fill_the_screen() {
-        let (mut notices, now) = (Notices::new(None, true), Instant::now());
-        for _ in 0..100 {
-            notices.say(now, Event::Joined(receiver()), 0);
-        }
-        assert_eq!((notices.lines, notices.held_back), (MAX_LINES, 60));
-        notices.say(now + INTERVAL, Event::Left(receiver()), 0);
-        assert_eq!((notices.lines, notices.held_back), (1, 0));
     }
 }

@@ -85,7 +85,11 @@ impl Accept {
         let (audience, progress) = (Arc::clone(&self.audience), Arc::clone(&self.progress));
         let serve = Serve { seat, audience: Arc::clone(&audience), progress, leave: Leave::Dropped };
         let started = Connection::new(stream, Arc::clone(&audience)).and_then(|connection| {
-            tracing::info!("receiver {address} has connected to {}", self.listening);
+            if audience.admits_line() {
+                tracing::info!("receiver {address} has connected to {}", self.listening);
+            } else {
+                tracing::debug!("receiver {address} has connected to {}", self.listening);
+            }
             let thread = thread::Builder::new().name("tcp receiver".to_owned());
             thread.spawn(move || serve.run(connection, &frames))
         });

@@ -11,6 +11,7 @@ use segment::wire::stream::Framing;
 use super::allowance::Allowance;
 use super::parcel::Parcel;
 use super::{MAX_TCP_RECEIVERS, TICK};
+use crate::crowd::Crowd;
 use crate::demand::Demand;
 use crate::gate::Gate;
 use crate::progress::Progress;
@@ -40,6 +41,8 @@ pub(crate) struct Audience {
     live: bool,
     /// Opens with the first one.
     pub(crate) gate: Arc<Gate>,
+    /// How much is said of those who come and go: anybody can.
+    crowd: Mutex<Crowd>,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -106,6 +109,7 @@ impl Audience {
             patience: patience.min(FOR_EVER),
             live,
             gate: Arc::default(),
+            crowd: Mutex::default(),
             inner: Mutex::new(Inner {
                 lanes: Vec::new(),
                 last: Vec::new(),
@@ -151,6 +155,11 @@ impl Audience {
         inner.lanes.push(Arc::new(Lane { seat: Arc::clone(&seat), mailbox: writer }));
         self.changed.notify_all();
         Some((seat, reader))
+    }
+
+    /// Whether it may be said that a receiver has come or gone.
+    pub(super) fn admits_line(&self) -> bool {
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now())
     }
 
     /// The receiver has gone.

@@ -35,11 +35,18 @@ impl Serve {
                 connection.close();
             }
             Err(Gone::Left) => {
-                tracing::info!("receiver {address} has left after {frames} frame{plural}");
                 self.leave = Leave::Left;
+                if self.audience.admits_line() {
+                    tracing::info!("receiver {address} has left after {frames} frame{plural}");
+                } else {
+                    tracing::debug!("receiver {address} has left after {frames} frame{plural}");
+                }
+            }
+            Err(gone) if self.audience.admits_line() => {
+                tracing::warn!("receiver {address} is dropped after {frames} frame{plural}: {gone}");
             }
             Err(gone) => {
-                tracing::warn!("receiver {address} is dropped after {frames} frame{plural}: {gone}");
+                tracing::debug!("receiver {address} is dropped after {frames} frame{plural}: {gone}");
             }
         }
     }
