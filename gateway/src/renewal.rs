@@ -35,7 +35,9 @@ pub(crate) struct Renewable {
     taken: Vec<Stamp>,
     take: Box<dyn FnMut() -> Result<(), String> + Send>,
     told: Told,
-    /// How often in a row they could not be taken.
+    /// As they were when they could not be taken last.
+    failed: Vec<Stamp>,
+    /// How often in a row they could not be taken. After it was said, only of the files as they are.
     failures: u32,
 }
 
@@ -66,7 +68,8 @@ impl Files {
     /// Has `take` read them whenever they have changed. What it cannot use it is given again at each look.
     pub(crate) fn renewed_by(self, told: Told, take: impl FnMut() -> Result<(), String> + Send + 'static) -> Renewable {
         let Self { paths, stamps } = self;
-        Renewable { paths, seen: stamps.clone(), taken: stamps, take: Box::new(take), told, failures: 0 }
+        let (seen, failed) = (stamps.clone(), stamps.clone());
+        Renewable { paths, seen, taken: stamps, take: Box::new(take), told, failed, failures: 0 }
     }
 }
 
@@ -116,6 +119,11 @@ impl Renewable {
                 Some(News::Taken)
             }
             Err(reason) => {
+                if self.failures >= PATIENCE && self.failed != self.seen {
+                    // Another mistake, maybe, than was said.
+                    self.failures = 0;
+                }
+                self.failed.clone_from(&self.seen);
                 self.failures = self.failures.saturating_add(1);
                 (self.failures == PATIENCE).then_some(News::Unusable(reason))
             }
@@ -217,8 +225,11 @@ mod tests {
         assert_eq!(after(2), [News::Taken]);
         replace(&path, "bad");
         assert_eq!(after(10 * PATIENCE), [News::Unusable("bad".to_owned())]);
+        replace(&path, "as bad");
+        assert_eq!(after(PATIENCE), [], "it may be half of a change");
+        assert_eq!(after(10 * PATIENCE), [News::Unusable("as bad".to_owned())], "another mistake");
         fs::remove_file(&path).unwrap();
-        assert_eq!(after(10 * PATIENCE), []);
+        assert!(matches!(after(10 * PATIENCE)[..], [News::Unusable(_)]), "it is no more there");
         assert_eq!(*taken.lock().unwrap(), "good two");
         replace(&path, "good 3");
         assert_eq!(after(3), [News::Taken]);
