@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -27,8 +27,10 @@ use crate::http::{Carried, Peer, Place};
 use crate::tls::too_slow;
 
 mod answer;
+mod refusals;
 
 use answer::Answer;
+use refusals::Refusals;
 
 /// The most bytes of a request's head, and about the most that waits in memory for a connection beyond the frame that
 /// is being written: hyper asks for more of an answer only while less than this is waiting.
@@ -104,7 +106,8 @@ async fn accept(
     let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     // Whether that was said.
-    let (mut is_full, mut has_failed) = (false, false);
+    let mut is_full = false;
+    let mut refusals = Refusals::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -114,8 +117,8 @@ async fn accept(
         let (connection, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                if !std::mem::replace(&mut has_failed, true) {
-                    tracing::warn!("nobody can connect until the system allows it again: {error}");
+                if let Some(line) = refusals.line(&error, Instant::now()) {
+                    tracing::warn!("{line}");
                 }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
@@ -131,7 +134,6 @@ async fn accept(
             continue;
         };
         let place: Place = Arc::new(place);
-        has_failed = false;
         // Said again only when there was room: one who comes and goes is not to fill anybody's log.
         is_full &= places.available_permits() <= max_connections / 10;
         if let Err(error) = set_up(&connection) {
