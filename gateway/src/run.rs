@@ -16,6 +16,8 @@ use crate::sites::{self, Common, SiteError, Sites};
 use crate::system::{self, Activated};
 use crate::throughput::{Meter, Served};
 
+mod threads;
+
 /// How often what could not be begun is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -66,9 +68,10 @@ impl Setup {
 /// # Errors
 /// [`Failure`], with the exit status and what to do about it.
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
-    let interrupt = Interrupt::install()?;
+    threads::start_messages();
+    let interrupt = Interrupt::install().map_err(|error| threads::missing("listen to signals", &error))?;
     system::raise_handle_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
+    let runtime = threads::start()?;
     let outcome = runtime.block_on(serve(Arc::new(cli), interrupt));
     runtime.shutdown_timeout(GRACE);
     outcome
@@ -105,7 +108,8 @@ async fn serve(cli: Arc<Cli>, interrupt: Interrupt) -> Result<ExitStatus, Failur
     let (mut meter, seen) = (Meter::start(), Arc::clone(&served));
     let totals = Meter::start();
     let reporter = Reporter::new(cli.stats, std::time::Instant::now(), false);
-    let report = Report::start(reporter, move || meter.interval(&seen))?;
+    let report = Report::start(reporter, move || meter.interval(&seen));
+    let report = report.map_err(|error| threads::missing("start the thread that says the figures", &error))?;
 
     let mut retries = tokio::time::interval(RETRY_INTERVAL);
     loop {
