@@ -25,6 +25,7 @@ mod figures;
 mod frame;
 mod latency;
 #[cfg(test)]
+#[path = "../../tests/log_panel/mod.rs"]
 mod log_panel;
 #[cfg(feature = "window")]
 mod meter;

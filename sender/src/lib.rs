@@ -35,6 +35,7 @@ mod hand_on;
 #[doc(hidden)]
 pub mod keygen;
 #[cfg(test)]
+#[path = "../../tests/log_panel/mod.rs"]
 mod log_panel;
 mod multicast;
 mod pacing;

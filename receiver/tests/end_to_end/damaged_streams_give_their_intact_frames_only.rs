@@ -66,6 +66,10 @@ fn frames_that_do_not_agree_with_their_tag() {
     assert_eq!(intact.len(), FRAMES - 10);
     assert_eq!(arrived, intact);
     assert_eq!(totals["frames_lost"], 10);
-    // Under a tag of another version a frame counts as one without, in a stream that has tags.
-    assert_eq!(dropped(&totals), [("corrupt", 7), ("untagged", 1)]);
+    // Under a tag of another version a frame counts as one without, in a stream that has tags. A splice is taken apart where the
+    // pause in it is seen, which a busy machine may hide: then it is one frame, and corrupt.
+    let dropped = dropped(&totals);
+    let count = |of: &str| dropped.iter().find(|(cause, _)| *cause == of).map_or(0, |(_, count)| *count);
+    assert_eq!((count("untagged"), count("corrupt") + count("gap")), (1, 7), "{dropped:?}");
+    assert_eq!(count("incomplete"), count("gap"), "{dropped:?}");
 }

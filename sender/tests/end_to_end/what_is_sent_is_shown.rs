@@ -2,26 +2,10 @@
 
 #![cfg(feature = "window")]
 
-use std::time::{Duration, Instant};
-
-use crate::scene::{Program, Receiver, sender};
+use crate::scene::{Program, Receiver, sender, wait_for};
 use crate::xvfb::{self, Xvfb};
 use media::{Image, PixelFormat};
 use sender::source::pattern::read_frame_number;
-
-/// Nothing that is waited for takes so long, even where a compiler has the machine to itself.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// The number of the test card's frame that a window shows.
 fn number(server: &Xvfb, window: &str) -> Option<u32> {

@@ -14,6 +14,8 @@ use media::{Image, PixelFormat};
 pub(crate) use peer::{Peer, python, python_with};
 pub(crate) use program::{Ended, Program, sender};
 pub(crate) use receiver::Receiver;
+#[cfg(feature = "window")]
+pub(crate) use running::wait_for;
 pub(crate) use running::{INTERFACE, Running, address_in, fetch, free_group, join, listen, send_to};
 
 /// A JPEG that no other number gives.

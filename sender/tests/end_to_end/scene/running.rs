@@ -191,7 +191,8 @@ pub(crate) fn address_in(line: &str) -> SocketAddr {
     line.split([' ', ';']).find_map(|word| word.parse().ok()).unwrap_or_else(|| panic!("no address in {line:?}"))
 }
 
-fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+/// Waits until `found` finds something; `what` is said where it never does.
+pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = found() {

@@ -1,4 +1,6 @@
 //! A log as a program with a window may keep it, for tests: beside each line it shows what else it wants to know.
+//!
+//! Of the workspace, not of one crate; unit tests include it by `#[path]`.
 
 use std::sync::mpsc;
 use std::time::Duration;
