@@ -101,7 +101,7 @@ fn nothing_is_shown_with_another_key_or_none() {
         (&["--key-file", &wrong][..], "does_not_open", "does not open with this key"),
         (&[], "sealed", "is sealed; give its key by --key-file"),
     ] {
-        let program = start(&[arguments, &["--timeout", "2"]].concat());
+        let program = start(&[arguments, &["--timeout", "5"]].concat());
         let _sender = sealed(&clip, program.address(), &right, &["--announce", "--duration", "30"]);
         let ended = program.end();
         ended.expect(3, &[words]);
