@@ -267,13 +267,12 @@ impl Partial {
     /// they may be a late duplicate, those; else what was joined on by guess. What else lies behind waits for its turn
     /// again. False if there was nothing to take back.
     pub(crate) fn take_back_doubtful(&mut self, is_echo: impl Fn(u8, &[u8]) -> bool) -> bool {
-        let count_of = |at: usize| self.count_of(at);
-        let may_be_echo = |at: &usize| self.segment(*at).is_some_and(|bytes| is_echo(count_of(*at), bytes));
+        let may_be_echo = |at: &usize| self.segment(*at).is_some_and(|bytes| is_echo(self.count_of(*at), bytes));
         let has_echo = self.has_any(&is_echo);
         let is_doubtful = |at: &usize| if has_echo { may_be_echo(at) } else { self.placed[*at].guessed };
         let Some(at) = (1..self.placed.len()).find(is_doubtful) else { return false };
         let others = (at + 1..self.placed.len()).filter(|at| !is_doubtful(at));
-        let others: Vec<_> = others.filter_map(|at| Some((count_of(at), self.segment(at)?.to_vec()))).collect();
+        let others: Vec<_> = others.filter_map(|at| Some((self.count_of(at), self.segment(at)?.to_vec()))).collect();
         self.cut_back_to(at);
         for (count, payload) in others {
             if self.early.get(count).is_none() {
