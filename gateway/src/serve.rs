@@ -107,7 +107,7 @@ async fn accept(
     let mut connections = JoinSet::new();
     // Whether that was said.
     let mut is_full = false;
-    let mut refusals = Refusals::default();
+    let mut refusals = Refusals::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

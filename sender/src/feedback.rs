@@ -13,7 +13,6 @@ use crate::group_interface::GroupInterface;
 use crate::multicast::{Beginning, NoAnswer, OnAckTimeout};
 use crate::progress::{End, Progress};
 use crate::sealing::FeedbackSealing;
-use crate::seldom::Seldom;
 use crate::sockets::Sockets;
 use crate::stamp::microseconds;
 
@@ -25,6 +24,7 @@ mod unsent;
 use notices::Notices;
 use ports::Ports;
 pub(crate) use shared::Shared;
+use terminal::seldom::Seldom;
 
 /// The thread looks at least so often whether the stream is to end.
 const TICK: Duration = Duration::from_millis(50);

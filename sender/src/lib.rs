@@ -46,7 +46,6 @@ mod repair;
 #[doc(hidden)]
 pub mod run;
 mod sealing;
-mod seldom;
 mod sockets;
 pub mod source;
 mod stamp;

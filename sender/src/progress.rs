@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use terminal::seldom::Seldom;
 
 use crate::error::{FrameError, UpstreamError};
 use crate::figures::Tally;
 use crate::multicast::NoAnswer;
-use crate::seldom::Seldom;
 use crate::taps::Taps;
 
 /// A frame that is dropped is a warning, but not thirty a second.

@@ -16,7 +16,6 @@ use crate::group_interface::GroupInterface;
 use crate::pacing::{Load, Schedule};
 use crate::progress::Progress;
 use crate::repair::Repair;
-use crate::seldom::Seldom;
 
 mod backlog;
 mod cut;
@@ -25,6 +24,7 @@ mod path_watch;
 use backlog::{Backlog, Left};
 pub(crate) use cut::{Cut, Parity};
 use path_watch::PathWatch;
+use terminal::seldom::Seldom;
 
 /// A cable that is out is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);

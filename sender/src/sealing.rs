@@ -9,8 +9,7 @@ use segment::socket::{Route, SendSocket, Sent};
 use segment::wire::sealed::OVERHEAD;
 use segment::wire::sequenced::HEADER_LEN;
 use segment::{HeldSegments, Repeat, SequencedFrame};
-
-use crate::seldom::Seldom;
+use terminal::seldom::Seldom;
 
 /// That something does not open is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);

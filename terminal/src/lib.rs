@@ -39,6 +39,7 @@ pub mod patient;
 pub mod report;
 pub mod seconds;
 pub mod secret_file;
+pub mod seldom;
 pub mod size;
 pub mod stats;
 pub mod stderr;

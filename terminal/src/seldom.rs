@@ -1,23 +1,25 @@
-//! Warnings that must not come with every frame.
+//! Warnings that must not come with every frame, or with everybody who knocks.
 
 use std::time::{Duration, Instant};
 
 /// Lets a message through at most once in an interval, and counts what it holds back.
 #[derive(Debug)]
-pub(crate) struct Seldom {
+pub struct Seldom {
     interval: Duration,
     last: Option<Instant>,
     held_back: u64,
 }
 
 impl Seldom {
-    pub(crate) fn new(interval: Duration) -> Self {
+    /// Lets the first one through, and others after `interval` at the soonest.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
         Self { interval, last: None, held_back: 0 }
     }
 
     /// Whether a message may come now: `Some` with how many like it there have been since the last one, this one
     /// included.
-    pub(crate) fn admit(&mut self, now: Instant) -> Option<u64> {
+    pub fn admit(&mut self, now: Instant) -> Option<u64> {
         self.held_back += 1;
         if self.last.is_some_and(|last| now.saturating_duration_since(last) < self.interval) {
             return None;

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use segment::seal::Sealer;
 use segment::socket::{Route, SendSocket, Sent};
 use segment::{HeldSegments, SequencedFrame};
+use terminal::seldom::Seldom;
 
 use super::Parity;
 use crate::pacing::Schedule;
 use crate::progress::Progress;
 use crate::repair::Repair;
-use crate::seldom::Seldom;
 
 /// Datagrams that are sent before it is said how far the frame has come.
 const PIECE: usize = 16;

@@ -6,13 +6,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use segment::socket::{SocketError, StreamListener};
+use terminal::seldom::Seldom;
 
 use super::audience::{Audience, Leave};
 use super::connection::Connection;
 use super::serve::Serve;
 use super::{Listening, MAX_TCP_RECEIVERS, TICK};
 use crate::progress::Progress;
-use crate::seldom::Seldom;
 
 /// That receivers are refused is said once in this time.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);

@@ -9,13 +9,13 @@ use media::Image;
 use media::mailbox::Writer;
 use segment::wire::pickle::Template;
 use segment::wire::stream::Framing;
+use terminal::seldom::Seldom;
 
 use super::TICK;
 use super::audience::{Audience, Lane, Seat};
 use super::parcel::Parcel;
 use crate::error::FrameError;
 use crate::progress::Progress;
-use crate::seldom::Seldom;
 use crate::transmit::Outgoing;
 
 /// That frames are not for receivers over TCP is said once in this time.
