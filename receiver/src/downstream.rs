@@ -5,7 +5,8 @@ mod monitor;
 
 use crate::Frame;
 use crate::builder::Builder;
-use crate::figures::{Figures, Mark};
+use crate::counters::Mark;
+use crate::figures::Figures;
 use crate::queue::FrameQueue;
 use crate::receive::Shared;
 use crate::roster::NewestOfEach;

@@ -16,6 +16,7 @@ mod address;
 mod builder;
 #[doc(hidden)]
 pub mod cli;
+mod counters;
 #[doc(hidden)]
 pub mod doctor;
 mod downstream;

@@ -3,8 +3,8 @@
 mod hand_on;
 mod take;
 
+use crate::counters::{Counters, Losses};
 use crate::feedback::Feedback;
-use crate::figures::{Counters, Losses};
 use crate::notices::Notices;
 use crate::outlets::Outlets;
 use crate::selection::Selection;

@@ -5,7 +5,7 @@ mod watch;
 mod window;
 
 use crate::cli::Cli;
-use crate::figures::Counters;
+use crate::counters::Counters;
 use crate::sink::{Running, SinkError};
 use crate::waiting::{cause, doctor};
 use crate::{Downstream, Figures};

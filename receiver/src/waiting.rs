@@ -55,7 +55,7 @@ pub(crate) fn doctor(cli: &Cli, origin: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::Counters;
+    use crate::counters::Counters;
     use clap::Parser;
     use segment::stats::DropCause;
     use std::time::Instant;

@@ -4,7 +4,8 @@ use super::OWN_MAILBOX;
 #[cfg(doc)]
 use crate::Downstream;
 use crate::Frame;
-use crate::figures::{Figures, Mark};
+use crate::counters::Mark;
+use crate::figures::Figures;
 use crate::receive::Shared;
 use crate::roster::NewestOfEach;
 use media::mailbox::Reader;

@@ -3,7 +3,7 @@
 use super::Receive;
 use crate::Frame;
 use crate::address::with_interface;
-use crate::figures::Losses;
+use crate::counters::Losses;
 use crate::roster::Facts;
 use crate::selection::Choice;
 use std::time::{Instant, SystemTime};
