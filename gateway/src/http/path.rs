@@ -1,19 +1,19 @@
 //! The paths that streams are found at.
 
-use std::fmt::Write;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is written out of what is no letter and no digit: all but the unreserved marks (RFC 3986 section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A stream's id as it stands in a path (RFC 3986 section 3.3), for people to copy: letters and digits of all languages stay
 /// readable, and what would end the path, or begin another part of it, is written out.
 pub(crate) fn segment(id: &str) -> String {
     let mut segment = String::new();
     for letter in id.chars() {
-        if letter.is_alphanumeric() || matches!(letter, '-' | '.' | '_' | '~') {
+        if letter.is_alphanumeric() {
             segment.push(letter);
         } else {
-            for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
-                // Writing to a String does not fail.
-                let _ = write!(segment, "%{byte:02X}");
-            }
+            segment.extend(utf8_percent_encode(letter.encode_utf8(&mut [0; 4]), RESERVED));
         }
     }
     segment

@@ -9,6 +9,7 @@ use media::Picture;
 use media::jpeg::with_standard_huffman_tables;
 use media::mailbox::{Put, Reader, Taken, Writer, mailbox};
 use media::mjpeg::Splitter;
+use percent_encoding::percent_decode_str;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, Url};
 
@@ -96,7 +97,7 @@ impl HttpInput {
     #[must_use]
     pub fn new(mut url: Url, credentials: Option<Credentials>) -> Self {
         let in_url = || {
-            let text = |text: &str| percent_decoded(text);
+            let text = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
             let (user, password) = (text(url.username()), text(url.password().unwrap_or_default()));
             (!user.is_empty()).then_some(Credentials { user, password, scheme: Scheme::Asked })
         };
@@ -217,23 +218,6 @@ impl Input for HttpInput {
             end
         })
     }
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let escaped = match (first, after) {
-            (b'%', [high, low, ..]) => {
-                let digit = |byte: u8| char::from(byte).to_digit(16);
-                digit(*high).zip(digit(*low)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-            }
-            _ => None,
-        };
-        bytes.push(escaped.unwrap_or(first));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
