@@ -179,6 +179,7 @@ async fn split(
         // Of the newest bytes: what a frame waited in the kernel for is not known.
         let captured_at = SystemTime::now();
         splitter.push(&piece);
+        let before = *frames;
         while let Some(jpeg) = splitter.poll_frame() {
             *frames += 1;
             match newest.put((jpeg, captured_at)) {
@@ -191,6 +192,10 @@ async fn split(
         let so_far = splitter.broken_frames();
         outlet.broken(so_far - broken);
         broken = so_far;
+        // As long as something comes, nothing else ends this.
+        if *frames == before {
+            outlet.check_silence(true);
+        }
     }
 }
 

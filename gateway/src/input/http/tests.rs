@@ -78,6 +78,36 @@ async fn a_camera_whose_first_picture_takes_longer_than_it_is_waited_for_is_wait
     assert!(input.patience > Duration::from_millis(50) && input.patience <= LONGEST_PATIENCE);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_brings_no_picture_though_something_comes_is_away() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let _ = connection.read(&mut [0; 4096]);
+        let mut sent = connection.write_all(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n");
+        while sent.is_ok() {
+            thread::sleep(Duration::from_millis(100));
+            sent = connection.write_all(b"--part\r\nContent-Type: image/png\r\n\r\n\x89PNG");
+        }
+    });
+    let shared = Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false));
+    shared.begin();
+    let outlet = Outlet::new(Arc::clone(&shared), Handle::current());
+    let (newest, _arrived) = mailbox();
+    let mut input = HttpInput::new(url, None);
+    let is_told = async {
+        while !shared.is_lost() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        end = input.play(&outlet, &newest) => panic!("{end:?}"),
+        () = is_told => {}
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nobody is told"),
+    }
+}
+
 #[tokio::test]
 async fn what_a_camera_says_of_itself_is_quoted_in_short_and_in_letters() {
     let outlet = Outlet::new(Arc::new(Shared::new(&StreamSettings::new("a", "camera"), false)), Handle::current());
@@ -121,8 +151,10 @@ fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> (Url, std::syn
             let (mut connection, mut request) = (connection.unwrap(), [0; 4096]);
             let len = connection.read(&mut request).unwrap();
             let request = String::from_utf8_lossy(&request[..len]).into_owned();
-            let _ = connection.write_all(answer(&request).as_bytes());
+            let answer = answer(&request);
+            // Whoever has the answer can look what was asked.
             let _ = tell.send(request);
+            let _ = connection.write_all(answer.as_bytes());
         }
     });
     (url, asked)
