@@ -8,19 +8,19 @@ use std::{io, mem, thread};
 use segment::handshake::{Announcer, Destination, Event, Transmit};
 use segment::socket::SocketError;
 
-use crate::gate::Gate;
-use crate::group_interface::GroupInterface;
-use crate::multicast::{Beginning, NoAnswer, OnAckTimeout};
+use crate::multicast::OnAckTimeout;
 use crate::progress::{End, Progress};
 use crate::sealing::FeedbackSealing;
 use crate::sockets::Sockets;
 use crate::stamp::microseconds;
 
+mod group;
 mod notices;
 mod ports;
 mod shared;
 mod unsent;
 
+pub(crate) use group::Group;
 use notices::Notices;
 use ports::Ports;
 pub(crate) use shared::Shared;
@@ -37,34 +37,6 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What receivers say of themselves is looked at so often, where it says nothing of who comes or goes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-
-/// A group that the stream is announced to.
-#[derive(Debug)]
-pub(crate) struct Group {
-    interface: Arc<GroupInterface>,
-    /// Receivers that must have acknowledged.
-    receivers: usize,
-    ack_timeout: Duration,
-    on_ack_timeout: OnAckTimeout,
-    gate: Arc<Gate>,
-}
-
-impl Group {
-    /// The group that `interface` leads to, whose stream is to have this beginning.
-    pub(crate) fn new(interface: Arc<GroupInterface>, beginning: &Beginning, gate: &Arc<Gate>) -> Self {
-        Self {
-            interface,
-            receivers: beginning.receivers,
-            ack_timeout: beginning.ack_timeout.unwrap_or(Duration::MAX),
-            on_ack_timeout: beginning.on_ack_timeout,
-            gate: Arc::clone(gate),
-        }
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.interface.group()
-    }
-}
 
 /// The thread's own.
 #[derive(Debug)]
@@ -304,13 +276,7 @@ impl Feedback {
 
     fn time_out(&mut self, acknowledged: usize) {
         let Some(group) = &self.group else { return };
-        let error = NoAnswer {
-            group: group.address(),
-            interface: group.interface.interface().to_string(),
-            waited: group.ack_timeout,
-            acknowledged,
-            wanted: group.receivers,
-        };
+        let error = group.no_answer(acknowledged);
         match group.on_ack_timeout {
             OnAckTimeout::Exit => {
                 self.progress.end(End::NoAnswer(error));
