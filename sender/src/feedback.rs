@@ -109,10 +109,10 @@ impl Feedback {
         self
     }
 
-    /// Says at once what is due, where the stream is sealed: a receiver takes nothing of a stream that has not been announced to
-    /// it as one of now.
+    /// Announces the stream at once, where it is announced: what is sealed is not taken before, and a stream that is over before
+    /// the thread runs has still said its name.
     pub(crate) fn announced(mut self) -> Self {
-        if self.sealing.is_some() {
+        if self.sealing.is_some() || !self.announced.is_empty() {
             self.step(Instant::now());
         }
         self
