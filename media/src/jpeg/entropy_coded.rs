@@ -8,8 +8,9 @@
 /// Bytes looked at together: enough for the compiler to use the registers that hold many bytes.
 const BLOCK: usize = 128;
 
-/// Where the first marker is that ends the data: the first FF, of those with a byte after them, that no zero and no
-/// restart marker's code follows.
+/// Where the first marker is that ends the data: the first FF, of those with a byte after them, that no zero, no
+/// restart marker's code and no FF follows. FF before FF are fill bytes, of which any number may stand before any marker,
+/// those of restarts included.
 pub(super) fn offset_of_marker(data: &[u8]) -> Option<usize> {
     let mut at = 0;
     // With the first byte of the next block: it may be what follows an FF.
@@ -24,14 +25,15 @@ pub(super) fn offset_of_marker(data: &[u8]) -> Option<usize> {
     first_marker(&data[at..]).map(|marker| at + marker)
 }
 
-/// Whether there is an FF with anything but a zero after it: a restart marker, if not one that ends the data.
+/// Whether there is an FF with anything but a zero after it: a restart marker or a fill byte, if not a marker that ends the
+/// data.
 fn may_have_marker(block: &[u8]) -> bool {
     // Without a way out of the loop, so that it becomes one of many bytes at a time.
     block.iter().zip(&block[1..]).fold(false, |found, (&byte, &code)| found | ((byte == 0xFF) & (code != 0)))
 }
 
 fn first_marker(data: &[u8]) -> Option<usize> {
-    data.windows(2).position(|pair| matches!(*pair, [0xFF, code] if !matches!(code, 0x00 | 0xD0..=0xD7)))
+    data.windows(2).position(|pair| matches!(*pair, [0xFF, code] if !matches!(code, 0x00 | 0xD0..=0xD7 | 0xFF)))
 }
 
 #[cfg(test)]
@@ -42,9 +44,11 @@ mod tests {
     #[test]
     fn stuffed_zeros_and_restart_markers_are_data_and_anything_else_is_a_marker() {
         for code in 0..=0xFF {
-            let is_data = code == 0 || (0xD0..=0xD7).contains(&code);
+            let is_data = matches!(code, 0 | 0xD0..=0xD7 | 0xFF);
             let expected = if is_data { None } else { Some(1) };
             assert_eq!(offset_of_marker(&[0x12, 0xFF, code]), expected, "FF {code:02X}");
+            let filled = expected.map(|at| at + 2);
+            assert_eq!(offset_of_marker(&[0x12, 0xFF, 0xFF, 0xFF, code]), filled, "FF FF FF {code:02X}");
         }
     }
 

@@ -65,6 +65,28 @@ fn a_picture_with_stray_bytes_among_its_headers_is_whole_and_decodes_to_the_same
     assert_eq!(splitter.poll_frame().unwrap(), jpeg);
 }
 
+/// Where the segment with this marker lies in a JPEG that has it.
+fn segment(jpeg: &[u8], code: u8) -> std::ops::Range<usize> {
+    let at = jpeg.windows(2).position(|marker| marker == [0xFF, code]).unwrap();
+    at..at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]))
+}
+
+#[test]
+fn fill_bytes_before_a_restart_are_of_the_picture() {
+    let jpeg = encoded();
+    let scan = segment(&jpeg, 0xDA).end;
+    // No restarts were asked for: where they stand libjpeg takes them for damage, but the picture is as long.
+    let filled = [&jpeg[..scan + 10], &[0xFF, 0xFF, 0xFF, 0xD0, 0xFF, 0xFF, 0], &jpeg[scan + 10..]].concat();
+    assert_eq!((whole_len(&filled), is_whole(&filled)), (Some(filled.len()), true));
+    for at in 0..filled.len() {
+        let mut splitter = Splitter::new();
+        splitter.push(&filled[..at]);
+        assert_eq!(splitter.poll_frame(), None);
+        splitter.push(&filled[at..]);
+        assert_eq!(splitter.poll_frame().unwrap(), filled, "cut at {at}");
+    }
+}
+
 #[test]
 fn the_first_exif_that_states_an_orientation_counts() {
     let jpeg = encoded();
