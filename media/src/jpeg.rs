@@ -8,13 +8,15 @@ use bytes::Bytes;
 mod entropy_coded;
 mod huffman;
 pub(crate) mod markers;
+mod mended;
 mod orientation;
 
+pub(crate) use mended::with_mended_headers;
 pub use orientation::Orientation;
 #[cfg(test)]
 pub(crate) use orientation::tests as orientation_tests;
 
-use markers::{APP1, APP14, DHT, Found, Markers, SOI_LEN, SOS, is_frame_header};
+use markers::{APP1, APP14, DHT, Found, Markers, SOS, is_frame_header};
 
 /// Why bytes are not a JPEG whose headers can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -146,22 +148,6 @@ pub fn with_standard_huffman_tables(jpeg: Bytes) -> Bytes {
             [&jpeg[..scan], &huffman::standard_tables(), &jpeg[scan..]].concat().into()
         }
         _ => jpeg,
-    }
-}
-
-/// The same picture without stray bytes among its headers; `None` where there are none.
-pub(crate) fn without_stray_bytes(jpeg: &[u8]) -> Option<Vec<u8>> {
-    let mut markers = Markers::lenient();
-    let mut kept = jpeg.get(..SOI_LEN)?.to_vec();
-    loop {
-        match markers.find(jpeg) {
-            Found::Segment { code: SOS, at, .. } => {
-                kept.extend(&jpeg[at..]);
-                return (kept.len() < jpeg.len()).then_some(kept);
-            }
-            Found::Segment { at, payload, .. } => kept.extend(&jpeg[at..payload.end]),
-            Found::End { .. } | Found::More | Found::Broken { .. } => return None,
-        }
     }
 }
 

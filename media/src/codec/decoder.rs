@@ -4,7 +4,7 @@ use turbojpeg::{Colorspace, Decompressor, ScalingFactor};
 
 use super::cmyk::to_screen;
 use super::{CodecError, MAX_PIXELS, check_size};
-use crate::jpeg::{Headers, without_stray_bytes};
+use crate::jpeg::{Headers, with_mended_headers};
 use crate::reshape::reshape;
 use crate::turn::turn;
 use crate::{Image, PixelFormat};
@@ -101,7 +101,7 @@ impl Decoder {
         // A handle of its own: for a JPEG that holds tables and no picture (T.81 B.5) the library reports success and
         // leaves the size of the picture before in place.
         let Stated { width, height, .. } =
-            stated(&mut start()?, jpeg).or_else(|error| match without_stray_bytes(jpeg) {
+            stated(&mut start()?, jpeg).or_else(|error| match with_mended_headers(jpeg) {
                 Some(mended) => stated(&mut start()?, &mended),
                 None => Err(error),
             })?;
@@ -138,7 +138,7 @@ impl Decoder {
             // would be read as what follows there: a bad picture must not cost the good one after it.
             self.decompressor = start()?;
             // What is a warning in the scan is an error in the headers.
-            if let Some(mended) = without_stray_bytes(jpeg) {
+            if let Some(mended) = with_mended_headers(jpeg) {
                 let damaged_before = self.damaged;
                 self.decode_into(&mended, format, scale, image)?;
                 self.damaged = damaged_before + 1;

@@ -58,7 +58,7 @@ fn a_picture_with_stray_bytes_among_its_headers_is_whole_and_decodes_to_the_same
     let image = |jpeg: &[u8]| Decoder::new().unwrap().decode(jpeg, PixelFormat::Bgr, Scale::Full).unwrap();
     assert_eq!(image(&stray), image(&jpeg));
     assert_eq!(Decoder::header(&stray).unwrap(), (97, 61));
-    assert_eq!((without_stray_bytes(&stray), without_stray_bytes(&jpeg)), (Some(jpeg.clone()), None));
+    assert_eq!((with_mended_headers(&stray), with_mended_headers(&jpeg)), (Some(jpeg.clone()), None));
     // In a stream it cannot be told from one that was cut short.
     let mut splitter = Splitter::new();
     splitter.push(&[&stray[..], &jpeg].concat());
@@ -69,6 +69,22 @@ fn a_picture_with_stray_bytes_among_its_headers_is_whole_and_decodes_to_the_same
 fn segment(jpeg: &[u8], code: u8) -> std::ops::Range<usize> {
     let at = jpeg.windows(2).position(|marker| marker == [0xFF, code]).unwrap();
     at..at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]))
+}
+
+#[test]
+fn versions_that_are_not_known_cost_no_picture() {
+    let jpeg = encoded();
+    let image = |jpeg: &[u8]| Decoder::new().unwrap().decode(jpeg, PixelFormat::Bgr, Scale::Full).unwrap();
+    let jfif = segment(&jpeg, 0xE0);
+    let mut newer = jpeg.clone();
+    newer[jfif.start + 9] = 2;
+    assert_eq!(image(&newer), image(&jpeg));
+    assert_eq!(Decoder::header(&newer).unwrap(), (97, 61));
+    for transform in [3, 255] {
+        let adobe = [&[0xFF, 0xEE, 0, 14][..], b"Adobe", &[0, 100, 0, 0, 0, 0, transform]].concat();
+        let unknown = [&jpeg[..jfif.start], &adobe, &jpeg[jfif.end..]].concat();
+        assert_eq!(image(&unknown), image(&jpeg), "transform {transform}");
+    }
 }
 
 #[test]
