@@ -1,6 +1,6 @@
 //! `--from`: whose datagrams count.
 
-use crate::address::scope;
+use crate::address::{canonical, scope};
 use segment::socket::Interface;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -57,8 +57,10 @@ impl FromStr for SourceFilter {
         // An address of IPv6 alone may stand in brackets, as it has to with a port.
         let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let bare = bare.filter(|bare| bare.contains(':')).unwrap_or(text);
-        let host = bare.parse().map(Self::Host);
-        host.or_else(|_| text.parse().map(Self::Address)).map_err(|_| SourceFilterError::NotAnAddress)
+        // As sources are written, also those that a socket of IPv6 shows as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
+        let host = bare.parse().map(|host: IpAddr| Self::Host(host.to_canonical()));
+        let address = || text.parse().map(|address| Self::Address(canonical(address)));
+        host.or_else(|_| address()).map_err(|_| SourceFilterError::NotAnAddress)
     }
 }
 
@@ -125,6 +127,10 @@ mod tests {
         assert!(!host.matches(address("192.0.2.2:5")));
         let one: SourceFilter = "192.0.2.1:5".parse().unwrap();
         assert!(one.matches(address("192.0.2.1:5")) && !one.matches(address("192.0.2.1:6")));
+        for written in ["::ffff:192.0.2.1", "[::ffff:192.0.2.1]", "[::ffff:192.0.2.1]:5"] {
+            let mapped: SourceFilter = written.parse().unwrap();
+            assert!(mapped.matches(address("192.0.2.1:5")) && mapped.host().is_ipv4(), "{written}");
+        }
         for written in ["fe80::1", "[fe80::1]"] {
             assert!(written.parse::<SourceFilter>().unwrap().matches(address("[fe80::1%3]:5")), "{written}");
         }
