@@ -2,6 +2,7 @@
 
 use crate::stream_drops::StreamDrop;
 use bytes::Bytes;
+use media::codec::MAX_SIDE;
 use media::{Image, ImageError, Picture, PixelFormat};
 use segment::wire::pickle::{self, Pixel, Refused};
 use segment::wire::stream::Framing;
@@ -16,13 +17,15 @@ pub(super) enum Unfit {
     Refused(#[from] Refused),
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error("a picture of {width}x{height}, with more than {MAX_SIDE} pixels on a side: no JPEG can be made of it")]
+    TooLong { width: u32, height: u32 },
 }
 
 impl Unfit {
     pub(super) fn cause(&self) -> StreamDrop {
         match self {
             Self::NotJpeg(_) => StreamDrop::NotJpeg,
-            Self::Refused(_) | Self::Image(_) => StreamDrop::Refused,
+            Self::Refused(_) | Self::Image(_) | Self::TooLong { .. } => StreamDrop::Refused,
         }
     }
 
@@ -32,6 +35,7 @@ impl Unfit {
             Self::NotJpeg(_) => "no JPEG".to_owned(),
             Self::Refused(refused) => refused.what.to_string(),
             Self::Image(_) => "no picture".to_owned(),
+            Self::TooLong { .. } => "too long a side".to_owned(),
         }
     }
 }
@@ -43,6 +47,10 @@ pub(super) fn picture(framing: Framing, frame: Bytes) -> Result<Picture, Unfit> 
         Framing::Upstream => Err(Unfit::NotJpeg(frame.len())),
         Framing::Pickle => {
             let pickle::Picture { width, height, pixel, pixels } = pickle::Picture::read(&frame)?;
+            // Whoever records or saves it would end with it.
+            if width.max(height) > MAX_SIDE {
+                return Err(Unfit::TooLong { width, height });
+            }
             let format = match pixel {
                 Pixel::Gray => PixelFormat::Gray,
                 Pixel::Bgr => PixelFormat::Bgr,
@@ -75,6 +83,18 @@ mod tests {
             (&[], false),
         ] {
             assert_eq!(is_jpeg(frame), is_one, "{frame:X?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_that_no_jpeg_can_hold_is_refused() {
+        let longest = u32::from(u16::MAX);
+        for (width, height) in [(longest, 1), (1, longest)] {
+            let template = pickle::Template::new(width, height).unwrap();
+            let frame = Bytes::from(template.frame(&vec![0; 3 * longest as usize]).unwrap().concat()).slice(8..);
+            let unfit = picture(Framing::Pickle, frame).unwrap_err();
+            assert_eq!(unfit.cause(), StreamDrop::Refused);
+            assert!(unfit.to_string().contains("65535"), "{unfit}");
         }
     }
 
