@@ -81,12 +81,13 @@ impl Outlets {
         !self.lock().rosters.is_empty()
     }
 
-    /// Gives a frame to those who want them whatever their source. Never waits.
-    pub(crate) fn put_of_each(&self, now: Instant, frame: &Frame, facts: Facts<'_>) {
-        let (mut are_too_many, mut has_left) = (false, false);
+    /// Gives a frame to those who want them whatever their source. Never waits. Says whether any of them keeps it.
+    pub(crate) fn put_of_each(&self, now: Instant, frame: &Frame, facts: Facts<'_>) -> bool {
+        let (mut are_too_many, mut has_left, mut is_kept) = (false, false, false);
         let mut inner = self.lock();
         for (_, roster) in &inner.rosters {
             let put = roster.put(now, frame, facts);
+            is_kept |= put == roster::Put::Kept;
             are_too_many |= put == roster::Put::TooMany;
             has_left |= put == roster::Put::Closed;
         }
@@ -98,6 +99,7 @@ impl Outlets {
         if are_too_many {
             tracing::warn!("{} is not shown: there are {MAX_SOURCES} sources already", frame.source);
         }
+        is_kept
     }
 
     /// Tells these that a source has ended its stream.

@@ -53,8 +53,10 @@ pub(crate) struct Roster {
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Put {
-    /// It has been dealt with.
-    Done,
+    /// It is there to be read.
+    Kept,
+    /// It is left out: there is no room for it.
+    LeftOut,
     /// It is not shown, as there are [`MAX_SOURCES`] already, and that has not been said yet.
     TooMany,
     /// Nobody reads any more.
@@ -180,13 +182,13 @@ impl List {
         self.forget_silent(now);
         let at = self.entries.iter().position(|entry| entry.latest.frame.source == frame.source);
         if at.is_none() && self.entries.len() >= MAX_SOURCES {
-            return if std::mem::replace(&mut self.said_full, true) { Put::Done } else { Put::TooMany };
+            return if std::mem::replace(&mut self.said_full, true) { Put::LeftOut } else { Put::TooMany };
         }
         // Anybody can send frames of the greatest length from many addresses.
         let others = self.entries.iter().filter(|entry| entry.latest.frame.source != frame.source);
         if others.map(|entry| entry.latest.frame.byte_len()).sum::<usize>() + frame.byte_len() > MAX_BYTES {
             self.replaced += 1;
-            return Put::Done;
+            return Put::LeftOut;
         }
         match at.and_then(|at| self.entries.get_mut(at)) {
             Some(entry) => {
@@ -200,7 +202,7 @@ impl List {
             }
         }
         self.has_news = true;
-        Put::Done
+        Put::Kept
     }
 
     fn take(&mut self, now: Instant) -> Option<Vec<Latest>> {
@@ -332,7 +334,8 @@ mod tests {
     fn what_strangers_can_make_it_keep_is_bounded() {
         let (mut list, now) = (List::default(), Instant::now());
         for port in 0..1000 {
-            list.put(now, &frame(port, 1), Facts::default());
+            let put = list.put(now, &frame(port, 1), Facts::default());
+            assert_eq!(put == Put::Kept, usize::from(port) < MAX_SOURCES, "{port}: {put:?}");
         }
         assert_eq!(list.entries.len(), MAX_SOURCES);
         for port in 0..1000 {
@@ -357,7 +360,7 @@ mod tests {
         let (roster, reader) = roster();
         let source = frame(1, 1).source;
         assert!(reader.take(Duration::ZERO).unwrap().is_empty());
-        assert_eq!(roster.put(Instant::now(), &frame(1, 1), Facts::default()), Put::Done);
+        assert_eq!(roster.put(Instant::now(), &frame(1, 1), Facts::default()), Put::Kept);
         roster.end(source);
         assert!(reader.take(Duration::MAX).unwrap()[0].has_ended);
         roster.put(Instant::now(), &frame(1, 1), Facts::default());

@@ -24,10 +24,11 @@ impl Receive<'_> {
         let clock = self.feedback.clock(source);
         let frame = Frame::reassembled(frame, arrived_at, clock.map(|clock| clock.offset_us));
         let is_each_wanted = self.shared.outlets.wants_each();
+        let mut is_kept = false;
         if is_each_wanted {
             let frames_lost = self.reassembler.source_stats(source).map_or(0, |stats| stats.frames_lost);
             let facts = Facts { name: self.feedback.name(source), frames_lost };
-            self.shared.outlets.put_of_each(now, &frame, facts);
+            is_kept = self.shared.outlets.put_of_each(now, &frame, facts);
         }
         match self.selection.choose(now, source) {
             Choice::Deliver => {}
@@ -47,7 +48,9 @@ impl Receive<'_> {
                 }
             }
             Choice::WithholdAndName if is_each_wanted => {
-                tracing::info!("showing {source}, too");
+                if is_kept {
+                    tracing::info!("showing {source}, too");
+                }
                 self.shared.counters().withheld += 1;
                 return None;
             }
