@@ -21,6 +21,10 @@ pub(crate) enum Fit {
     Foreign,
 }
 
+/// A frame that seems whole and is wrong is looked at anew so often. Each look takes its checksum and copies it, and who makes
+/// one up could have that at each datagram.
+const MOST_TAKEN_BACK: u8 = 4;
+
 /// An unfinished frame.
 ///
 /// The frame grows from its first segment on, without a hole, in its room. What arrives before its turn waits in
@@ -43,6 +47,8 @@ pub(crate) struct Partial {
     early: Early,
     /// The counts of what has come since it paused last for longer than an untagged frame may, if it has.
     resumed: Option<Vec<u8>>,
+    /// How often something has been [taken back](Self::take_back_doubtful) of it when it seemed whole.
+    taken_back: u8,
 }
 
 /// Where a segment lies in the frame.
@@ -65,6 +71,7 @@ impl Partial {
             placed,
             early: Early::default(),
             resumed: None,
+            taken_back: 0,
         }
     }
 
@@ -265,8 +272,12 @@ impl Partial {
 
     /// Takes back what may be wrong of a frame that turned out to be: where `is_echo` tells of a count and its bytes that
     /// they may be a late duplicate, those; else what was joined on by guess. What else lies behind waits for its turn
-    /// again. False if there was nothing to take back.
+    /// again. False if there was nothing to take back, or too often.
     pub(crate) fn take_back_doubtful(&mut self, is_echo: impl Fn(u8, &[u8]) -> bool) -> bool {
+        if self.taken_back >= MOST_TAKEN_BACK {
+            return false;
+        }
+        self.taken_back += 1;
         let may_be_echo = |at: &usize| self.segment(*at).is_some_and(|bytes| is_echo(self.count_of(*at), bytes));
         let has_echo = self.has_any(&is_echo);
         let is_doubtful = |at: &usize| if has_echo { may_be_echo(at) } else { self.placed[*at].guessed };

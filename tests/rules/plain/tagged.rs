@@ -54,6 +54,21 @@ fn a_late_duplicate_of_the_frame_before_spoils_no_tagged_frame() {
     }
 }
 
+/// A stranger's frame lacks one segment, which was in the frame before as well, and does not fit its checksum.
+#[test]
+fn a_frame_that_is_wrong_is_not_looked_at_again_for_each_copy_of_one_segment() {
+    let frames = tagged_frames(&[9, 9], false);
+    let mut listener = Listener::new();
+    assert_eq!(listener.hear(&frames[0]).len(), 1);
+    listener.wait(INTERVAL);
+    let (before, behind) = (&frames[1][..3], &frames[1][4..]);
+    assert!(listener.hear(before.iter().chain(behind)).is_empty());
+    for _ in 0..20 {
+        assert!(listener.hear([&frames[0][3]]).is_empty());
+    }
+    assert_eq!(listener.dropped(DropCause::Corrupt), 1);
+}
+
 #[test]
 fn in_a_still_picture_too_the_datagrams_of_a_frame_may_come_in_any_order() {
     let frames = tagged_frames(&[4, 4], true);
