@@ -101,14 +101,13 @@ impl Over {
         is_corrupt
     }
 
-    /// A frame is to begin. Whether it had been given up before: it gets another chance, as no newer one has been
-    /// delivered.
-    pub(crate) fn recall(&mut self, number: u32, stats: &mut Stats) -> bool {
+    /// A frame is to begin. If it had been given up before, how many segments of it had come of themselves: it gets another
+    /// chance, as no newer one has been delivered.
+    pub(crate) fn recall(&mut self, number: u32, stats: &mut Stats) -> Option<usize> {
         let is_this = |past: &Past| (past.number, past.fate) == (number, Fate::GivenUp);
-        let Some(at) = self.past.iter().position(is_this) else { return false };
-        let was_late = self.past.remove(at).is_some_and(|past| past.is_late);
-        stats.late += u64::from(!was_late);
-        true
+        let past = self.past.iter().position(is_this).and_then(|at| self.past.remove(at))?;
+        stats.late += u64::from(!past.is_late);
+        Some(past.tally.originals())
     }
 
     /// Counts what the frames have lost, and forgets them. Gives the numbers of those that have never become whole.
@@ -191,6 +190,6 @@ mod tests {
     fn a_frame_that_has_lost_much_had_its_chance_too() {
         let (mut over, mut stats) = (Over::default(), Stats::default());
         let _ = over.put(1, with_gaps(1680, 1400), Fate::GivenUp, false, &mut stats);
-        assert!(over.recall(1, &mut stats) && !over.recall(1, &mut stats));
+        assert!(over.recall(1, &mut stats).is_some() && over.recall(1, &mut stats).is_none());
     }
 }

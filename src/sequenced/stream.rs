@@ -117,7 +117,9 @@ impl Stream {
             let assembly = Assembly::new(*header, room);
             let spread = Growing::spread(context.asking.as_deref_mut());
             let asked = (rounds > 0).then_some((rounds, asked_at));
-            entry.state = State::Growing(Box::new(Growing::new(context.now, assembly, timing, spread, asked)));
+            let mut growing = Growing::new(context.now, assembly, timing, spread, asked);
+            growing.tally.came_earlier(entry.given_up.unwrap_or_default());
+            entry.state = State::Growing(Box::new(growing));
         }
         match &mut entry.state {
             State::Growing(growing) => growing.take(context.now, timing, context.stats, header, payload),
@@ -255,8 +257,8 @@ impl Stream {
             at += 1;
         }
         let state = State::Awaited { rounds: 0, asked_at: now, due: deadline };
-        let had_its_chance = self.over.recall(number, context.stats);
-        self.entries.insert(at, Entry { had_its_chance, ..Entry::new(number, deadline, state) });
+        let given_up = self.over.recall(number, context.stats);
+        self.entries.insert(at, Entry { given_up, ..Entry::new(number, deadline, state) });
         at
     }
 
@@ -335,7 +337,7 @@ impl Stream {
         while let Some(first) = self.entries.front() {
             if !matches!(first.state, State::Whole(..)) {
                 let is_waited_for = || self.entries.iter().any(|entry| matches!(entry.state, State::Whole(..)));
-                if !(first.had_its_chance && is_waited_for()) {
+                if !(first.given_up.is_some() && is_waited_for()) {
                     return;
                 }
                 self.give_up(context, 0, DropCause::Deadline);
@@ -367,7 +369,7 @@ impl Stream {
             State::Awaited { .. } if fate == Fate::GivenUp => Tally::new(0),
             _ => return,
         };
-        self.put_over(context, entry.number, tally, fate, entry.had_its_chance);
+        self.put_over(context, entry.number, tally, fate, entry.given_up.is_some());
     }
 
     /// A frame is over, and with it one before, of which nothing more is expected.

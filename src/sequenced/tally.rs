@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     received: usize,
     /// Those of them that came of themselves, and not because they were asked for again.
     originals: usize,
+    /// Those that had come of themselves before the frame was given up, and are not here any more.
+    earlier: usize,
 }
 
 /// A run of segments that are missing.
@@ -49,7 +51,7 @@ pub(crate) enum Arrived {
 impl Tally {
     /// Of a frame of so many segments nothing has come yet.
     pub(crate) fn new(total: usize) -> Self {
-        Self { total, frontier: 0, gaps: Vec::new(), received: 0, originals: 0 }
+        Self { total, frontier: 0, gaps: Vec::new(), received: 0, originals: 0, earlier: 0 }
     }
 
     /// Segments of the frame that came.
@@ -57,14 +59,20 @@ impl Tally {
         self.received
     }
 
-    /// Segments that did not come of themselves: the link has lost them.
+    /// Segments that came of themselves.
+    pub(crate) fn originals(&self) -> usize {
+        self.originals + self.earlier
+    }
+
+    /// Segments that did not come of themselves: the link has lost them. One that was doubled on its way, and came before the
+    /// frame was given up and once more behind that, hides another.
     pub(crate) fn lost(&self) -> usize {
-        self.total - self.originals
+        self.total.saturating_sub(self.originals())
     }
 
     /// The same, but only of those up to the furthest that has come.
     pub(crate) fn lost_so_far(&self) -> usize {
-        self.frontier - self.originals
+        self.frontier.saturating_sub(self.originals())
     }
 
     /// Segments still to come that nothing has shown to be missing.
@@ -123,6 +131,11 @@ impl Tally {
         }
         self.received += 1;
         Arrived::Late(gap)
+    }
+
+    /// So many had come of themselves before the frame was given up.
+    pub(crate) fn came_earlier(&mut self, originals: usize) {
+        self.earlier = originals;
     }
 
     /// The segment that has just come late came of itself all the same.

@@ -12,7 +12,7 @@ impl Stream {
         let Some(asking) = context.asking.as_deref_mut() else { return };
         let now = context.now;
         for at in 0..self.entries.len() {
-            let Some(entry) = self.entries.get_mut(at).filter(|entry| !entry.had_its_chance) else { continue };
+            let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.given_up.is_none()) else { continue };
             let mut nack = Nack {
                 stream_id: self.id,
                 receiver_id: asking.repair.receiver_id,

@@ -14,9 +14,9 @@ pub(super) struct Entry {
     pub(super) deadline: Instant,
     /// Past its deadline: when it is given up all the same. Its sender takes its time, and nothing of it is missing.
     pub(super) comes_until: Option<Instant>,
-    /// It was given up once before. No other waits for it again, nor is it asked for: answers would take the link from
-    /// what can still come in time.
-    pub(super) had_its_chance: bool,
+    /// It was given up once before, when so many of its segments had come of themselves. No other waits for it again, nor is
+    /// it asked for: answers would take the link from what can still come in time.
+    pub(super) given_up: Option<usize>,
     pub(super) state: State,
 }
 
@@ -32,7 +32,7 @@ pub(super) enum State {
 
 impl Entry {
     pub(super) fn new(number: u32, deadline: Instant, state: State) -> Self {
-        Self { number, counted: 0, deadline, comes_until: None, had_its_chance: false, state }
+        Self { number, counted: 0, deadline, comes_until: None, given_up: None, state }
     }
 
     /// When it is given up, or seen to be coming still.
@@ -42,7 +42,7 @@ impl Entry {
 
     /// When something is to be done with it. Without `asks`, nobody is asked for anything.
     pub(super) fn due(&self, asks: bool) -> Option<Instant> {
-        let asks = asks && !self.had_its_chance;
+        let asks = asks && self.given_up.is_none();
         match &self.state {
             State::Whole(..) => None,
             State::Awaited { due, .. } if asks => Some(self.deadline.min(*due)),

@@ -62,3 +62,18 @@ fn frames_are_counted_as_lost_also_while_none_comes_whole() {
         assert_eq!(listener.reassembler.stats().frames_lost, 20 + u64::from(!goes_on));
     }
 }
+
+#[test]
+fn what_came_before_a_frame_was_given_up_is_not_lost() {
+    let mut listener = Listener::asking(false);
+    listener.hear(cut(1, 0, 0));
+    // Longer than frames are waited for.
+    let datagrams = cut(1, 1, 0);
+    listener.hear(but(datagrams[..6].to_vec(), &[2]));
+    listener.hear(&cut(1, 2, 0)[..1]);
+    listener.wait(DEFAULT_LATENCY + MS);
+    listener.hear(&datagrams[6..]);
+    listener.hear(&cut(1, 2, 0)[1..]);
+    listener.wait(Duration::from_secs(60));
+    assert_eq!(listener.reassembler.stats().segments_lost, 1);
+}
