@@ -168,7 +168,12 @@ impl Streams {
     /// Gives up what is overdue, and asks for what is missing.
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
         let mut delivered = None;
+        let (now, asks) = (context.now, context.asking.is_some());
         for stream in &mut self.streams {
+            // A walk through all that a stranger may have made up is not to be had at each deadline of somebody else.
+            if stream.poll_timeout(asks).is_some_and(|due| due > now) {
+                continue;
+            }
             let before = context.frames.len();
             stream.handle_timeout(context, &self.timing);
             if context.frames.len() > before {
