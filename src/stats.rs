@@ -35,7 +35,7 @@ pub enum DropCause {
     Stale,
     /// Frames without a tag from a source that sends tags.
     Untagged,
-    /// Frames given up because their source had no memory left within its bound.
+    /// Frames given up because their source had no memory left within its bound, or 256 of them under way.
     Memory,
     /// Unfinished frames of a source that had to make room for another.
     Evicted,
