@@ -92,6 +92,10 @@ impl Membership {
         if interface.index == self.interface.index || !interface.is_up {
             return None;
         }
+        // A route that is gone, as while an address is renewed, says nothing of where the group comes from.
+        if is_for_want_of_a_route && !self.is_for_want_of_a_route {
+            return None;
+        }
         let now = Self { interface, is_for_want_of_a_route, ..self.clone() };
         // First the new one: where it cannot be had, the old one is kept.
         let joined = if is_tied_to_an_interface(self.group.address) {

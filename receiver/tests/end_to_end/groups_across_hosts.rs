@@ -109,6 +109,21 @@ fn an_adapter_of_the_senders_may_be_replaced_or_get_another_address() {
 }
 
 #[test]
+fn a_receiver_goes_on_where_the_group_comes_though_no_route_leads_to_it_any_more() {
+    let Some(network) = Network::new(2) else { return };
+    network.ip(1, "route add default dev eth0");
+    let arguments = ["--multicast", GROUP, "--display", "never", "--stats", "json"];
+    let receiver = Program::spawn(&mut network.at(1, &receiver(&arguments)));
+    receiver.says("listening on ");
+    let sender = send_at(&network, 0, &["--multicast", GROUP]);
+    receiver.has_frames(30);
+    network.ip(1, "route delete default");
+    // Some seconds' worth: the route is looked for each second.
+    receiver.has_frames(200);
+    drop(sender);
+}
+
+#[test]
 fn a_route_that_is_gone_for_a_while_leads_nowhere_else() {
     let Some(network) = Network::new(2) else { return };
     network.ip(0, "route add default dev eth0");
