@@ -11,6 +11,7 @@ use media::jpeg::Headers;
 use media::mjpeg::Splitter;
 
 use super::error::MOTION_JPEG;
+use super::last_turn::LastTurn;
 use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
@@ -39,6 +40,9 @@ pub(super) struct MjpegStream {
     /// What is to be opened and read next.
     path: Option<PathBuf>,
     repeat: bool,
+    last_turn: LastTurn,
+    /// What has been said to be left out of the last turn: how many, and beside how many.
+    left_out_said: Option<(u64, u64)>,
     ready: ReadyJpeg,
     /// Read already, not yet due.
     pending: Option<Bytes>,
@@ -69,6 +73,10 @@ enum Read {
     Ended,
 }
 
+fn failed(name: &str, source: io::Error) -> SourceError {
+    SourceError::Stream { name: name.to_owned(), source }
+}
+
 impl MjpegStream {
     /// Standard input. With a rate asked for, that many frames a second; else as they come. Not live: it waits.
     pub(super) fn stdin(options: &SourceOptions) -> Result<Self, SourceError> {
@@ -76,7 +84,7 @@ impl MjpegStream {
             return Err(SourceError::Terminal);
         }
         let name = "standard input".to_owned();
-        let file = readable::stdin().map_err(|source| SourceError::Stream { name: name.clone(), source })?;
+        let file = readable::stdin().map_err(|source| failed(&name, source))?;
         Ok(Self { stream: Some(Stream::new(file)), ..Self::new(name, Self::rate_of_pipe(options)) })
     }
 
@@ -105,6 +113,8 @@ impl MjpegStream {
             broken_before: 0,
             path: None,
             repeat: false,
+            last_turn: LastTurn::default(),
+            left_out_said: None,
             pending: None,
             pace: fps.map(Pace::at),
             frames: 0,
@@ -116,14 +126,19 @@ impl MjpegStream {
     /// Reads until there is a frame, or [`MAX_WAIT`] is over.
     fn read(&mut self) -> Result<Read, SourceError> {
         let deadline = Instant::now() + MAX_WAIT;
-        let failed = |source| SourceError::Stream { name: self.name.clone(), source };
         loop {
             let stream = match (&mut self.stream, &self.path) {
                 (Some(stream), _) => stream,
-                (none, Some(path)) => none.insert(Stream::new(readable::open(path).map_err(failed)?)),
+                (none, Some(path)) => match readable::open(path) {
+                    Ok(file) => none.insert(Stream::new(file)),
+                    Err(error) => {
+                        self.last_turn.wait_or(failed(&self.name, error))?;
+                        return Ok(Read::Nothing);
+                    }
+                },
                 (None, None) => return Ok(Read::Ended),
             };
-            match stream.read(deadline).map_err(failed)? {
+            match stream.read(deadline).map_err(|source| failed(&self.name, source))? {
                 Read::Frame(jpeg) => return Ok(Read::Frame(self.ready.complete(jpeg))),
                 Read::Nothing => {
                     if stream.lacks_jpegs() && !std::mem::replace(&mut stream.has_complained, true) {
@@ -137,11 +152,37 @@ impl MjpegStream {
                     self.path.take_if(|_| is_over);
                     if let Some(stream) = self.stream.take() {
                         self.broken_before += stream.broken();
-                        stream.end(&self.name)?;
+                        if let Err(error) = self.end(&stream) {
+                            self.last_turn.wait_or(error)?;
+                            return Ok(Read::Nothing);
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+impl MjpegStream {
+    /// All of it has been read: says what was left out, unless it is what was left out of the turn before. Fails where there
+    /// was nothing in it.
+    fn end(&mut self, stream: &Stream) -> Result<(), SourceError> {
+        let Stream { bytes, frames, .. } = *stream;
+        let broken = stream.broken() + u64::from(stream.splitter.is_inside_frame());
+        if frames == 0 {
+            return Err(SourceError::NoJpeg { name: self.name.clone(), bytes });
+        }
+        if self.repeat {
+            self.last_turn.ends();
+        }
+        let left_out = (broken > 0).then_some((broken, frames));
+        if std::mem::replace(&mut self.left_out_said, left_out) != left_out && broken > 0 {
+            tracing::warn!(
+                "JPEGs of {} that were broken or cut short were left out: {broken}, beside {frames} that were whole",
+                self.name
+            );
+        }
+        Ok(())
     }
 }
 
@@ -226,21 +267,6 @@ impl Stream {
     /// JPEGs that were broken, or cut short where nothing more comes of them.
     fn broken(&self) -> u64 {
         self.splitter.broken_frames()
-    }
-
-    /// All of it has been read: says what was left out. Fails where there was nothing in it.
-    fn end(self, name: &str) -> Result<(), SourceError> {
-        let broken = self.splitter.broken_frames() + u64::from(self.splitter.is_inside_frame());
-        let Self { bytes, frames, .. } = self;
-        if frames == 0 {
-            return Err(SourceError::NoJpeg { name: name.to_owned(), bytes });
-        }
-        if broken > 0 {
-            tracing::warn!(
-                "JPEGs of {name} that were broken or cut short were left out: {broken}, beside {frames} that were whole"
-            );
-        }
-        Ok(())
     }
 }
 

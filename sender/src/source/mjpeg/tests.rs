@@ -106,6 +106,54 @@ fn a_stream_without_a_jpeg_is_an_error_that_says_what_is_wanted() {
     assert!(error.contains("after 17 bytes") && error.contains("-f mjpeg"), "{error}");
 }
 
+/// So many frames, however long they have to be waited for.
+fn play(source: &mut dyn Source, count: usize) -> Vec<Bytes> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        match source.next().unwrap() {
+            Next::Picture(Captured { picture: Picture::Jpeg(jpeg), .. }) => seen.push(jpeg),
+            Next::Waiting => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_repeated_file_that_is_away_or_empty_at_its_end_is_waited_for() {
+    let frames = jpegs(3);
+    let folder = tempfile::tempdir().unwrap();
+    let (path, aside) = (folder.path().join("a.mjpeg"), folder.path().join("aside"));
+    std::fs::write(&path, frames.concat()).unwrap();
+    let mut source = MjpegStream::file(&path, &SourceOptions { repeat: true, ..FAST });
+    assert_eq!(play(&mut source, 3), frames);
+    std::fs::rename(&path, &aside).unwrap();
+    for _ in 0..3 {
+        assert!(matches!(source.next().unwrap(), Next::Waiting));
+    }
+    // One that has just been begun to be written.
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    std::fs::rename(&aside, &path).unwrap();
+    assert_eq!(play(&mut source, 6), [&frames[..], &frames].concat());
+
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(source.next().unwrap(), Next::Waiting));
+    source.last_turn.be_long_ago();
+    let Err(error) = source.next() else { panic!("it goes on") };
+    assert!(error.to_string().contains("a.mjpeg"), "{error}");
+}
+
+#[test]
+fn what_is_left_out_of_each_turn_is_said_once() {
+    let mut frames = jpegs(3);
+    frames[2].truncate(100);
+    let file = file_of(&frames);
+    let mut source = MjpegStream::file(file.path(), &SourceOptions { repeat: true, ..FAST });
+    assert_eq!(play(&mut source, 5).len(), 5);
+    assert_eq!((source.left_out_said, source.broken_before), (Some((1, 2)), 0));
+}
+
 #[test]
 fn a_broken_jpeg_is_left_out() {
     let mut frames = jpegs(3);
