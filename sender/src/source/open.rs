@@ -25,8 +25,13 @@ pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn Source
         SourceSpec::Auto => match camera(0, options) {
             Ok(camera) => Ok(camera),
             Err(error) => {
-                tracing::debug!("{error}");
-                tracing::warn!("no camera is there: the test card is sent; --source chooses what to send");
+                match &error {
+                    SourceError::NoCamera { .. } => {
+                        tracing::warn!("no camera is there: the test card is sent; --source chooses what to send");
+                    }
+                    // One is there, and whoever looks for its picture is to know why there is another.
+                    _ => tracing::warn!("{error}; the test card is sent, and --source chooses what to send"),
+                }
                 Ok(Box::new(TestCard::new(options)?))
             }
         },
