@@ -2,14 +2,17 @@
 //!
 //! JPEG files are handed on byte for byte. Others (PNG, TIFF, …) are decoded, which takes OpenCV.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media::jpeg::Headers;
 use media::memory::{Memory, beginning};
 use media::mjpeg::MAX_JPEG_BYTES;
 use media::{Image, Picture};
+use terminal::seldom::Seldom;
 
 use super::last_turn::LastTurn;
 use super::mjpeg::readable;
@@ -30,6 +33,9 @@ const STILL_FPS: f64 = 10.0;
 
 /// The largest image file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Images that cannot be shown any more are said once in this time: all may be away while they are replaced.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shows images, one after another.
 ///
@@ -53,7 +59,10 @@ pub(super) struct Images {
     shown: u64,
     broken_of_turn: usize,
     broken: u64,
+    /// Which of the files could not be shown when they were last looked at.
+    left_out: HashSet<usize>,
     first_turn: bool,
+    warnings: Seldom,
     last_turn: LastTurn,
     format: Format,
     pace: Option<Pace>,
@@ -94,7 +103,9 @@ impl Images {
             shown: 0,
             broken_of_turn: 0,
             broken: 0,
+            left_out: HashSet::new(),
             first_turn: true,
+            warnings: Seldom::new(WARNING_INTERVAL),
             last_turn: LastTurn::default(),
             format: Format { size: None, fps },
             pace: fps.map(Pace::at),
@@ -168,6 +179,19 @@ impl Images {
         is_due
     }
 
+    /// Says why a file is left out, where it was not when it was last looked at.
+    fn say_left_out(&mut self, at: usize, error: &SourceError) {
+        if !self.left_out.insert(at) {
+            return;
+        }
+        let admitted = if self.first_turn { Some(1) } else { self.warnings.admit(Instant::now()) };
+        match admitted {
+            Some(1) => tracing::warn!("an image is left out: {error}"),
+            Some(images) => tracing::warn!("{images} images are left out, the last one because: {error}"),
+            None => tracing::debug!("an image is left out: {error}"),
+        }
+    }
+
     /// At the end of a turn: whether there is another.
     fn begin_again(&mut self) -> Result<bool, SourceError> {
         if self.broken_of_turn == self.files.len() {
@@ -200,13 +224,14 @@ impl Source for Images {
             None => {
                 self.at += 1;
                 match self.read(self.at - 1) {
-                    Ok(picture) => picture,
+                    Ok(picture) => {
+                        self.left_out.remove(&(self.at - 1));
+                        picture
+                    }
                     Err(error) => {
                         self.broken_of_turn += 1;
                         self.broken += 1;
-                        if self.first_turn {
-                            tracing::warn!("an image is left out: {error}");
-                        }
+                        self.say_left_out(self.at - 1, &error);
                         return Ok(Next::Waiting);
                     }
                 }

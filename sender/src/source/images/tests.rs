@@ -98,6 +98,21 @@ fn among_several_a_broken_one_is_left_out_and_a_single_one_is_an_error() {
 }
 
 #[test]
+fn one_that_is_broken_later_is_left_out_until_it_can_be_shown_again() {
+    let (folder, frames) = folder(3);
+    let path = folder.path().join("2.jpg");
+    let mut source = Images::folder(folder.path(), &AGAIN).unwrap();
+    assert_eq!(play(&mut source, 3).unwrap(), frames);
+    assert!(source.left_out.is_empty());
+    std::fs::write(&path, &frames[1][..50]).unwrap();
+    assert_eq!(play(&mut source, 2).unwrap(), [frames[0].clone(), frames[2].clone()]);
+    assert_eq!((source.left_out.len(), source.warnings.admit(Instant::now())), (1, None), "it has just been said");
+    std::fs::write(&path, &frames[1]).unwrap();
+    assert_eq!(play(&mut source, 3).unwrap(), frames);
+    assert!(source.left_out.is_empty());
+}
+
+#[test]
 fn where_none_can_be_shown_it_ends_with_an_error_even_when_repeated() {
     let (folder, _) = folder(2);
     for name in ["1.jpg", "2.jpg"] {
