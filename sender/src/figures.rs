@@ -81,6 +81,8 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     /// Frames that one of several remotes was not sent.
     pub(crate) left_out: u64,
+    /// Frames that had not begun to be sent when the stream was to be over.
+    pub(crate) not_begun: u64,
     /// Of `datagrams`: parity, and those that were sent again.
     pub(crate) parity: u64,
     pub(crate) repeats: u64,

@@ -50,6 +50,7 @@ pub(crate) struct Progress {
     fit: AtomicU64,
     end: OnceLock<End>,
     hurry: AtomicBool,
+    time_over: AtomicBool,
     /// Who looks at what is sent.
     pub(crate) taps: Taps,
 }
@@ -72,6 +73,7 @@ impl Progress {
             fit: AtomicU64::new(0),
             end: OnceLock::new(),
             hurry: AtomicBool::new(false),
+            time_over: AtomicBool::new(false),
             taps: Taps::default(),
         }
     }
@@ -83,6 +85,16 @@ impl Progress {
     /// The stream is to be over soon: what has begun is no longer held up.
     pub(crate) fn hurry(&self) {
         self.hurry.store(true, Ordering::Relaxed);
+    }
+
+    /// The stream's time is over: what has not begun to be sent is not sent any more.
+    pub(crate) fn time_is_over(&self) {
+        self.time_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether frames may still begin to be sent.
+    pub(crate) fn may_begin(&self) -> bool {
+        !self.time_over.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_in_a_hurry(&self) -> bool {

@@ -98,9 +98,11 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         if let Some((_, watch)) = running.as_ref().filter(|_| interrupt.is_set()) {
             // Whoever holds the stream up does so no longer.
             watch.monitor.hurry();
+            // Behind what goes out over a slow link it would take the time that is left for the bye.
+            watch.monitor.time_is_over();
         } else if let Some((_, watch)) = running.as_ref().filter(|(_, watch)| watch.is_time_over()) {
             // The source's thread, which ends it, may be waiting for somebody to take a frame.
-            watch.monitor.wait_for_nobody();
+            watch.monitor.time_is_over();
         }
         if interrupt.is_set() && Instant::now() >= *patience_ends.get_or_insert_with(|| Instant::now() + GRACE) {
             tracing::debug!("the source does not end; ending without it");

@@ -260,12 +260,18 @@ impl Transmitter {
                 transmit.progress.end(End::Limit);
                 return;
             }
+            let progress = Arc::clone(&transmit.progress);
             if let Some(free_at) = transmit.spacing.free_at() {
                 // Meanwhile a newer one may take its place.
-                waiting.until::<Outgoing>(free_at, None, &transmit.progress);
+                waiting.until_free(free_at, &progress);
             }
             // It is there: nobody else takes it.
             let Some(frame) = frames.try_take() else { continue };
+            if !progress.may_begin() {
+                progress.remove_fit();
+                progress.tally().not_begun += 1;
+                continue;
+            }
             transmit.step(&frame, Some(Patience { waiting, frames }));
             if transmit.left == 0 {
                 return;

@@ -72,6 +72,19 @@ impl Waiting {
         }
     }
 
+    /// Waits until the next frame may begin, or none may begin any more.
+    pub(crate) fn until_free(self, free_at: Instant, progress: &Progress) {
+        while progress.may_begin() {
+            let left = free_at.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            if self.until::<()>(Instant::now() + left.min(TICK), None, progress) == Over::Hurry {
+                return;
+            }
+        }
+    }
+
     fn nap(self, nap: Duration) {
         if self.is_busy { std::hint::spin_loop() } else { thread::sleep(nap) }
     }

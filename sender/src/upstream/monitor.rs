@@ -71,7 +71,13 @@ impl Monitor {
         }
     }
 
-    /// Frames no longer wait for somebody to connect over TCP: the stream's time is over.
+    /// The stream's time is over: frames no longer wait for their turn either.
+    pub(crate) fn time_is_over(&self) {
+        self.progress.time_is_over();
+        self.wait_for_nobody();
+    }
+
+    /// Frames no longer wait for somebody to connect over TCP: no more of them are to come.
     pub(crate) fn wait_for_nobody(&self) {
         if let Some(audience) = &self.audience {
             audience.close();
@@ -94,8 +100,9 @@ impl Monitor {
 
     fn figures_with(&self, mut receivers: Vec<ReceiverFigures>, over_tcp: Option<Vec<ReceiverFigures>>) -> Figures {
         let mut replaced = self.progress.taps.replaced();
-        replaced.extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count())]);
         let tally = *self.progress.tally();
+        replaced
+            .extend([("encoder", self.encoder.count()), ("transmitter", self.transmitter.count() + tally.not_begun)]);
         if self.are_several {
             replaced.insert("backlog", tally.left_out);
         }

@@ -47,6 +47,27 @@ fn what_comes_while_a_frame_takes_its_time_is_replaced_by_newer_ones_and_the_fra
 }
 
 #[test]
+fn once_the_time_is_over_nothing_more_begins() {
+    for is_in_a_hurry in [false, true] {
+        let mut receiver = Receiver::new();
+        let jpegs: Vec<_> = (1..=2).map(|seed| jpeg(64, seed)).collect();
+        let mut upstream = paced(&receiver, rate(&jpegs[0], Duration::from_secs(1))).start().unwrap();
+        upstream.send_jpeg(jpegs[0].clone()).unwrap();
+        receiver.socket.peek(&mut [0]).unwrap();
+        upstream.send_jpeg(jpegs[1].clone()).unwrap();
+        let monitor = upstream.monitor();
+        if is_in_a_hurry {
+            monitor.hurry();
+        }
+        monitor.time_is_over();
+        let totals = upstream.close().unwrap();
+        assert_eq!((totals.frames, totals.replaced["transmitter"]), (1, 1));
+        // What has begun is finished.
+        assert_eq!(receiver.frame().0, jpegs[0]);
+    }
+}
+
+#[test]
 fn what_is_not_live_waits_for_its_time_and_loses_nothing() {
     let mut receiver = Receiver::new();
     let jpegs: Vec<_> = (1..=4).map(|seed| jpeg(64, seed)).collect();
