@@ -75,10 +75,11 @@ impl SendSocket {
             group::join(&self.socket, group.ip(), interface).map_err(fail("keep on this machine what goes to"))?;
         }
         match group {
-            SocketAddr::V4(_) => {
+            SocketAddr::V4(group_v4) => {
                 let local = interface.ipv4().ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable));
                 let local = local.map_err(fail("send from an interface without an IPv4 address to"))?;
-                socket.set_multicast_if_v4(&local).map_err(fail("choose the interface to send to"))
+                set_interface_v4(&self.socket, *group_v4.ip(), local, interface)
+                    .map_err(fail("choose the interface to send to"))
             }
             SocketAddr::V6(_) => {
                 socket.set_multicast_if_v6(interface.index).map_err(fail("choose the interface to send to"))
@@ -211,4 +212,15 @@ impl AsFd for SendSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+/// By its number, as several interfaces may have one address (ip(7), IP_MULTICAST_IF with ip_mreqn).
+#[cfg(target_os = "linux")]
+fn set_interface_v4(socket: &UdpSocket, group: Ipv4Addr, local: Ipv4Addr, interface: &Interface) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_ip_multicast_if_with_ifindex(socket, &group, &local, interface.index)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_interface_v4(socket: &UdpSocket, _: Ipv4Addr, local: Ipv4Addr, _: &Interface) -> io::Result<()> {
+    SockRef::from(socket).set_multicast_if_v4(&local)
 }

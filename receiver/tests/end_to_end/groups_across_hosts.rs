@@ -184,6 +184,17 @@ fn what_comes_by_another_interface_is_not_heard_though_another_program_joined_th
 }
 
 #[test]
+fn an_interface_is_told_from_another_one_with_the_same_address() {
+    let Some(network) = Network::new(2) else { return };
+    network.ip(0, "link add twin type veth peer name twins_peer");
+    network.ip(0, "address add 10.77.0.1/32 dev twin");
+    network.ip(0, "link set twin up");
+    let receiver = receive_at(&network, 1, &["--multicast", GROUP]);
+    let _sender = send_at(&network, 0, &["--multicast", GROUP]);
+    receiver.has_frames(30);
+}
+
+#[test]
 fn an_unwanted_sender_to_the_same_group_is_not_shown() {
     let Some(network) = Network::new(3) else { return };
     for (group, wanted) in [("232.3.29.71", "10.77.0.1"), ("ff15::72", "fd77::1")] {
