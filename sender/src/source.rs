@@ -49,7 +49,7 @@ mod thinning;
 
 pub use error::SourceError;
 pub use open::open;
-pub use spec::{SourceSpec, SpecError, without_password};
+pub use spec::{SourceSpec, SpecError};
 
 /// The longest that [`Source::next`] keeps its caller waiting, so that a program can be ended at any time.
 pub const MAX_WAIT: Duration = Duration::from_millis(100);

@@ -46,6 +46,7 @@ pub mod stderr;
 pub mod stdout;
 pub mod thread;
 pub mod units;
+pub mod url;
 pub mod verbosity;
 
 pub use address::HostPort;

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use reqwest::Url;
 use segment::handshake::DEFAULT_PORT as GROUP_PORT;
 use segment::wire::stream::Framing;
-use sender::source::{SourceSpec, SpecError, without_password};
+use sender::source::{SourceSpec, SpecError};
+use terminal::url::without_password;
 use terminal::{Failure, HostPort};
 
 use super::{Credentials, DatagramInput, HttpInput, Input, Origin, Reception, RedisInput, SourceInput};

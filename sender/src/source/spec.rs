@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use terminal::url::without_password;
+
 /// What the user wrote after `--source`. Displays as it is written, a scheme in small letters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SourceSpec {
@@ -132,16 +134,6 @@ pub(super) fn shown(url: &str) -> String {
         Some((place, _)) => format!("{place}?…"),
         None => url,
     }
-}
-
-/// An address with the user's name and password taken out (RFC 3986 section 3.2.1), as it may be told. What is no address
-/// of this form stays as it is.
-#[must_use]
-pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clap::{Arg, Command};
 
 use super::variables::tip;
 use super::{Yielding, is_said};
+use crate::url::without_password;
 
 /// What a program says to whoever takes it for another one, or leaves out an option's name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,6 +44,13 @@ pub(super) fn advise(
         ErrorKind::InvalidUtf8 => no_text(arguments),
         _ => Vec::new(),
     };
+    // Whoever reads a log is not to learn it.
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+        && let shown = without_password(value)
+        && shown != *value
+    {
+        let _ = error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
     if !said.is_empty() {
         // What only looks alike leads astray then, also in the usage, which shows it.
         if error.remove(ContextKind::SuggestedArg).is_some() {
@@ -239,5 +247,16 @@ mod tests {
         assert!(said(&["--group", "a"], &[("T_HERE", "5")]).contains(tip));
         assert!(!said(&["--here", "x"], &[]).contains("T_HERE"));
         assert!(!said(&["--here", "x"], &[("T_GROUP", "a")]).contains("T_"));
+    }
+
+    #[test]
+    fn a_password_in_an_address_that_is_wrong_is_not_told() {
+        let refuse = |_: &str| Err::<String, _>("there is no such camera");
+        let mut command = Command::new("program").arg(Arg::new("source").long("source").value_parser(refuse));
+        let arguments = ["program", "--source", "a=http://ann:secret@camera/"].map(OsString::from);
+        let error = command.try_get_matches_from_mut(&arguments).unwrap_err();
+        let yielding = Yielding { guards: &[], excluded: &[], lone: &[], needy: &[] };
+        let said = advise(error, &command, &arguments, yielding, &Tips::default(), &|_| None).to_string();
+        assert!(said.contains("'a=http://camera/'") && !said.contains("secret"), "{said}");
     }
 }
