@@ -93,15 +93,17 @@ pub struct HttpInput {
 }
 
 impl HttpInput {
-    /// What is at `url`. A name and password in it are used unless others are given.
+    /// What is at `url`. The name and password in it are used before `credentials`, which may be for all cameras; the way to
+    /// give them is that of `credentials`.
     #[must_use]
     pub fn new(mut url: Url, credentials: Option<Credentials>) -> Self {
         let in_url = || {
             let text = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
             let (user, password) = (text(url.username()), text(url.password().unwrap_or_default()));
-            (!user.is_empty()).then_some(Credentials { user, password, scheme: Scheme::Asked })
+            let scheme = credentials.as_ref().map(|credentials| credentials.scheme).unwrap_or_default();
+            (!user.is_empty()).then_some(Credentials { user, password, scheme })
         };
-        let credentials = credentials.or_else(in_url);
+        let credentials = in_url().or(credentials);
         // They fail only for addresses without a host, which http has none of.
         let _ = url.set_username("");
         let _ = url.set_password(None);

@@ -33,6 +33,15 @@ fn a_password_in_the_address_is_taken_out_of_it() {
     assert!(!format!("{credentials:?}").contains("p@ss"));
 }
 
+#[test]
+fn a_password_in_the_address_comes_before_one_that_is_for_all() {
+    let basic = || Some(Credentials { scheme: Scheme::Basic, ..ann().unwrap() });
+    let of = |url: &str| HttpInput::new(url.parse().unwrap(), basic()).camera.credentials.unwrap();
+    let (own, common) = (of("http://bob:hers@camera/"), of("http://camera/"));
+    assert_eq!((own.user.as_str(), own.password.as_str(), own.scheme), ("bob", "hers", Scheme::Basic));
+    assert_eq!((common.user.as_str(), common.password.as_str()), ("ann", "secret"));
+}
+
 /// A camera that answers each request with this head; where it is.
 fn camera(head: String) -> Url {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
