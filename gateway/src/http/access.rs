@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -233,13 +233,25 @@ fn entries(text: &str) -> Result<Vec<Entry>, AccessError> {
         let wrong = |reason: &dyn fmt::Display| AccessError { line: number + 1, reason: reason.to_string() };
         let (name, hash) = line.split_once(char::is_whitespace).ok_or_else(|| wrong(&"there is no hash"))?;
         let hash = hash.trim().to_owned();
-        PasswordHash::new(&hash).map_err(|error| wrong(&error))?;
+        check_hash(&hash).map_err(|reason| wrong(&reason))?;
         entries.push(Entry { user: (name != TOKEN).then(|| name.to_owned()), hash });
     }
     if entries.is_empty() {
         return Err(AccessError { line: 1, reason: "the file names nobody".to_owned() });
     }
     Ok(entries)
+}
+
+/// Whether any secret can have this hash: one that is cut off has none, and would lock somebody out.
+fn check_hash(hash: &str) -> Result<(), String> {
+    let hash = PasswordHash::new(hash).map_err(|error| error.to_string())?;
+    if !matches!(hash.algorithm.as_str(), "argon2d" | "argon2i" | "argon2id") {
+        return Err(format!("{} is not Argon2; make the line by `gateway credential`", hash.algorithm));
+    }
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err("the hash is cut off".to_owned());
+    }
+    Params::try_from(&hash).map(drop).map_err(|error| error.to_string())
 }
 
 /// The entries that `secret` may be the one of.

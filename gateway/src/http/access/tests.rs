@@ -105,6 +105,24 @@ async fn those_are_let_in_whom_the_file_names() {
 }
 
 #[test]
+fn a_hash_that_nobody_s_secret_can_have_is_refused() {
+    let whole = Argon2::default().hash_password(b"secret").unwrap().to_string();
+    assert!(entries(&format!("ann {whole}")).is_ok());
+    let parts: Vec<&str> = whole.split('$').collect();
+    let other = whole.replacen("argon2id", "scrypt", 1);
+    let weak = whole.replacen(parts[3], "m=1,t=2,p=1", 1);
+    for (hash, said) in [
+        (parts[..4].join("$"), "cut off"),
+        (parts[..5].join("$"), "cut off"),
+        (other, "`gateway credential`"),
+        (weak, ""),
+    ] {
+        let AccessError { line, reason } = entries(&format!("ann {whole}\nbob {hash}")).map(|_| ()).unwrap_err();
+        assert!(line == 2 && reason.contains(said), "{hash}: {reason}");
+    }
+}
+
+#[test]
 fn a_file_that_names_nobody_or_in_no_known_way_is_refused() {
     for (file, line) in [("", 1), ("# nobody", 1), ("ann", 1), ("\nann secret", 2)] {
         assert_eq!(Access::read(file).unwrap_err().line, line, "{file}");
