@@ -3,6 +3,8 @@
 use crate::input::{InputOptions, InputSpec};
 use crate::shape::{DEFAULT_JPEG_QUALITY, Shape};
 use crate::stream::StreamSettings;
+use std::net::Ipv4Addr;
+use terminal::HostPort;
 
 mod file;
 mod position;
@@ -119,7 +121,25 @@ impl std::str::FromStr for OutputFormat {
     }
 }
 
+/// A host by which servers are told apart, as far as one can without asking anybody.
+fn server(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    if host == "localhost" { Ipv4Addr::LOCALHOST.to_string() } else { host }
+}
+
 impl SourceConfig {
+    /// Whether what is published comes in again: without end, as fast as it goes.
+    pub(crate) fn publishes_where_it_listens(&self) -> bool {
+        let (InputSpec::Redis(url), Some(output)) = (&self.input, &self.redis) else { return false };
+        // IPv6 stands in brackets in a URL.
+        let from = url.host_str().map(|host| (server(host.trim_matches(['[', ']'])), url.port()));
+        let to = HostPort::with_default_port(&output.server, DEFAULT_REDIS_PORT).ok();
+        let is_same_server = from.zip(to).is_some_and(|((host, port), to)| {
+            host == server(to.host()) && port.unwrap_or(DEFAULT_REDIS_PORT) == to.port()
+        });
+        is_same_server && self.input_options.in_redis_channel == output.channel
+    }
+
     /// A source of which nothing is asked but what it is.
     #[must_use]
     pub fn new(id: impl Into<String>, input: InputSpec) -> Self {

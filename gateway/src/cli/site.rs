@@ -13,7 +13,7 @@ impl Cli {
     /// The one address that the options name, and its sources; the test card where they name none.
     ///
     /// # Errors
-    /// Two sources have the same name.
+    /// Two sources have the same name, or would be published in one channel, or one would be published where it comes from.
     pub(crate) fn site(&self) -> Result<SiteConfig, Failure> {
         let mut sources = Vec::new();
         for (number, source) in self.sources.iter().enumerate() {
@@ -28,6 +28,17 @@ impl Cli {
         if sources.is_empty() {
             let test = || InputSpec::Source(sender::source::SourceSpec::Test);
             sources.push(self.source(self.id.clone().unwrap_or_default(), self.uri.clone().unwrap_or_else(test)));
+        }
+        if self.redis && sources.len() > 1 {
+            return Err(Failure::usage(
+                "--redis has one channel, in which several sources would be mixed; give each its redis_channel in a file \
+                 (--config)",
+            ));
+        }
+        if sources.iter().any(SourceConfig::publishes_where_it_listens) {
+            return Err(Failure::usage(
+                "each picture would be published where it comes from, and come again; give another --redis-channel",
+            ));
         }
         let bind = match (&self.bind, &self.host) {
             (Some(bind), _) => bind.to_string(),

@@ -70,6 +70,19 @@ fn the_old_defaults_hold() {
 }
 
 #[test]
+fn what_would_be_mixed_or_come_again_is_not_published() {
+    let refused = |line: &[&str]| parse(line).unwrap().site().unwrap_err().to_string();
+    assert!(refused(&["--source", "a=test", "--source", "b=videotest", "-r"]).contains("mixed"));
+    let again = ["-uri", "redis://LOCALHOST", "-irc", "cam", "-r", "-rk", "cam"];
+    assert!(refused(&again).contains("--redis-channel"));
+    let other_server = [&again[..], &["-rhs", "192.0.2.1"]].concat();
+    assert!(refused(&[&again[..], &["-rhs", "127.0.0.1"]].concat()).contains("--redis-channel"));
+    for fine in [&again[..5], &other_server, &["--source", "a=test", "-r"]] {
+        assert!(parse(fine).unwrap().site().is_ok(), "{fine:?}");
+    }
+}
+
+#[test]
 fn sources_have_ids_or_get_them() {
     let cli = parse(&["--source", "cam=udp://0.0.0.0:1", "--source", "http://h/?a=b"]).unwrap();
     assert_eq!(cli.sources[0].id.as_deref(), Some("cam"));

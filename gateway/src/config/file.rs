@@ -164,6 +164,11 @@ impl Reading<'_> {
         }
         (config.input_options.in_redis_channel, config.input_options.reception) = (in_channel, reception);
         config.redis = redis.map(|server| RedisOutput { server, channel });
+        if config.publishes_where_it_listens() {
+            let reason =
+                "each picture would be published where it comes from, and come again; give another redis_channel";
+            return Err(self.error(at, reason));
+        }
         let site = SiteConfig { bind, sources: vec![config], allowed_origins };
         Ok((!is_refused).then_some(site))
     }

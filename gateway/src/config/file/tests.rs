@@ -79,6 +79,11 @@ fn what_is_wrong_is_an_error_with_its_place() {
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\",\n\"hash\": \"..\"}}}", "line 2, column 9", "folder"),
         ("{\"sources\": {\"a:1\": {\"allowed_origins\":\n[\"*\", \"a\"]}}}", "line 2, column 7", "origin"),
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\",\n\"size\": [1]}}}", "line 2, column 9", "size"),
+        (
+            "{\"sources\": {\"a:1\": {\"redis\": \"h:6379\", \"redis_channel\": \"c\", \"in_redis_channel\": \"c\",\n\"input_uri\": \"redis://H\"}}}",
+            "line 2, column 14",
+            "come again",
+        ),
         ("{\"sources\": {\"a:1\": {\"input_uri\": \"test\"},\n\"b:1\": {\"input_uri\": \"test\"}}}", "line 2", "port"),
     ] {
         let error = read(file).unwrap_err().to_string();
