@@ -8,7 +8,7 @@ use media::Picture;
 
 use super::capture::{Capture, Retrieved};
 use super::clock::Clock;
-use super::last_turn::LastTurn;
+use super::last_turn::{LastTurn, is_news};
 use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
 use super::thinning::Thinning;
@@ -94,7 +94,7 @@ impl VideoFile {
         if frames > broken {
             self.last_turn.ends();
             let left_out = (broken > 0).then_some((broken, frames));
-            if std::mem::replace(&mut self.left_out_said, left_out) != left_out && broken > 0 {
+            if is_news(&mut self.left_out_said, left_out) {
                 tracing::warn!("frames of {} that are broken were left out: {broken} of {frames}", self.path.display());
             }
         } else {

@@ -8,6 +8,11 @@ use super::{MAX_WAIT, SourceError};
 /// played: whoever replaces them may take the old ones away first, or write the new ones in their place.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Whether what is to be said of a turn, if anything, is not what was `said` of the one before. It is remembered.
+pub(super) fn is_news<T: PartialEq + Copy>(said: &mut Option<T>, now: Option<T>) -> bool {
+    std::mem::replace(said, now) != now && now.is_some()
+}
+
 /// The last turn in which something could be shown.
 #[derive(Debug, Default)]
 pub(super) struct LastTurn {

@@ -11,7 +11,7 @@ use media::jpeg::Headers;
 use media::mjpeg::Splitter;
 
 use super::error::MOTION_JPEG;
-use super::last_turn::LastTurn;
+use super::last_turn::{LastTurn, is_news};
 use super::pace::Pace;
 use super::ready_jpeg::ReadyJpeg;
 use super::{Captured, DEFAULT_FPS, Format, MAX_WAIT, Next, Source, SourceError, SourceOptions};
@@ -172,11 +172,9 @@ impl MjpegStream {
         if frames == 0 {
             return Err(SourceError::NoJpeg { name: self.name.clone(), bytes });
         }
-        if self.repeat {
-            self.last_turn.ends();
-        }
+        self.last_turn.ends();
         let left_out = (broken > 0).then_some((broken, frames));
-        if std::mem::replace(&mut self.left_out_said, left_out) != left_out && broken > 0 {
+        if is_news(&mut self.left_out_said, left_out) {
             tracing::warn!(
                 "JPEGs of {} that were broken or cut short were left out: {broken}, beside {frames} that were whole",
                 self.name

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use media::Picture;
 use media::matroska::{MAX_FRAME_BYTES, ReadError, Reader, RecordedFrame};
 
-use super::last_turn::LastTurn;
+use super::last_turn::{LastTurn, is_news};
 use super::pace::{Pace, interval};
 use super::ready_jpeg::ReadyJpeg;
 use super::thinning::Thinning;
@@ -125,7 +125,7 @@ impl Recording {
     /// Says that a turn of so many frames has ended too early, once for as long as all do.
     fn say_cut_short(&mut self, frames: u64) {
         let cut_short = self.reader.is_cut_short().then_some(frames);
-        if std::mem::replace(&mut self.cut_short_said, cut_short) != cut_short && cut_short.is_some() {
+        if is_news(&mut self.cut_short_said, cut_short) {
             let path = self.path.display();
             tracing::info!(
                 "the recording {path} was not finished: played up to its last whole frame, which is number {frames}"
