@@ -260,16 +260,15 @@ impl Transmitter {
                 transmit.progress.end(End::Limit);
                 return;
             }
-            let progress = Arc::clone(&transmit.progress);
             if let Some(free_at) = transmit.spacing.free_at() {
                 // Meanwhile a newer one may take its place.
-                waiting.until_free(free_at, &progress);
+                waiting.until_free(free_at, &transmit.progress);
             }
             // It is there: nobody else takes it.
             let Some(frame) = frames.try_take() else { continue };
-            if !progress.may_begin() {
-                progress.remove_fit();
-                progress.tally().not_begun += 1;
+            if !transmit.progress.may_begin() {
+                transmit.progress.remove_fit();
+                transmit.progress.tally().not_begun += 1;
                 continue;
             }
             transmit.step(&frame, Some(Patience { waiting, frames }));
