@@ -7,6 +7,7 @@ use std::{io, mem, thread};
 
 use segment::handshake::{Announcer, Destination, Event, Transmit};
 use segment::socket::SocketError;
+use terminal::seldom::Seldom;
 
 use crate::multicast::OnAckTimeout;
 use crate::progress::{End, Progress};
@@ -24,7 +25,6 @@ pub(crate) use group::Group;
 use notices::Notices;
 use ports::Ports;
 pub(crate) use shared::Shared;
-use terminal::seldom::Seldom;
 
 /// The thread looks at least so often whether the stream is to end.
 const TICK: Duration = Duration::from_millis(50);

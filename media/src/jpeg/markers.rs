@@ -16,8 +16,9 @@ pub(crate) const EOI: u8 = 0xD9;
 pub(crate) const SOS: u8 = 0xDA;
 /// Define Huffman tables.
 pub(crate) const DHT: u8 = 0xC4;
-/// Application segment 1, where Exif lies.
+/// Application segment 0, where JFIF states its version.
 pub(crate) const APP0: u8 = 0xE0;
+/// Application segment 1, where Exif lies.
 pub(crate) const APP1: u8 = 0xE1;
 /// Application segment 14, where Adobe's programs say how they store colours.
 pub(crate) const APP14: u8 = 0xEE;
